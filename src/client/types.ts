@@ -192,6 +192,9 @@ export interface BellwetherClient {
     partitions: readonly PartitionRef[],
     options?: CallOptions,
   ): Promise<CommittedOffset[]>;
-  /** Ends every call in flight with CANCELLED semantics and closes the connections. */
+  /**
+   * Closes the connections. Calls in flight reject with CONNECTION_LOST, whose outcome is UNKNOWN;
+   * later ones with CONNECTION_FAILED.
+   */
   close(): Promise<void>;
 }

@@ -126,7 +126,7 @@ export interface AppendEntriesRequest {
   sender?:
     | Sender
     | undefined;
-  /** Entries, at most one element a group. */
+  /** Entries. Those of one group stand in log order. */
   appends: GroupAppend[];
   /** Changes of leadership that the sender knows first hand. */
   announcements: LeaderAnnouncement[];
@@ -220,6 +220,32 @@ export interface SubmitResponse {
   index: number;
   /** The answer, in the form that belongs to the command's kind. */
   result: Uint8Array;
+}
+
+/** Asks for committed offsets. */
+export interface ReadOffsetsRequest {
+  /** Who speaks. */
+  sender:
+    | Sender
+    | undefined;
+  /** The consumer group. */
+  consumerGroup: string;
+  /** The Raft groups, at most 1000. */
+  groupIds: number[];
+}
+
+/** A committed offset, or none. */
+export interface GroupOffset {
+  /** The Raft group. */
+  groupId: number;
+  /** Next offset that the consumer group will read; unset when it has committed none. */
+  offset?: number | undefined;
+}
+
+/** Committed offsets. */
+export interface ReadOffsetsResponse {
+  /** One for each group, in the order asked for. */
+  offsets: GroupOffset[];
 }
 
 /** One heartbeat. */
@@ -1729,6 +1755,223 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
   },
 };
 
+function createBaseReadOffsetsRequest(): ReadOffsetsRequest {
+  return { sender: undefined, consumerGroup: "", groupIds: [] };
+}
+
+export const ReadOffsetsRequest: MessageFns<ReadOffsetsRequest> = {
+  encode(message: ReadOffsetsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sender !== undefined) {
+      Sender.encode(message.sender, writer.uint32(10).fork()).join();
+    }
+    if (message.consumerGroup !== "") {
+      writer.uint32(18).string(message.consumerGroup);
+    }
+    if (message.groupIds.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.groupIds) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadOffsetsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadOffsetsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sender = Sender.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.consumerGroup = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.groupIds.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.groupIds.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadOffsetsRequest>): ReadOffsetsRequest {
+    return ReadOffsetsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadOffsetsRequest>): ReadOffsetsRequest {
+    const message = createBaseReadOffsetsRequest();
+    message.sender = (object.sender !== undefined && object.sender !== null)
+      ? Sender.fromPartial(object.sender)
+      : undefined;
+    message.consumerGroup = object.consumerGroup ?? "";
+    message.groupIds = object.groupIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseGroupOffset(): GroupOffset {
+  return { groupId: 0, offset: undefined };
+}
+
+export const GroupOffset: MessageFns<GroupOffset> = {
+  encode(message: GroupOffset, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupId !== 0) {
+      writer.uint32(8).int64(message.groupId);
+    }
+    if (message.offset !== undefined) {
+      writer.uint32(16).int64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupOffset {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupOffset();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.groupId = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupOffset>): GroupOffset {
+    return GroupOffset.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupOffset>): GroupOffset {
+    const message = createBaseGroupOffset();
+    message.groupId = object.groupId ?? 0;
+    message.offset = object.offset ?? undefined;
+    return message;
+  },
+};
+
+function createBaseReadOffsetsResponse(): ReadOffsetsResponse {
+  return { offsets: [] };
+}
+
+export const ReadOffsetsResponse: MessageFns<ReadOffsetsResponse> = {
+  encode(message: ReadOffsetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.offsets) {
+      GroupOffset.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadOffsetsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadOffsetsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.offsets.push(GroupOffset.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadOffsetsResponse>): ReadOffsetsResponse {
+    return ReadOffsetsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadOffsetsResponse>): ReadOffsetsResponse {
+    const message = createBaseReadOffsetsResponse();
+    message.offsets = object.offsets?.map((e) => GroupOffset.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseHeartbeatRequest(): HeartbeatRequest {
   return { sender: undefined, sequence: 0, heardSequence: 0 };
 }
@@ -1970,6 +2213,19 @@ export const RaftServiceService = {
     responseDeserialize: (value: Buffer): SubmitResponse => SubmitResponse.decode(value),
   },
   /**
+   * Reads committed offsets from groups that the called broker leads, on behalf of another broker.
+   * Fails with FAILED_PRECONDITION NOT_LEADER when it does not lead one of them.
+   */
+  readOffsets: {
+    path: "/bellwether.raft.v1.RaftService/ReadOffsets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReadOffsetsRequest): Buffer => Buffer.from(ReadOffsetsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadOffsetsRequest => ReadOffsetsRequest.decode(value),
+    responseSerialize: (value: ReadOffsetsResponse): Buffer => Buffer.from(ReadOffsetsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadOffsetsResponse => ReadOffsetsResponse.decode(value),
+  },
+  /**
    * Exchanges heartbeats between a pair of brokers, for all their groups at once, on a connection of
    * its own. Both sides send at a steady pace; the end of the stream is taken as the loss of the
    * peer. The caller ends the stream.
@@ -2013,6 +2269,11 @@ export interface RaftServiceServer extends UntypedServiceImplementation {
    * is applied. Fails as Produce does.
    */
   submit: handleUnaryCall<SubmitRequest, SubmitResponse>;
+  /**
+   * Reads committed offsets from groups that the called broker leads, on behalf of another broker.
+   * Fails with FAILED_PRECONDITION NOT_LEADER when it does not lead one of them.
+   */
+  readOffsets: handleUnaryCall<ReadOffsetsRequest, ReadOffsetsResponse>;
   /**
    * Exchanges heartbeats between a pair of brokers, for all their groups at once, on a connection of
    * its own. Both sides send at a steady pace; the end of the stream is taken as the loss of the
@@ -2109,6 +2370,25 @@ export interface RaftServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SubmitResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Reads committed offsets from groups that the called broker leads, on behalf of another broker.
+   * Fails with FAILED_PRECONDITION NOT_LEADER when it does not lead one of them.
+   */
+  readOffsets(
+    request: ReadOffsetsRequest,
+    callback: (error: ServiceError | null, response: ReadOffsetsResponse) => void,
+  ): ClientUnaryCall;
+  readOffsets(
+    request: ReadOffsetsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReadOffsetsResponse) => void,
+  ): ClientUnaryCall;
+  readOffsets(
+    request: ReadOffsetsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReadOffsetsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Exchanges heartbeats between a pair of brokers, for all their groups at once, on a connection of

@@ -1,0 +1,363 @@
+/**
+ * One broker: all its groups, what it knows of its peers, and the operations that clients may ask for.
+ *
+ * Knows neither gRPC nor the network: peers are behind `PeerTransport`, time behind `Clock`, the disk
+ * behind the journal's file system.
+ */
+
+import { BellwetherError } from '../errors.js';
+import type { Applied } from '../cluster/cluster-log.js';
+import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../raft/config.js';
+import type { LogObserver } from '../raft/log.js';
+import { Raft } from '../raft/raft.js';
+import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
+import type { GroupLog } from '../storage/group-log.js';
+import type { RecoveredGroup } from '../storage/journal-replay.js';
+import type { Journal } from '../storage/journal.js';
+import { Announcer } from './announcer.js';
+import type { Clock } from './clock.js';
+import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
+import { Failover } from './failover.js';
+import { GroupHost, type GroupMachine } from './group-host.js';
+import { LeaderTable } from './leader-table.js';
+import { Liveness } from './liveness.js';
+import { Outbox } from './outbox.js';
+import { Parking } from './parking.js';
+import { PartitionHost } from './partition-host.js';
+import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
+import { noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
+import { Scheduler } from './scheduler.js';
+import { VoteExchange } from './vote-exchange.js';
+
+export interface BrokerOptions {
+  readonly id: BrokerId;
+  /** All brokers of the cluster, this one included; the order is the preference of the cluster's leader. */
+  readonly brokers: readonly BrokerId[];
+  readonly incarnation: string;
+  /** HOST:PORT for clients. */
+  readonly address: string;
+  readonly rack: string;
+  readonly tuning?: Partial<RaftTuning>;
+}
+
+export interface BrokerParts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
+  readonly transport: PeerTransport;
+  readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
+  /** The broker cannot go on; the error says why. Called once. */
+  readonly onFatal: (error: BellwetherError) => void;
+}
+
+export class Broker {
+  readonly id: BrokerId;
+  readonly options: BrokerOptions;
+  readonly clock: Clock;
+  readonly transport: PeerTransport;
+  readonly cluster: ClusterHost;
+  readonly table: LeaderTable;
+  readonly liveness: Liveness;
+  readonly failover: Failover;
+  readonly votes: VoteExchange;
+  readonly parking = new Parking();
+  readonly log: BrokerParts['log'];
+  readonly #journal: Journal;
+  readonly #recovered: Map<GroupId, RecoveredGroup>;
+  readonly #outbox: Outbox;
+  readonly #scheduler: Scheduler;
+  readonly #announcer: Announcer;
+  readonly #partitions = new Map<GroupId, PartitionHost>();
+  readonly #onFatal: (error: BellwetherError) => void;
+  readonly #peers: readonly BrokerId[];
+  #failed: BellwetherError | undefined;
+  #stopped = false;
+
+  constructor(options: BrokerOptions, parts: BrokerParts) {
+    this.id = options.id;
+    this.options = options;
+    this.clock = parts.clock;
+    this.transport = parts.transport;
+    this.log = parts.log;
+    this.#journal = parts.journal;
+    this.#recovered = new Map(parts.recovered);
+    this.#onFatal = parts.onFatal;
+    this.#peers = options.brokers.filter((broker) => broker !== options.id);
+    this.votes = new VoteExchange(parts.clock);
+    this.liveness = new Liveness(this.#peers, parts.clock, {
+      sendHeartbeat: (peer, sequence) => {
+        parts.transport.sendHeartbeat(peer, sequence);
+      },
+      linkUp: (peer) => {
+        this.#linkUp(peer);
+      },
+      linkDown: (peer, cause) => {
+        this.#linkDown(peer, cause);
+      },
+    });
+    this.table = new LeaderTable(parts.clock, (broker) => this.isAlive(broker));
+    this.#outbox = new Outbox(parts.transport, this.votes, {
+      requestVotes: (to, requests) => {
+        this.#background(
+          parts.transport.requestVotes(to, requests).then((replies) => {
+            for (const { group, message } of replies) this.step(group, message);
+          }),
+        );
+      },
+      orderCampaigns: (to, orders) => {
+        this.#background(parts.transport.orderCampaigns(to, orders));
+      },
+    });
+    this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
+      groupAdvanced: (group) => {
+        this.#groupAdvanced(group);
+      },
+      failed: (error) => {
+        this.fail(error instanceof BellwetherError ? error : defect(error));
+      },
+    });
+    this.#announcer = new Announcer(this.id, parts.clock, (announcement) => {
+      this.#announce(announcement);
+    });
+    this.failover = new Failover({
+      self: this.id,
+      clock: parts.clock,
+      table: this.table,
+      transport: parts.transport,
+      isAlive: (broker) => this.isAlive(broker),
+      groupOf: (id) => this.group(id),
+      wake: (group) => {
+        this.wake(group);
+      },
+    });
+    this.cluster = new ClusterHost(parts.clock, (applied) => {
+      this.#applied(applied);
+    });
+  }
+
+  /** Joins: creates the groups that the disk knows and begins to hear and be heard. */
+  start(): void {
+    this.cluster.attach(this.#createGroup(CLUSTER_GROUP, this.options.brokers, this.cluster, true));
+    this.liveness.start();
+  }
+
+  /** Stops taking part. What was submitted to the journal is its owner's to close. */
+  stop(): void {
+    this.#stopped = true;
+    this.liveness.stop();
+    this.#scheduler.stop();
+  }
+
+  /** Ends the broker's part in the cluster for good: its disk, or its identity, cannot be trusted. */
+  fail(error: BellwetherError): void {
+    if (this.#failed !== undefined || this.#stopped) return;
+    this.#failed = error;
+    this.liveness.stop();
+    this.#scheduler.stop();
+    this.#onFatal(error);
+  }
+
+  /** Throws when the broker must not serve any more. */
+  checkServing(): void {
+    if (this.#failed !== undefined) {
+      throw new BellwetherError('STORAGE_FAILED', `broker ${this.id} has failed and awaits a restart`, {
+        metadata: { broker: this.id, cause: this.#failed.reason },
+      });
+    }
+    if (this.#stopped) throw new BellwetherError('SHUTTING_DOWN', `broker ${this.id} is stopping`);
+  }
+
+  isAlive(broker: BrokerId): boolean {
+    return broker === this.id || this.liveness.isUp(broker);
+  }
+
+  group(id: GroupId): GroupHost | undefined {
+    return this.#scheduler.groups.get(id);
+  }
+
+  wake(group: GroupHost): void {
+    this.#scheduler.wake(group);
+  }
+
+  /** Gives a message to its group; messages of unknown groups are dropped. */
+  step(group: GroupId, message: Parameters<Raft['step']>[1]): void {
+    const host = this.group(group);
+    if (host === undefined) return;
+    this.#guarded(() => {
+      host.raft.step(this.clock.monotonicMs(), message);
+    });
+    this.wake(host);
+  }
+
+  /** Takes in that `from` leads, or has stopped leading, a group. */
+  leaderAnnounced(from: BrokerId, announcement: LeaderAnnouncement): void {
+    this.table.learn(announcement);
+    const host = announcement.leader === undefined ? this.group(announcement.group) : undefined;
+    if (host === undefined) return;
+    host.raft.leaderResigned(this.clock.monotonicMs(), from, announcement.term);
+    this.wake(host);
+  }
+
+  /** The assignment of a partition. @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION */
+  assignment(topic: string, partition: number): PartitionAssignment {
+    const assignment = this.cluster.state.partition(topic, partition);
+    if (assignment === undefined) throw unknownPartition({ topic, partition });
+    return assignment;
+  }
+
+  /** This broker's replica of a partition; undefined when it has none. */
+  replica(group: GroupId): PartitionHost | undefined {
+    return this.#partitions.get(group);
+  }
+
+  /** The error for a request that belongs to another broker: NOT_LEADER with a hint, or NO_LEADER. */
+  elsewhere(group: GroupId, subject: Subject): BellwetherError {
+    const leader = this.table.leaderOf(group);
+    if (leader === undefined || leader.leader === this.id) return noLeader(subject);
+    return notLeader(this.id, subject, leader, this.cluster.state.brokers.get(leader.leader)?.address);
+  }
+
+  clusterElsewhere(): BellwetherError {
+    return this.elsewhere(CLUSTER_GROUP, CLUSTER_SUBJECT);
+  }
+
+  /** A broken invariant leaves a replica that nobody may trust: the broker stops. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.fail(defect(error));
+      throw error;
+    }
+  }
+
+  #createGroup(
+    id: GroupId,
+    voters: readonly BrokerId[],
+    machine: GroupMachine,
+    persistCommit: boolean,
+  ): GroupHost {
+    const recovered = this.#recovered.get(id);
+    this.#recovered.delete(id);
+    const log = recovered?.log ?? this.#journal.createGroupLog(id);
+    replay(log, machine);
+    const raft = new Raft(
+      {
+        id: this.id,
+        voters,
+        persistCommit,
+        tuning: { ...DEFAULT_RAFT_TUNING, ...this.options.tuning },
+        random: () => this.clock.random(),
+      },
+      log,
+      recovered && { hardState: recovered.hardState, log },
+      machine,
+    );
+    const host = new GroupHost(id, raft, log, machine);
+    const nowMs = this.clock.monotonicMs();
+    raft.start(
+      nowMs,
+      this.#peers.filter((peer) => this.liveness.isUp(peer)),
+    );
+    this.#scheduler.add(host);
+    for (const message of this.parking.take(id)) raft.step(nowMs, message);
+    return host;
+  }
+
+  #applied({ change }: Applied): void {
+    switch (change.kind) {
+      case 'topicCreated':
+        for (const partition of change.topic.partitions) this.#createPartition(partition);
+        break;
+      case 'topicDeleted':
+        for (const { group } of change.topic.partitions) this.#dropPartition(group);
+        break;
+      case 'brokerRegistered':
+      case 'none':
+        break;
+    }
+  }
+
+  #createPartition(assignment: PartitionAssignment): void {
+    if (!assignment.replicas.includes(this.id)) return;
+    const { group } = assignment;
+    const host = new PartitionHost(assignment, this.clock, () => this.elsewhere(group, assignment));
+    this.#partitions.set(group, host);
+    host.attach(this.#createGroup(group, assignment.replicas, host, false));
+  }
+
+  #dropPartition(group: GroupId): void {
+    this.#partitions.delete(group);
+    this.#announcer.forget(group);
+    this.table.forget(group);
+    this.#scheduler.remove(group);
+  }
+
+  #groupAdvanced(group: GroupHost): void {
+    this.#announcer.groupAdvanced(group);
+    this.failover.groupAdvanced(group);
+    if (group.id !== CLUSTER_GROUP) return;
+    this.cluster.advanced(() => {
+      this.wake(group);
+    });
+  }
+
+  #announce(announcement: LeaderAnnouncement): void {
+    this.table.learn(announcement);
+    for (const peer of this.#peers) {
+      if (this.liveness.isUp(peer)) this.#outbox.announce(peer, [announcement]);
+    }
+  }
+
+  #linkUp(peer: BrokerId): void {
+    this.log('peer is up', { peer });
+    this.#outbox.announce(peer, this.#announcer.announcements);
+    const nowMs = this.clock.monotonicMs();
+    this.#eachGroup((group) => {
+      group.raft.peerUp(nowMs, peer);
+    });
+  }
+
+  #linkDown(peer: BrokerId, cause: string): void {
+    this.log('peer is down', { peer, cause });
+    const nowMs = this.clock.monotonicMs();
+    this.#eachGroup((group) => {
+      group.raft.peerDown(nowMs, peer);
+    });
+  }
+
+  #eachGroup(act: (group: GroupHost) => void): void {
+    for (const group of this.#scheduler.groups.values()) {
+      act(group);
+      this.#scheduler.wake(group);
+    }
+    this.#scheduler.wakeOutbox();
+    this.table.livenessChanged();
+  }
+
+  /** What a failing exchange with a peer would have told, the streams' end and the timers tell too. */
+  #background(exchange: Promise<unknown>): void {
+    exchange.catch((error: unknown) => {
+      this.log('an exchange with a peer failed', { error: String(error) });
+    });
+  }
+}
+
+function defect(cause: unknown): BellwetherError {
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return new BellwetherError('INTERNAL', text, { cause });
+}
+
+/** Bytes that are read at a time when a state machine is rebuilt. */
+const REPLAY_CHUNK_BYTES = 4_194_304;
+
+/** Feeds a recovered log to its state machine; what is committed is applied when the core says so. */
+function replay(log: GroupLog, machine: LogObserver): void {
+  let next = log.firstIndex;
+  while (next <= log.lastIndex) {
+    const entries = log.entries(next, asLogIndex(log.lastIndex + 1), REPLAY_CHUNK_BYTES);
+    for (const entry of entries) machine.appended(entry);
+    next = asLogIndex(next + entries.length);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Group 0 on this broker: applies cluster commands, and appends them when this broker is the controller.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { BellwetherError } from '../errors.js';
+import { ClusterLog, type Applied } from '../cluster/cluster-log.js';
+import type { ClusterState } from '../cluster/cluster-state.js';
+import { decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
+import { asGroupId, type Entry, ENTRY_KIND, type LogIndex, type Term } from '../raft/types.js';
+import type { Clock } from './clock.js';
+import type { GroupHost, GroupMachine } from './group-host.js';
+import type { SubmitResult } from './peer-port.js';
+import { append, committed, type Proposal } from './proposals.js';
+
+/** The cluster metadata's group. */
+export const CLUSTER_GROUP = asGroupId(0);
+
+/** How errors name the cluster metadata. */
+export const CLUSTER_SUBJECT = { topic: '__cluster', partition: 0 } as const;
+
+/** Longest time for which the controller waits until the live brokers have applied a change. */
+const SPREAD_WAIT_MS = 500;
+
+interface IndexWaiter {
+  readonly index: LogIndex;
+  resolve(): void;
+}
+
+export class ClusterHost implements GroupMachine {
+  readonly #clock: Clock;
+  readonly #log = new ClusterLog();
+  readonly #onApplied: (applied: Applied) => void;
+  readonly #results = new Map<LogIndex, Uint8Array | undefined>();
+  readonly #appliedWaiters = new Set<IndexWaiter>();
+  readonly #spreadWaiters = new Set<IndexWaiter>();
+  #group: GroupHost | undefined;
+  #namedInTerm: Term | undefined;
+
+  constructor(clock: Clock, onApplied: (applied: Applied) => void) {
+    this.#clock = clock;
+    this.#onApplied = onApplied;
+  }
+
+  get state(): ClusterState {
+    return this.#log.state;
+  }
+
+  attach(group: GroupHost): void {
+    this.#group = group;
+  }
+
+  get group(): GroupHost {
+    if (this.#group === undefined) throw new BellwetherError('SHUTTING_DOWN', 'the broker has not started');
+    return this.#group;
+  }
+
+  appended(entry: Entry): void {
+    this.#log.appended(entry);
+  }
+
+  truncatedFrom(index: LogIndex): void {
+    this.#log.truncatedFrom(index);
+  }
+
+  committedTo(index: LogIndex): void {
+    for (const applied of this.#log.committedTo(index)) {
+      if (this.#results.has(applied.index)) this.#results.set(applied.index, encodeResult(applied.result));
+      this.#onApplied(applied);
+    }
+    settleUpTo(this.#appliedWaiters, index);
+  }
+
+  /** Looks, after each pass, who has learned what, and names a new cluster once. */
+  advanced(woken: () => void): void {
+    const { raft } = this.group;
+    if (raft.leadsWithCommit && this.state.clusterId === '' && this.#namedInTerm !== raft.term) {
+      this.#namedInTerm = raft.term;
+      this.group.propose(
+        ENTRY_KIND.CLUSTER_COMMAND,
+        encodeCommand({ kind: 'initCluster', clusterId: randomUUID() }),
+      );
+      woken();
+    }
+    if (this.#spreadWaiters.size === 0) return;
+    let known = raft.commitIndex;
+    for (const [peer, { commitConfirmed }] of raft.progress) {
+      if (raft.isAlive(peer) && commitConfirmed < known) known = commitConfirmed;
+    }
+    settleUpTo(this.#spreadWaiters, known);
+  }
+
+  /**
+   * Appends a command as the controller. Resolves once it is applied here and, if they are quick, on all
+   * live brokers, so that a client may go on with any of them.
+   */
+  async append(
+    payload: Uint8Array,
+    timeoutMs: number,
+    elsewhere: () => BellwetherError,
+    woken: () => void,
+  ): Promise<SubmitResult> {
+    const proposal: Proposal = {
+      group: this.group,
+      subject: CLUSTER_SUBJECT,
+      kind: ENTRY_KIND.CLUSTER_COMMAND,
+      payload,
+      elsewhere,
+    };
+    const appended = append(proposal);
+    this.#results.set(appended.index, undefined);
+    woken();
+    try {
+      await committed(this.#clock, proposal, appended, timeoutMs);
+      const result = this.#results.get(appended.index);
+      if (result === undefined) throw elsewhere();
+      await this.#reached(this.#spreadWaiters, appended.index, SPREAD_WAIT_MS, woken);
+      return { index: appended.index, result };
+    } finally {
+      this.#results.delete(appended.index);
+    }
+  }
+
+  /** Resolves once this broker has applied `index`, or after `timeoutMs`. */
+  async applied(index: LogIndex, timeoutMs: number): Promise<void> {
+    if (this.group.appliedIndex >= index) return;
+    await this.#reached(this.#appliedWaiters, index, timeoutMs, () => undefined);
+  }
+
+  #reached(waiters: Set<IndexWaiter>, index: LogIndex, timeoutMs: number, woken: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        cancel();
+        waiters.delete(waiter);
+        resolve();
+      };
+      const waiter = { index, resolve: finish };
+      const cancel = this.#clock.schedule(timeoutMs, finish);
+      waiters.add(waiter);
+      woken();
+    });
+  }
+}
+
+/** Throws what applying a command came to, unless it was accepted. */
+export function checkResult(bytes: Uint8Array): void {
+  const result = decodeResult(bytes);
+  if (result.ok) return;
+  throw new BellwetherError(result.reason, result.message, { metadata: result.metadata });
+}
+
+function settleUpTo(waiters: ReadonlySet<IndexWaiter>, index: LogIndex): void {
+  for (const waiter of [...waiters]) if (waiter.index <= index) waiter.resolve();
+}

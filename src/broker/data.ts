@@ -1,0 +1,69 @@
+/** Produce and fetch, as the broker answers them. */
+
+import { BellwetherError } from '../errors.js';
+import { validateRecordBatch } from '../records/batch-validate.js';
+import type { Broker } from './broker.js';
+import { LIMITS } from './limits.js';
+import type { Acks, Fetched, PartitionHost, Produced } from './partition-host.js';
+
+export interface ProduceRequest {
+  readonly topic: string;
+  readonly partition: number;
+  readonly acks: Acks;
+  /** One Kafka v2 record batch; the leader stamps offset and term into these bytes. */
+  readonly batch: Uint8Array;
+}
+
+/**
+ * Appends one record batch to a partition that this broker leads.
+ *
+ * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, NOT_ENOUGH_REPLICAS,
+ * UNCOMMITTED_BYTES_EXCEEDED, CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH, RECORD_BATCH_TOO_LARGE,
+ * COMMIT_TIMEOUT, LEADERSHIP_LOST.
+ */
+export async function produce(broker: Broker, request: ProduceRequest, timeoutMs: number): Promise<Produced> {
+  broker.checkServing();
+  const partition = leaderReplica(broker, request.topic, request.partition);
+  const verdict = validateRecordBatch(request.batch, {
+    batchBytesMax: LIMITS.batchBytesMax,
+    recordsMax: LIMITS.batchRecordsMax,
+  });
+  if (!verdict.ok) throw new BellwetherError(verdict.reason, verdict.message, { metadata: verdict.metadata });
+  return partition.produce(request.batch, verdict.header, request.acks, timeoutMs, () => {
+    broker.wake(partition.group);
+  });
+}
+
+export interface FetchRequest {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly bytesMax: number;
+  readonly waitMs: number;
+  readonly allowFollower: boolean;
+}
+
+/**
+ * Reads committed record batches. A replica that does not lead serves what it knows to be committed when
+ * the caller allows it, or when no leader is known: committed records never change.
+ *
+ * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, OFFSET_OUT_OF_RANGE.
+ */
+export async function fetch(broker: Broker, request: FetchRequest): Promise<Fetched> {
+  broker.checkServing();
+  const assignment = broker.assignment(request.topic, request.partition);
+  const partition = broker.replica(assignment.group);
+  const leader = broker.table.leaderOf(assignment.group);
+  const elsewhereLed = leader !== undefined && leader.leader !== broker.id;
+  if (partition === undefined || (elsewhereLed && !request.allowFollower)) {
+    throw broker.elsewhere(assignment.group, assignment);
+  }
+  return partition.fetch(request.offset, request.bytesMax, request.waitMs);
+}
+
+function leaderReplica(broker: Broker, topic: string, partition: number): PartitionHost {
+  const assignment = broker.assignment(topic, partition);
+  const replica = broker.replica(assignment.group);
+  if (replica?.leads !== true) throw broker.elsewhere(assignment.group, assignment);
+  return replica;
+}

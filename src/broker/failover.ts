@@ -1,0 +1,188 @@
+/**
+ * PartitionFailover: makes "failed_leader does not lead" true, and answers when another broker has
+ * committed in a newer term. Concurrent calls for one partition share one move.
+ */
+
+import { BellwetherError } from '../errors.js';
+import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import type { BrokerId, GroupId } from '../raft/types.js';
+import type { Clock } from './clock.js';
+import type { GroupHost } from './group-host.js';
+import type { KnownLeader, LeaderTable } from './leader-table.js';
+import type { PeerTransport } from './peer-port.js';
+import { noLeader } from './refusals.js';
+
+export interface FailoverRequest {
+  readonly failedLeader: BrokerId;
+  readonly expectedTerm: number | undefined;
+  readonly target: BrokerId | undefined;
+  readonly maxBlockMs: number;
+}
+
+export interface FailoverResult {
+  readonly newLeader: BrokerId;
+  readonly newTerm: number;
+  /** Rounded up; 0 when nothing had to be done. */
+  readonly failoverMs: number;
+  readonly outcome: 'MOVED' | 'ALREADY_MOVED';
+}
+
+export interface FailoverContext {
+  readonly self: BrokerId;
+  readonly clock: Clock;
+  readonly table: LeaderTable;
+  readonly transport: PeerTransport;
+  isAlive(broker: BrokerId): boolean;
+  groupOf(id: GroupId): GroupHost | undefined;
+  wake(group: GroupHost): void;
+}
+
+interface Move {
+  readonly failedLeader: BrokerId;
+  readonly done: Promise<KnownLeader>;
+  abort(error: BellwetherError): void;
+}
+
+export class Failover {
+  readonly #context: FailoverContext;
+  readonly #moves = new Map<GroupId, Move>();
+
+  constructor(context: FailoverContext) {
+    this.#context = context;
+  }
+
+  async run(
+    assignment: PartitionAssignment,
+    request: FailoverRequest,
+    timeoutMs: number,
+  ): Promise<FailoverResult> {
+    const { clock, table } = this.#context;
+    const acceptedMs = clock.monotonicMs();
+    checkReplica(assignment, request);
+    const current = table.leaderOf(assignment.group);
+    if (current !== undefined && current.leader !== request.failedLeader) {
+      return { newLeader: current.leader, newTerm: current.term, failoverMs: 0, outcome: 'ALREADY_MOVED' };
+    }
+    this.#checkTerm(assignment, request);
+    this.#checkTarget(assignment, request);
+    let move = this.#moves.get(assignment.group);
+    if (move?.failedLeader !== request.failedLeader) move = this.#start(assignment, request, timeoutMs);
+    const leader = await move.done;
+    const failoverMs = Math.ceil(clock.monotonicMs() - acceptedMs);
+    return { newLeader: leader.leader, newTerm: leader.term, failoverMs, outcome: 'MOVED' };
+  }
+
+  /** Notices a transfer that this broker's core has given up. */
+  groupAdvanced({ id, raft }: GroupHost): void {
+    const move = this.#moves.get(id);
+    if (move === undefined || raft.role !== 'leader' || raft.transferTarget !== undefined) return;
+    if (move.failedLeader === this.#context.self) move.abort(aborted(move.failedLeader));
+  }
+
+  /** Starts handing over a group that this broker leads, on behalf of another broker. */
+  transfer(group: GroupHost, target: BrokerId | undefined, maxBlockMs: number): void {
+    const result = group.raft.transferLeadership(this.#context.clock.monotonicMs(), target, maxBlockMs);
+    this.#context.wake(group);
+    if (result.ok || result.reason === 'alreadyTransferring') return;
+    throw new BellwetherError('TARGET_NOT_ELIGIBLE', 'no live follower can take the leadership over', {
+      metadata: { target: target ?? '' },
+    });
+  }
+
+  #start(assignment: PartitionAssignment, request: FailoverRequest, timeoutMs: number): Move {
+    const { table } = this.#context;
+    const { group } = assignment;
+    const { failedLeader } = request;
+    const beforeTerm = table.newestTerm(group);
+    let abort: (error: BellwetherError) => void = () => undefined;
+    const abandoned = new Promise<never>((_, reject) => {
+      abort = reject;
+    });
+    const moved = table
+      .waitFor(group, timeoutMs, (leader) => leader.leader !== failedLeader && leader.term > beforeTerm)
+      .then((leader) => {
+        if (leader !== undefined) return leader;
+        throw table.leaderOf(group) === undefined ? noLeader(assignment) : aborted(failedLeader);
+      });
+    const done = Promise.race([
+      this.#push(assignment, request, timeoutMs).then(() => moved),
+      moved,
+      abandoned,
+    ]).finally(() => {
+      if (this.#moves.get(group) === move) this.#moves.delete(group);
+    });
+    // Whoever joined sees the outcome through `done`; these are its sources.
+    moved.catch(() => undefined);
+    const move: Move = { failedLeader, done, abort };
+    this.#moves.set(group, move);
+    return move;
+  }
+
+  /** Gets the move going: a live leader hands over, a dead one is replaced. */
+  async #push(assignment: PartitionAssignment, request: FailoverRequest, timeoutMs: number): Promise<void> {
+    const { self, table, transport, clock } = this.#context;
+    const { failedLeader, target, maxBlockMs } = request;
+    const group = this.#context.groupOf(assignment.group);
+    if (group !== undefined && !this.#context.isAlive(failedLeader)) {
+      group.raft.campaign(clock.monotonicMs());
+      this.#context.wake(group);
+    }
+    // An election that runs may still make the failed leader win: then it hands over.
+    const current = await table.waitFor(assignment.group, timeoutMs, () => true);
+    if (current?.leader !== failedLeader) return;
+    if (failedLeader === self && group !== undefined) {
+      this.transfer(group, target, maxBlockMs);
+    } else {
+      const order = { group: assignment.group, term: current.term, target, maxBlockMs };
+      await transport.transferLeadership(failedLeader, order, maxBlockMs);
+    }
+  }
+
+  #checkTerm({ group, topic, partition }: PartitionAssignment, { expectedTerm }: FailoverRequest): void {
+    const term = this.#context.table.newestTerm(group);
+    if (expectedTerm === undefined || expectedTerm === term) return;
+    throw new BellwetherError(
+      'FENCED_TERM',
+      `${topic}/${String(partition)} is in term ${String(term)}, not ${String(expectedTerm)}`,
+      {
+        metadata: {
+          topic,
+          partition: String(partition),
+          term: String(term),
+          expected_term: String(expectedTerm),
+        },
+      },
+    );
+  }
+
+  #checkTarget({ replicas }: PartitionAssignment, { target, failedLeader }: FailoverRequest): void {
+    if (target === undefined) return;
+    const problem = !replicas.includes(target)
+      ? 'holds no replica'
+      : target === failedLeader
+        ? 'is the failed leader'
+        : this.#context.isAlive(target)
+          ? undefined
+          : 'is not heard from';
+    if (problem === undefined) return;
+    throw new BellwetherError('TARGET_NOT_ELIGIBLE', `broker ${target} ${problem}`, { metadata: { target } });
+  }
+}
+
+function checkReplica(
+  { topic, partition, replicas }: PartitionAssignment,
+  { failedLeader }: FailoverRequest,
+): void {
+  if (replicas.includes(failedLeader)) return;
+  throw new BellwetherError(
+    'INVALID_REQUEST',
+    `failed_leader: broker ${failedLeader} holds no replica of ${topic}/${String(partition)}`,
+    { metadata: { field: 'failed_leader', replicas: replicas.join(',') } },
+  );
+}
+
+function aborted(failedLeader: BrokerId): BellwetherError {
+  return new BellwetherError('TRANSFER_ABORTED', `no follower caught up in time; ${failedLeader} leads on`, {
+    metadata: { leader: failedLeader },
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * One replica of one group on this broker: the Raft core, its log, its state machine, and those who wait
+ * for an entry to be durable or committed. Has no timers and no thread of its own: the scheduler drives it.
+ */
+
+import { invariant } from '../invariant.js';
+import type { LogObserver } from '../raft/log.js';
+import type { Message } from '../raft/messages.js';
+import type { ProposeResult } from '../raft/leader.js';
+import type { Raft } from '../raft/raft.js';
+import { asLogIndex, type EntryKind, type GroupId, type LogIndex, type Term } from '../raft/types.js';
+import type { GroupLog } from '../storage/group-log.js';
+import type { JournalWrite } from '../storage/journal.js';
+import type { Outbox } from './outbox.js';
+
+/** What is kept on top of a log. */
+export interface GroupMachine extends LogObserver {
+  /** Entries up to `index` are committed; called with rising indexes. */
+  committedTo(index: LogIndex): void;
+}
+
+/** What became of a proposed entry: it is committed, or another entry is committed in its place. */
+export type CommitVerdict = 'committed' | 'superseded';
+
+interface CommitWaiter {
+  readonly term: Term;
+  settle(verdict: CommitVerdict): void;
+}
+
+interface Unsent {
+  readonly sequence: number;
+  readonly messages: readonly Message[];
+}
+
+interface Write {
+  readonly journalSequence: number;
+  readonly raftSequence: number;
+}
+
+export class GroupHost {
+  readonly id: GroupId;
+  readonly raft: Raft;
+  readonly log: GroupLog;
+  readonly #machine: GroupMachine;
+  /** Messages that wait for a write, in the order of the writes. */
+  #unsent: Unsent[] = [];
+  #writes: Write[] = [];
+  #persistedSequence = 0;
+  #appliedIndex = asLogIndex(0);
+  readonly #commitWaiters = new Map<LogIndex, Set<CommitWaiter>>();
+  readonly #durableWaiters = new Map<LogIndex, Set<() => void>>();
+
+  constructor(id: GroupId, raft: Raft, log: GroupLog, machine: GroupMachine) {
+    this.id = id;
+    this.raft = raft;
+    this.log = log;
+    this.#machine = machine;
+  }
+
+  /** Every entry up to here has been applied to the state machine. */
+  get appliedIndex(): LogIndex {
+    return this.#appliedIndex;
+  }
+
+  propose(kind: EntryKind, payload: Uint8Array): ProposeResult {
+    return this.raft.propose(kind, payload);
+  }
+
+  /**
+   * Calls back once it is known what was committed at `index`. That may be long after this replica lost
+   * the leadership, or never; the returned function stops waiting. A truncation here proves nothing: a
+   * replica that still has the entry may become leader and commit it (Raft figure 8).
+   */
+  onCommitted(index: LogIndex, term: Term, settle: (verdict: CommitVerdict) => void): () => void {
+    invariant(index > this.#appliedIndex, 'waiting for what is not applied yet', { index });
+    return addTo(this.#commitWaiters, index, { term, settle });
+  }
+
+  /** Calls back once this replica's disk has everything up to `index`; the returned function stops waiting. */
+  onDurable(index: LogIndex, settle: () => void): () => void {
+    return addTo(this.#durableWaiters, index, settle);
+  }
+
+  /** Takes the core's Ready: entries become readable and are put to `writes`, messages to `outbox`. */
+  collect(
+    nowMs: number,
+    writes: JournalWrite[],
+    outbox: Outbox,
+  ): { readonly raftSequence: number } | undefined {
+    const ready = this.raft.ready(nowMs);
+    if (ready.entries.length > 0) this.log.append(ready.entries);
+    if (ready.hardState !== undefined) {
+      writes.push({ kind: 'hardState', group: this.id, state: ready.hardState });
+    }
+    if (ready.entries.length > 0) writes.push({ kind: 'entries', group: this.id, entries: ready.entries });
+    for (const message of ready.messages) outbox.add(this.id, message);
+    if (ready.messagesAfterPersist.length > 0) {
+      this.#unsent.push({ sequence: ready.sequence, messages: ready.messagesAfterPersist });
+      this.#sendDurable(outbox);
+    }
+    this.#apply(ready.commitIndex);
+    return ready.hardState === undefined ? undefined : { raftSequence: ready.sequence };
+  }
+
+  /** Notes on which write of the journal the last Ready rides. */
+  submitted(journalSequence: number, raftSequence: number): void {
+    this.#writes.push({ journalSequence, raftSequence });
+  }
+
+  /** Takes in that the journal is durable up to `journalSequence`. */
+  persisted(nowMs: number, journalSequence: number, outbox: Outbox): void {
+    let done = 0;
+    for (const write of this.#writes) {
+      if (write.journalSequence > journalSequence) break;
+      this.#persistedSequence = write.raftSequence;
+      done += 1;
+    }
+    if (done === 0) return;
+    this.#writes = this.#writes.slice(done);
+    this.raft.persisted(nowMs, this.#persistedSequence);
+    this.#sendDurable(outbox);
+    const { durableIndex } = this.raft;
+    for (const [index, waiters] of this.#durableWaiters) {
+      if (index > durableIndex) continue;
+      this.#durableWaiters.delete(index);
+      for (const settle of waiters) settle();
+    }
+  }
+
+  #sendDurable(outbox: Outbox): void {
+    let done = 0;
+    for (const { sequence, messages } of this.#unsent) {
+      if (sequence > this.#persistedSequence) break;
+      for (const message of messages) outbox.add(this.id, message);
+      done += 1;
+    }
+    if (done > 0) this.#unsent = this.#unsent.slice(done);
+  }
+
+  #apply(commitIndex: LogIndex): void {
+    if (commitIndex <= this.#appliedIndex) return;
+    const from = this.#appliedIndex + 1;
+    this.#machine.committedTo(commitIndex);
+    this.#appliedIndex = commitIndex;
+    if (this.#commitWaiters.size === 0) return;
+    for (let index = from; index <= commitIndex; index++) {
+      const at = asLogIndex(index);
+      const waiters = this.#commitWaiters.get(at);
+      if (waiters === undefined) continue;
+      this.#commitWaiters.delete(at);
+      const term = this.raft.termAt(at);
+      for (const waiter of waiters) waiter.settle(waiter.term === term ? 'committed' : 'superseded');
+    }
+  }
+}
+
+function addTo<W>(map: Map<LogIndex, Set<W>>, index: LogIndex, waiter: W): () => void {
+  const waiters = map.get(index) ?? new Set<W>();
+  waiters.add(waiter);
+  map.set(index, waiters);
+  return () => {
+    waiters.delete(waiter);
+    if (waiters.size === 0 && map.get(index) === waiters) map.delete(index);
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Which replicas of a led group are in sync: observed and reported, never used to commit.
+ *
+ * As in Kafka, a follower is in sync while it was level with the leader's log end within the last
+ * `replicaLagMsMax`: it need not be level at this instant, which under load it never is.
+ */
+
+import type { Raft } from '../raft/raft.js';
+import type { BrokerId, LogIndex } from '../raft/types.js';
+import { LIMITS } from './limits.js';
+
+interface Mark {
+  /** Log end that the follower must reach to have been level at `atMs`. */
+  index: LogIndex;
+  atMs: number;
+  /** When the follower was last known level; undefined before it was. */
+  levelAtMs: number | undefined;
+}
+
+export class InSyncReplicas {
+  readonly #marks = new Map<BrokerId, Mark>();
+
+  /** The replicas in sync, in preference order, the leader included. Call on the leader only. */
+  observe(raft: Raft, self: BrokerId, nowMs: number): readonly BrokerId[] {
+    return raft.voters.filter((voter) => voter === self || this.#isInSync(raft, voter, nowMs));
+  }
+
+  #isInSync(raft: Raft, follower: BrokerId, nowMs: number): boolean {
+    const match = raft.progress.get(follower)?.match;
+    if (match === undefined || !raft.isAlive(follower)) {
+      this.#marks.delete(follower);
+      return false;
+    }
+    let mark = this.#marks.get(follower);
+    if (mark === undefined) {
+      mark = { index: raft.lastIndex, atMs: nowMs, levelAtMs: undefined };
+      this.#marks.set(follower, mark);
+    }
+    if (match >= mark.index) {
+      mark.levelAtMs = match >= raft.lastIndex ? nowMs : mark.atMs;
+      mark.index = raft.lastIndex;
+      mark.atMs = nowMs;
+    }
+    return mark.levelAtMs !== undefined && nowMs - mark.levelAtMs <= LIMITS.replicaLagMsMax;
+  }
+}

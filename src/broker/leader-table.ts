@@ -1,0 +1,96 @@
+/**
+ * Who leads which group, as the leaders themselves announced it. Newer term wins; so every broker
+ * answers for every partition from memory. A leader announces itself once it has committed in its term,
+ * so an entry here is never a mere candidate.
+ */
+
+import type { BrokerId, GroupId, Term } from '../raft/types.js';
+import type { Clock } from './clock.js';
+import type { LeaderAnnouncement } from './peer-port.js';
+
+/** A leader that has committed in its term. */
+export interface KnownLeader {
+  readonly leader: BrokerId;
+  readonly term: Term;
+  readonly inSyncReplicas: readonly BrokerId[];
+  /** Milliseconds since the Unix epoch, by the leader's clock. */
+  readonly leaderSinceMs: number;
+}
+
+export class LeaderTable {
+  readonly #clock: Clock;
+  readonly #isAlive: (broker: BrokerId) => boolean;
+  readonly #known = new Map<GroupId, LeaderAnnouncement>();
+  readonly #watchers = new Map<GroupId, Set<() => void>>();
+
+  constructor(clock: Clock, isAlive: (broker: BrokerId) => boolean) {
+    this.#clock = clock;
+    this.#isAlive = isAlive;
+  }
+
+  /** Takes an announcement in; one of an older term changes nothing. */
+  learn(announcement: LeaderAnnouncement): void {
+    const known = this.#known.get(announcement.group);
+    if (known !== undefined && announcement.term < known.term) return;
+    // Within a term only the leader speaks: first of itself, last of its stepping down.
+    if (known?.term === announcement.term && known.leader === undefined) return;
+    this.#known.set(announcement.group, announcement);
+    for (const notify of [...(this.#watchers.get(announcement.group) ?? [])]) notify();
+  }
+
+  forget(group: GroupId): void {
+    this.#known.delete(group);
+  }
+
+  /** The leader of `group`; undefined while none is known or its broker is not heard from. */
+  leaderOf(group: GroupId): KnownLeader | undefined {
+    const known = this.#known.get(group);
+    if (known?.leader === undefined || !this.#isAlive(known.leader)) return undefined;
+    const { leader, term, inSyncReplicas, leaderSinceMs } = known;
+    return { leader, term, inSyncReplicas, leaderSinceMs };
+  }
+
+  /** The newest term of `group` that a leader was announced for; 0 for none. */
+  newestTerm(group: GroupId): number {
+    return this.#known.get(group)?.term ?? 0;
+  }
+
+  /** Groups that `broker` leads. */
+  countLedBy(broker: BrokerId): number {
+    let count = 0;
+    for (const { group, leader } of this.#known.values()) if (leader === broker && group !== 0) count += 1;
+    return count;
+  }
+
+  /** Resolves with the first leader that `accept` takes; with undefined after `timeoutMs`. */
+  waitFor(
+    group: GroupId,
+    timeoutMs: number,
+    accept: (leader: KnownLeader) => boolean,
+  ): Promise<KnownLeader | undefined> {
+    return new Promise((resolve) => {
+      const watchers = this.#watchers.get(group) ?? new Set();
+      this.#watchers.set(group, watchers);
+      const finish = (leader: KnownLeader | undefined): void => {
+        cancel();
+        watchers.delete(look);
+        if (watchers.size === 0 && this.#watchers.get(group) === watchers) this.#watchers.delete(group);
+        resolve(leader);
+      };
+      const look = (): void => {
+        const leader = this.leaderOf(group);
+        if (leader !== undefined && accept(leader)) finish(leader);
+      };
+      const cancel = this.#clock.schedule(timeoutMs, () => {
+        finish(undefined);
+      });
+      watchers.add(look);
+      look();
+    });
+  }
+
+  /** Lets everyone who waits look again: a broker came or went. */
+  livenessChanged(): void {
+    for (const watchers of [...this.#watchers.values()]) for (const notify of [...watchers]) notify();
+  }
+}

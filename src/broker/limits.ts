@@ -1,0 +1,46 @@
+/** Bounds and paces of a broker, each with its unit. */
+
+export const LIMITS = {
+  /** Pace of heartbeats between each two brokers. */
+  heartbeatIntervalMs: 30,
+  /** A link without a confirmed heartbeat for this long is suspected. */
+  heartbeatTimeoutMs: 300,
+  /** Longest wait for an election before PartitionLeader answers NO_LEADER. */
+  leaderWaitMsMax: 2_000,
+  /** Deadline of a call that came without one. */
+  defaultTimeoutMs: 5_000,
+  /** Longest deadline that is honoured. */
+  timeoutMsMax: 30_000,
+  /** How long before the caller's deadline a commit timeout is answered, so that the answer arrives. */
+  answerMarginMs: 20,
+  /** Payload bytes in one message between brokers; one larger append still goes alone. */
+  peerMessageBytesMax: 4_194_304,
+  /** Groups in one message between brokers. */
+  peerMessageGroupsMax: 10_000,
+  /** Bytes that may wait for one peer before the link is given up as stuck. */
+  peerBufferBytesMax: 67_108_864,
+  /** How long a vote waits for a group that this broker is about to create, and for its disk. */
+  voteWaitMs: 1_000,
+  /** One record batch, as a client may send it. */
+  batchBytesMax: 1_048_576,
+  /** Records in one batch. */
+  batchRecordsMax: 10_000,
+  /** Records that one fetch returns at most. */
+  fetchRecordsMax: 10_000,
+  fetchRecordsDefault: 500,
+  /** Bytes that one fetch returns at most, one larger batch aside. */
+  fetchBytesMax: 2_097_152,
+  fetchBytesDefault: 1_048_576,
+  /** Longest long poll. */
+  fetchWaitMsMax: 30_000,
+  /** A follower is in sync while it was level with the leader within this time. */
+  replicaLagMsMax: 2_000,
+  /** Longest time for which a failover may block writes, and the default. */
+  maxBlockMsMax: 10_000,
+  maxBlockMsDefault: 1_000,
+  partitionsMax: 10_000,
+  replicationFactorMax: 7,
+  replicationFactorDefault: 3,
+  /** Pause before a broker that could not register tries again. */
+  registerRetryMs: 100,
+} as const;

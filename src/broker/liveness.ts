@@ -1,0 +1,139 @@
+/**
+ * Which brokers are alive, per pair of brokers and for all their groups at once.
+ *
+ * A link is up while both streams to the peer are open and a heartbeat sent within the last
+ * `heartbeatTimeoutMs` came back: measured from its sending, so that a link which carries only one way
+ * counts as cut on both sides. The end of a stream is evidence at once; a hang shows by the timeout.
+ * Before anyone is suspected for silence, the lag of this process's own event loop is taken off.
+ */
+
+import type { BrokerId } from '../raft/types.js';
+import type { Clock } from './clock.js';
+import { LIMITS } from './limits.js';
+
+/** Why a link went down. */
+export type SuspicionCause = 'CONNECTION_LOST' | 'HEARTBEAT_MISSED';
+
+export interface LivenessEvents {
+  sendHeartbeat(peer: BrokerId, sequence: number): void;
+  linkUp(peer: BrokerId): void;
+  linkDown(peer: BrokerId, cause: SuspicionCause): void;
+}
+
+interface Link {
+  dataOpen: boolean;
+  heartbeatOpen: boolean;
+  up: boolean;
+  sequence: number;
+  /** Sending times of the heartbeats that were not confirmed yet, by sequence. */
+  readonly sentAtMs: Map<number, number>;
+  /** When the newest confirmed heartbeat was sent. */
+  confirmedAtMs: number;
+}
+
+export class Liveness {
+  readonly #clock: Clock;
+  readonly #events: LivenessEvents;
+  readonly #links: ReadonlyMap<BrokerId, Link>;
+  #lastBeatMs = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(peers: readonly BrokerId[], clock: Clock, events: LivenessEvents) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#links = new Map(
+      peers.map((peer) => [
+        peer,
+        {
+          dataOpen: false,
+          heartbeatOpen: false,
+          up: false,
+          sequence: 0,
+          sentAtMs: new Map<number, number>(),
+          confirmedAtMs: -Infinity,
+        },
+      ]),
+    );
+  }
+
+  start(): void {
+    this.#lastBeatMs = this.#clock.monotonicMs();
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  isUp(peer: BrokerId): boolean {
+    return this.#links.get(peer)?.up ?? false;
+  }
+
+  dataStream(peer: BrokerId, open: boolean): void {
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    link.dataOpen = open;
+    this.#judge(peer, link, 'CONNECTION_LOST');
+  }
+
+  /** A new stream counts its heartbeats from one again; nothing sent before will be confirmed. */
+  heartbeatStream(peer: BrokerId, open: boolean): void {
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    link.heartbeatOpen = open;
+    link.sequence = 0;
+    link.sentAtMs.clear();
+    link.confirmedAtMs = -Infinity;
+    if (open) this.#send(peer, link);
+    this.#judge(peer, link, 'CONNECTION_LOST');
+  }
+
+  confirmed(peer: BrokerId, sequence: number): void {
+    const link = this.#links.get(peer);
+    const sentAtMs = link?.sentAtMs.get(sequence);
+    if (link === undefined || sentAtMs === undefined) return;
+    for (const older of link.sentAtMs.keys()) if (older <= sequence) link.sentAtMs.delete(older);
+    link.confirmedAtMs = Math.max(link.confirmedAtMs, sentAtMs);
+    this.#judge(peer, link, 'HEARTBEAT_MISSED');
+  }
+
+  #arm(): void {
+    this.#cancel = this.#clock.schedule(LIMITS.heartbeatIntervalMs, () => {
+      this.#beat();
+      this.#arm();
+    });
+  }
+
+  #beat(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const lagMs = nowMs - this.#lastBeatMs - LIMITS.heartbeatIntervalMs;
+    this.#lastBeatMs = nowMs;
+    for (const [peer, link] of this.#links) {
+      // What could not be read while this process hung must not count against the peer.
+      if (lagMs > LIMITS.heartbeatIntervalMs) link.confirmedAtMs += lagMs;
+      if (link.heartbeatOpen) this.#send(peer, link);
+      this.#judge(peer, link, 'HEARTBEAT_MISSED');
+    }
+  }
+
+  #send(peer: BrokerId, link: Link): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [sequence, sentAtMs] of link.sentAtMs) {
+      if (nowMs - sentAtMs < 2 * LIMITS.heartbeatTimeoutMs) break;
+      link.sentAtMs.delete(sequence);
+    }
+    link.sequence += 1;
+    link.sentAtMs.set(link.sequence, nowMs);
+    this.#events.sendHeartbeat(peer, link.sequence);
+  }
+
+  #judge(peer: BrokerId, link: Link, cause: SuspicionCause): void {
+    const fresh = this.#clock.monotonicMs() - link.confirmedAtMs <= LIMITS.heartbeatTimeoutMs;
+    const up = link.dataOpen && link.heartbeatOpen && fresh;
+    if (up === link.up) return;
+    link.up = up;
+    if (up) this.#events.linkUp(peer);
+    else this.#events.linkDown(peer, cause);
+  }
+}

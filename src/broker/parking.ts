@@ -1,0 +1,31 @@
+/**
+ * Keeps messages of groups that this broker is about to create: a leader may be elected, and speak,
+ * before the metadata that created the group has arrived here. Bounded; what is dropped is sent again.
+ */
+
+import type { Append, VoteRequest } from '../raft/messages.js';
+import type { GroupId } from '../raft/types.js';
+
+/** Messages kept for all groups together. */
+const PARKED_MESSAGES_MAX = 20_000;
+
+export class Parking {
+  readonly #parked = new Map<GroupId, (Append | VoteRequest)[]>();
+  #count = 0;
+
+  park(group: GroupId, message: Append | VoteRequest): void {
+    if (this.#count >= PARKED_MESSAGES_MAX) return;
+    const messages = this.#parked.get(group) ?? [];
+    messages.push(message);
+    this.#parked.set(group, messages);
+    this.#count += 1;
+  }
+
+  /** Takes what arrived for `group`, in order. */
+  take(group: GroupId): readonly (Append | VoteRequest)[] {
+    const messages = this.#parked.get(group) ?? [];
+    this.#parked.delete(group);
+    this.#count -= messages.length;
+    return messages;
+  }
+}

@@ -1,0 +1,174 @@
+/** One replica of one partition on this broker: appends, reads, and waits at the high watermark. */
+
+import { BellwetherError } from '../errors.js';
+import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import { encodeOffsetCommit } from '../log/offset-commit.js';
+import { PartitionLog } from '../log/partition-log.js';
+import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
+import { type BatchHeader, stampBatch } from '../records/batch-header.js';
+import { asOffset, type Offset } from '../records/offset.js';
+import type { Clock } from './clock.js';
+import type { GroupHost, GroupMachine } from './group-host.js';
+import { append, committed, durable, type Proposal } from './proposals.js';
+
+/** How much must have happened before a produce is answered: none, the leader's disk, a quorum. */
+export type Acks = 'none' | 'leader' | 'all';
+
+export interface Produced {
+  /** Undefined with acks none: nothing is promised. */
+  readonly baseOffset: Offset | undefined;
+  readonly term: number;
+  readonly recordCount: number;
+}
+
+export interface Fetched {
+  /** Record batches in offset order; the first may begin below the offset asked for. */
+  readonly batches: readonly Uint8Array[];
+  readonly highWatermark: Offset;
+  readonly logStartOffset: Offset;
+}
+
+interface Poll {
+  readonly offset: Offset;
+  wake(): void;
+}
+
+export class PartitionHost implements GroupMachine {
+  readonly assignment: PartitionAssignment;
+  readonly log = new PartitionLog();
+  readonly #clock: Clock;
+  readonly #polls = new Set<Poll>();
+  readonly #elsewhere: () => BellwetherError;
+  #group: GroupHost | undefined;
+
+  constructor(assignment: PartitionAssignment, clock: Clock, elsewhere: () => BellwetherError) {
+    this.assignment = assignment;
+    this.#clock = clock;
+    this.#elsewhere = elsewhere;
+  }
+
+  /** Called once, when the group of this machine is made. */
+  attach(group: GroupHost): void {
+    this.#group = group;
+  }
+
+  get group(): GroupHost {
+    if (this.#group === undefined) throw this.#elsewhere();
+    return this.#group;
+  }
+
+  get leads(): boolean {
+    return this.group.raft.role === 'leader';
+  }
+
+  appended(entry: Entry): void {
+    this.log.appended(entry);
+  }
+
+  truncatedFrom(index: LogIndex): void {
+    this.log.truncatedFrom(index);
+  }
+
+  committedTo(index: LogIndex): void {
+    if (!this.log.committedTo(index)) return;
+    for (const poll of this.#polls) if (poll.offset < this.log.highWatermark) poll.wake();
+  }
+
+  /**
+   * Appends one validated batch; the leader stamps offset and term into it in place.
+   *
+   * `woken` must be called to have the group driven.
+   */
+  async produce(
+    batch: Uint8Array,
+    header: BatchHeader,
+    acks: Acks,
+    timeoutMs: number,
+    woken: () => void,
+  ): Promise<Produced> {
+    const baseOffset = this.log.logEndOffset;
+    stampBatch(batch, baseOffset, this.group.raft.term);
+    const proposal = this.#proposal(ENTRY_KIND.RECORD_BATCH, batch);
+    const appended = append(proposal);
+    woken();
+    const { recordCount } = header;
+    if (acks === 'none') return { baseOffset: undefined, term: appended.term, recordCount };
+    const wait = acks === 'all' ? committed : durable;
+    await wait(this.#clock, proposal, appended, timeoutMs);
+    return { baseOffset, term: appended.term, recordCount };
+  }
+
+  /** Stores a consumer group's offset; resolves with the entry's index once it is committed. */
+  async commitOffset(payload: Uint8Array, timeoutMs: number, woken: () => void): Promise<LogIndex> {
+    const proposal = this.#proposal(ENTRY_KIND.COMMIT_OFFSETS, payload);
+    const appended = append(proposal);
+    woken();
+    await committed(this.#clock, proposal, appended, timeoutMs);
+    return appended.index;
+  }
+
+  /**
+   * Reads committed batches from `offset` on, up to `bytesMax` (the first batch always), and waits up to
+   * `waitMs` for one to appear.
+   *
+   * @throws BellwetherError OFFSET_OUT_OF_RANGE below the log start or beyond the log end.
+   */
+  async fetch(offset: number, bytesMax: number, waitMs: number): Promise<Fetched> {
+    this.#checkOffset(offset);
+    const from = asOffset(offset);
+    if (from >= this.log.highWatermark && waitMs > 0) await this.#reached(from, waitMs);
+    const first = this.log.indexOfOffset(from);
+    const { highWatermark, logStartOffset } = this.log;
+    if (first === undefined) return { batches: [], highWatermark, logStartOffset };
+    const end = asLogIndex(this.group.appliedIndex + 1);
+    const entries = await this.group.log.readEntries(first, end, bytesMax);
+    const batches = entries
+      .filter((entry) => entry.kind === ENTRY_KIND.RECORD_BATCH)
+      .map((entry) => entry.payload);
+    return { batches, highWatermark, logStartOffset };
+  }
+
+  #proposal(kind: Proposal['kind'], payload: Uint8Array): Proposal {
+    return { group: this.group, subject: this.assignment, kind, payload, elsewhere: this.#elsewhere };
+  }
+
+  #checkOffset(offset: number): void {
+    const { logStartOffset, logEndOffset, highWatermark } = this.log;
+    // A follower may not have heard yet of records that a reader has seen at the leader.
+    const end = this.leads ? logEndOffset : Infinity;
+    if (offset >= logStartOffset && offset <= end) return;
+    const { topic, partition } = this.assignment;
+    throw new BellwetherError(
+      'OFFSET_OUT_OF_RANGE',
+      `offset ${String(offset)} of ${topic}/${String(partition)} is not in [${String(logStartOffset)}, ${String(logEndOffset)}]`,
+      {
+        metadata: {
+          topic,
+          partition: String(partition),
+          offset: String(offset),
+          log_start_offset: String(logStartOffset),
+          log_end_offset: String(logEndOffset),
+          high_watermark: String(highWatermark),
+        },
+      },
+    );
+  }
+
+  #reached(offset: Offset, waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        cancel();
+        this.#polls.delete(poll);
+        resolve();
+      };
+      const poll: Poll = { offset, wake: finish };
+      const cancel = this.#clock.schedule(waitMs, finish);
+      this.#polls.add(poll);
+    });
+  }
+}
+
+/** Payload of an entry that commits `offset` for a consumer group. */
+export function offsetCommitPayload(consumerGroup: string, offset: Offset): Uint8Array {
+  return encodeOffsetCommit({ group: consumerGroup, offset });
+}

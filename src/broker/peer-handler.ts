@@ -1,0 +1,171 @@
+/** What a broker does with what its peers send: the inbound side of the peer port. */
+
+import { BellwetherError } from '../errors.js';
+import { invariant } from '../invariant.js';
+import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
+import type { Offset } from '../records/offset.js';
+import type { Broker } from './broker.js';
+import { CLUSTER_GROUP } from './cluster-host.js';
+import type { PartitionHost } from './partition-host.js';
+import type {
+  InGroup,
+  LeaderAnnouncement,
+  PeerEvents,
+  PeerIdentity,
+  SubmitRequest,
+  SubmitResult,
+  TransferRequest,
+} from './peer-port.js';
+
+const EMPTY = new Uint8Array(0);
+
+export class PeerHandler implements PeerEvents {
+  readonly #broker: Broker;
+  readonly #refusedBy = new Set<BrokerId>();
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  get identity(): PeerIdentity {
+    const { id, options, cluster } = this.#broker;
+    return { clusterId: cluster.state.clusterId, broker: id, incarnation: options.incarnation };
+  }
+
+  admit(peer: PeerIdentity): void {
+    const { cluster, options, id } = this.#broker;
+    const { state } = cluster;
+    const registered = state.brokers.get(peer.broker)?.incarnation;
+    const problem = !options.brokers.includes(peer.broker)
+      ? `broker ${peer.broker} is not one of the peers of ${id}`
+      : peer.clusterId !== '' && state.clusterId !== '' && peer.clusterId !== state.clusterId
+        ? `broker ${peer.broker} is of cluster ${peer.clusterId}, ${id} of ${state.clusterId}`
+        : registered !== undefined && registered !== peer.incarnation
+          ? `broker ${peer.broker} came back with another disk`
+          : undefined;
+    if (problem === undefined) return;
+    throw new BellwetherError('CLUSTER_MISMATCH', problem, {
+      metadata: { broker: peer.broker, cluster_id: peer.clusterId, incarnation: peer.incarnation },
+    });
+  }
+
+  dataStreamOpened(peer: BrokerId): void {
+    this.#refusedBy.delete(peer);
+    this.#broker.liveness.dataStream(peer, true);
+  }
+
+  dataStreamClosed(peer: BrokerId): void {
+    this.#broker.liveness.dataStream(peer, false);
+  }
+
+  heartbeatStreamOpened(peer: BrokerId): void {
+    this.#broker.liveness.heartbeatStream(peer, true);
+  }
+
+  heartbeatStreamClosed(peer: BrokerId): void {
+    this.#broker.liveness.heartbeatStream(peer, false);
+  }
+
+  heartbeatConfirmed(peer: BrokerId, sequence: number): void {
+    this.#broker.liveness.confirmed(peer, sequence);
+  }
+
+  /** One peer may be the stranger itself; when most of them refuse, it is this broker. */
+  refusedByPeer(peer: BrokerId, message: string): void {
+    this.#refusedBy.add(peer);
+    this.#broker.log('a peer refused this broker', { peer, reason: message });
+    const others = this.#broker.options.brokers.length - 1;
+    if (this.#refusedBy.size * 2 > others) {
+      this.#broker.fail(
+        new BellwetherError('CLUSTER_MISMATCH', `most peers refuse broker ${this.#broker.id}: ${message}`),
+      );
+    }
+  }
+
+  appendsReceived(
+    from: BrokerId,
+    appends: readonly InGroup<Append>[],
+    announcements: readonly LeaderAnnouncement[],
+  ): void {
+    for (const { group, message } of appends) this.#stepOrPark(group, message);
+    for (const announcement of announcements) this.#broker.leaderAnnounced(from, announcement);
+  }
+
+  appendRepliesReceived(_from: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+    for (const { group, message } of replies) this.#broker.step(group, message);
+  }
+
+  votesRequested(
+    _from: BrokerId,
+    requests: readonly InGroup<VoteRequest>[],
+  ): Promise<readonly InGroup<VoteReply>[]> {
+    const answers = this.#broker.votes.collect(requests);
+    for (const { group, message } of requests) this.#stepOrPark(group, message);
+    return answers;
+  }
+
+  campaignsOrdered(_from: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
+    for (const { group, message } of orders) this.#broker.step(group, message);
+  }
+
+  transferRequested({ group, term, target, maxBlockMs }: TransferRequest): void {
+    const host = this.#broker.group(group);
+    if (host === undefined || host.raft.role !== 'leader' || host.raft.term !== term) {
+      throw this.#notLeader(group);
+    }
+    this.#broker.failover.transfer(host, target, maxBlockMs);
+  }
+
+  async submitRequested(request: SubmitRequest, timeoutMs: number): Promise<SubmitResult> {
+    this.#broker.checkServing();
+    const { group, kind, payload } = request;
+    if (group === CLUSTER_GROUP) {
+      const host = this.#broker.cluster;
+      return host.append(
+        payload,
+        timeoutMs,
+        () => this.#broker.clusterElsewhere(),
+        () => {
+          this.#broker.wake(host.group);
+        },
+      );
+    }
+    invariant(kind === ENTRY_KIND.COMMIT_OFFSETS, 'peers submit offset commits only', { kind });
+    const partition = this.#partition(group);
+    const index = await partition.commitOffset(payload, timeoutMs, () => {
+      this.#broker.wake(partition.group);
+    });
+    return { index, result: EMPTY };
+  }
+
+  offsetsRequested(consumerGroup: string, groups: readonly GroupId[]): readonly (Offset | undefined)[] {
+    this.#broker.checkServing();
+    return groups.map((group) => {
+      const partition = this.#partition(group);
+      if (!partition.group.raft.leadsWithCommit) throw this.#notLeader(group);
+      return partition.log.committedOffset(consumerGroup);
+    });
+  }
+
+  #partition(group: GroupId): PartitionHost {
+    const partition = this.#broker.replica(group);
+    if (partition === undefined) throw this.#notLeader(group);
+    return partition;
+  }
+
+  #notLeader(group: GroupId): BellwetherError {
+    const subject = this.#broker.cluster.state.assignment(group) ?? {
+      topic: `group ${String(group)}`,
+      partition: 0,
+    };
+    return this.#broker.elsewhere(group, subject);
+  }
+
+  /** A group that was never created here will be soon; one that was created is deleted. */
+  #stepOrPark(group: GroupId, message: Append | VoteRequest): void {
+    const known = this.#broker.group(group) !== undefined || group < this.#broker.cluster.state.nextGroup;
+    if (known) this.#broker.step(group, message);
+    else this.#broker.parking.park(group, message);
+  }
+}

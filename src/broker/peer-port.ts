@@ -1,0 +1,106 @@
+/** How a broker speaks with its peers: a port, filled by gRPC in production and by the simulator. */
+
+import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import type { BrokerId, EntryKind, GroupId, LogIndex, Term } from '../raft/types.js';
+import type { Offset } from '../records/offset.js';
+
+/** A message of one group. */
+export interface InGroup<M> {
+  readonly group: GroupId;
+  readonly message: M;
+}
+
+/** Who leads a group, told first hand by that leader. */
+export interface LeaderAnnouncement {
+  readonly group: GroupId;
+  readonly term: Term;
+  /** Undefined when the sender has just stepped down without a known successor. */
+  readonly leader: BrokerId | undefined;
+  readonly inSyncReplicas: readonly BrokerId[];
+  /** Milliseconds since the Unix epoch, by the leader's clock. */
+  readonly leaderSinceMs: number;
+}
+
+export interface TransferRequest {
+  readonly group: GroupId;
+  readonly term: Term;
+  /** Undefined for the best in-sync follower. */
+  readonly target: BrokerId | undefined;
+  readonly maxBlockMs: number;
+}
+
+export interface SubmitRequest {
+  readonly group: GroupId;
+  readonly kind: EntryKind;
+  readonly payload: Uint8Array;
+}
+
+export interface SubmitResult {
+  readonly index: LogIndex;
+  readonly result: Uint8Array;
+}
+
+/** Outbound. What is sent without an open stream is dropped: Raft sends it again. */
+export interface PeerTransport {
+  sendAppends(
+    to: BrokerId,
+    appends: readonly InGroup<Append>[],
+    announcements: readonly LeaderAnnouncement[],
+  ): void;
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void;
+  sendHeartbeat(to: BrokerId, sequence: number): void;
+  /** Rejects when the peer cannot be asked; the campaign's own timeout deals with that. */
+  requestVotes(
+    to: BrokerId,
+    requests: readonly InGroup<VoteRequest>[],
+  ): Promise<readonly InGroup<VoteReply>[]>;
+  orderCampaigns(to: BrokerId, orders: readonly InGroup<TimeoutNow>[]): Promise<void>;
+  transferLeadership(to: BrokerId, request: TransferRequest, timeoutMs: number): Promise<void>;
+  submit(to: BrokerId, request: SubmitRequest, timeoutMs: number): Promise<SubmitResult>;
+  readOffsets(
+    to: BrokerId,
+    consumerGroup: string,
+    groups: readonly GroupId[],
+    timeoutMs: number,
+  ): Promise<readonly (Offset | undefined)[]>;
+}
+
+/** What a peer says of itself at the start of every exchange. */
+export interface PeerIdentity {
+  /** Empty until the peer has learned it. */
+  readonly clusterId: string;
+  readonly broker: BrokerId;
+  readonly incarnation: string;
+}
+
+/** Inbound: what the transport tells the broker. */
+export interface PeerEvents {
+  /** Who this broker is, for the start of every exchange. */
+  readonly identity: PeerIdentity;
+  /** Refuses a peer of another cluster, or one that lost its disk: throws CLUSTER_MISMATCH. */
+  admit(peer: PeerIdentity): void;
+  /** The stream for entries to the peer is open, or broke. */
+  dataStreamOpened(peer: BrokerId): void;
+  dataStreamClosed(peer: BrokerId): void;
+  /** The stream for heartbeats to the peer is open, or broke. */
+  heartbeatStreamOpened(peer: BrokerId): void;
+  heartbeatStreamClosed(peer: BrokerId): void;
+  /** The peer confirmed heartbeat `sequence`. */
+  heartbeatConfirmed(peer: BrokerId, sequence: number): void;
+  /** The peer refused this broker as one of another cluster or with another disk. */
+  refusedByPeer(peer: BrokerId, message: string): void;
+  appendsReceived(
+    from: BrokerId,
+    appends: readonly InGroup<Append>[],
+    announcements: readonly LeaderAnnouncement[],
+  ): void;
+  appendRepliesReceived(from: BrokerId, replies: readonly InGroup<AppendReply>[]): void;
+  votesRequested(
+    from: BrokerId,
+    requests: readonly InGroup<VoteRequest>[],
+  ): Promise<readonly InGroup<VoteReply>[]>;
+  campaignsOrdered(from: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void;
+  transferRequested(request: TransferRequest): void;
+  submitRequested(request: SubmitRequest, timeoutMs: number): Promise<SubmitResult>;
+  offsetsRequested(consumerGroup: string, groups: readonly GroupId[]): readonly (Offset | undefined)[];
+}

@@ -1,0 +1,88 @@
+/** What clients are told when a group refuses: the core's verdicts as errors. */
+
+import { BellwetherError } from '../errors.js';
+import type { ProposeRefusal } from '../raft/leader.js';
+import { unreachable } from '../invariant.js';
+import type { KnownLeader } from './leader-table.js';
+
+/** Names a partition in messages and metadata. */
+export interface Subject {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+function nameOf({ topic, partition }: Subject): string {
+  return `${topic}/${String(partition)}`;
+}
+
+function metadataOf({ topic, partition }: Subject): Record<string, string> {
+  return { topic, partition: String(partition) };
+}
+
+export function unknownPartition(subject: Subject): BellwetherError {
+  return new BellwetherError('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${nameOf(subject)}`, {
+    metadata: metadataOf(subject),
+  });
+}
+
+export function unknownTopic(topic: string): BellwetherError {
+  return new BellwetherError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic ${topic}`, {
+    metadata: { topic },
+  });
+}
+
+export function noLeader(subject: Subject): BellwetherError {
+  return new BellwetherError('NO_LEADER', `no leader is known for ${nameOf(subject)}`, {
+    metadata: metadataOf(subject),
+  });
+}
+
+/** The request belongs to `leader`; its address, when known, makes the hint. */
+export function notLeader(
+  self: string,
+  subject: Subject,
+  leader: KnownLeader,
+  address: string | undefined,
+): BellwetherError {
+  const term = String(leader.term);
+  const at = address === undefined ? '' : ` at ${address}`;
+  return new BellwetherError(
+    'NOT_LEADER',
+    `broker ${self} does not lead ${nameOf(subject)}; ${leader.leader}${at} does, in term ${term}`,
+    {
+      metadata: { ...metadataOf(subject), broker: self, leader: leader.leader, term },
+      leaderHint: address === undefined ? undefined : { leader: leader.leader, address, term: leader.term },
+    },
+  );
+}
+
+/** A leader refused a proposal; `elsewhere` makes the error when it leads no more. */
+export function refusedProposal(
+  reason: ProposeRefusal,
+  subject: Subject,
+  elsewhere: () => BellwetherError,
+): BellwetherError {
+  const metadata = metadataOf(subject);
+  switch (reason) {
+    case 'notLeader':
+      return elsewhere();
+    case 'transferring':
+      return new BellwetherError('NO_LEADER', `the leadership of ${nameOf(subject)} is being handed over`, {
+        metadata,
+      });
+    case 'notEnoughReplicas':
+      return new BellwetherError(
+        'NOT_ENOUGH_REPLICAS',
+        `the leader of ${nameOf(subject)} does not hear from a quorum of its replicas`,
+        { metadata },
+      );
+    case 'uncommittedBytesExceeded':
+      return new BellwetherError(
+        'UNCOMMITTED_BYTES_EXCEEDED',
+        `${nameOf(subject)} has too many uncommitted bytes`,
+        { metadata },
+      );
+    default:
+      return unreachable(reason);
+  }
+}

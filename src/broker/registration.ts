@@ -1,0 +1,43 @@
+/** Enters this broker in the cluster metadata, once a controller is known. */
+
+import type { Broker } from './broker.js';
+import { CLUSTER_GROUP } from './cluster-host.js';
+import { BellwetherError } from '../errors.js';
+import { LIMITS } from './limits.js';
+import { submitCommand } from './topics.js';
+
+/**
+ * Resolves once the broker stands in the metadata with its present address and disk.
+ *
+ * Tries for as long as the broker runs. When the cluster knows it with another disk it fails the
+ * broker: a disk that was wiped must not vote as the old one (KIP-853).
+ */
+export async function register(broker: Broker): Promise<void> {
+  const { id, options, cluster, clock } = broker;
+  for (;;) {
+    const known = cluster.state.brokers.get(id);
+    const { incarnation, address, rack } = options;
+    const same = known?.incarnation === incarnation && known.address === address && known.rack === rack;
+    if (same && cluster.state.clusterId !== '') return;
+    try {
+      broker.checkServing();
+    } catch {
+      return;
+    }
+    try {
+      await broker.table.waitFor(CLUSTER_GROUP, LIMITS.defaultTimeoutMs, () => true);
+      const command = { kind: 'registerBroker', id, incarnation, address, rack } as const;
+      await submitCommand(broker, command, LIMITS.defaultTimeoutMs);
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      if (error.reason === 'CLUSTER_MISMATCH') {
+        broker.fail(error);
+        return;
+      }
+      broker.log('could not register yet', { reason: error.reason, error: error.message });
+      await new Promise<void>((resolve) => {
+        clock.schedule(LIMITS.registerRetryMs, resolve);
+      });
+    }
+  }
+}

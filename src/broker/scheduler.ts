@@ -1,0 +1,182 @@
+/**
+ * The ready loop: drives all groups of a broker. One pass takes every group that has something to do,
+ * puts all their writes on one journal write, and sends each peer what all groups have for it. Groups
+ * with nothing to do cost nothing.
+ */
+
+import type { GroupId } from '../raft/types.js';
+import type { Journal, JournalWrite } from '../storage/journal.js';
+import type { Clock } from './clock.js';
+import { DeadlineQueue } from './deadline-queue.js';
+import type { GroupHost } from './group-host.js';
+import type { Outbox } from './outbox.js';
+
+interface Submitted {
+  readonly journalSequence: number;
+  readonly groups: readonly GroupHost[];
+}
+
+export interface SchedulerEvents {
+  /** A group went through the loop; its role, term or commit index may have changed. */
+  groupAdvanced(group: GroupHost): void;
+  /** The disk failed, or an invariant is broken: nothing is driven any more. */
+  failed(error: unknown): void;
+}
+
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #outbox: Outbox;
+  readonly #events: SchedulerEvents;
+  readonly #groups = new Map<GroupId, GroupHost>();
+  readonly #deadlines = new DeadlineQueue();
+  #ready = new Set<GroupHost>();
+  #submitted: Submitted[] = [];
+  /** Writes that belong to no group's Ready, such as the end of a group. */
+  #extraWrites: JournalWrite[] = [];
+  #passPlanned = false;
+  #stopped = false;
+  #timerMs = Infinity;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(clock: Clock, journal: Journal, outbox: Outbox, events: SchedulerEvents) {
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#outbox = outbox;
+    this.#events = events;
+    journal.listen({
+      onDurable: (sequence) => {
+        this.#guarded(() => {
+          this.#durable(sequence);
+        });
+      },
+      onFailed: (error) => {
+        this.#fail(error);
+      },
+    });
+  }
+
+  get groups(): ReadonlyMap<GroupId, GroupHost> {
+    return this.#groups;
+  }
+
+  add(group: GroupHost): void {
+    this.#groups.set(group.id, group);
+    this.wake(group);
+  }
+
+  /** Drops a group and all it has on disk. */
+  remove(id: GroupId): void {
+    const group = this.#groups.get(id);
+    if (group === undefined) return;
+    this.#groups.delete(id);
+    this.#ready.delete(group);
+    this.#extraWrites.push({ kind: 'dropGroup', group: id });
+    this.#plan();
+  }
+
+  /** Has `group` looked at in the next pass: something was put in. */
+  wake(group: GroupHost): void {
+    this.#ready.add(group);
+    this.#plan();
+  }
+
+  /** Has what the outbox holds sent with the next pass. */
+  wakeOutbox(): void {
+    this.#plan();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+  }
+
+  #plan(): void {
+    if (this.#passPlanned || this.#stopped) return;
+    this.#passPlanned = true;
+    this.#clock.defer(() => {
+      this.#passPlanned = false;
+      this.#guarded(() => {
+        this.#pass();
+      });
+    });
+  }
+
+  #guarded(act: () => void): void {
+    if (this.#stopped) return;
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.stop();
+    this.#events.failed(error);
+  }
+
+  #pass(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const ready = this.#ready;
+    this.#ready = new Set();
+    const writes = this.#extraWrites;
+    this.#extraWrites = [];
+    const wrote: { group: GroupHost; raftSequence: number }[] = [];
+    for (const group of ready) {
+      if (this.#groups.get(group.id) !== group) continue;
+      const write = group.collect(nowMs, writes, this.#outbox);
+      if (write !== undefined) wrote.push({ group, raftSequence: write.raftSequence });
+      this.#deadlines.note(group.id, group.raft.deadlineMs);
+      this.#events.groupAdvanced(group);
+    }
+    if (writes.length > 0) {
+      const journalSequence = this.#journal.submit(writes);
+      for (const { group, raftSequence } of wrote) group.submitted(journalSequence, raftSequence);
+      this.#submitted.push({ journalSequence, groups: wrote.map(({ group }) => group) });
+    }
+    this.#outbox.flush();
+    this.#armTimer(nowMs);
+  }
+
+  /** Goes on in the same turn: what waited for the disk must not wait for the loop as well. */
+  #durable(sequence: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    let done = 0;
+    for (const { journalSequence, groups } of this.#submitted) {
+      if (journalSequence > sequence) break;
+      for (const group of groups) {
+        group.persisted(nowMs, sequence, this.#outbox);
+        this.#ready.add(group);
+      }
+      done += 1;
+    }
+    if (done > 0) this.#submitted = this.#submitted.slice(done);
+    this.#pass();
+  }
+
+  #armTimer(nowMs: number): void {
+    const firstMs = this.#deadlines.firstMs;
+    if (firstMs === this.#timerMs) return;
+    this.#cancelTimer?.();
+    this.#timerMs = firstMs;
+    if (firstMs === Infinity) return;
+    this.#cancelTimer = this.#clock.schedule(firstMs - nowMs, () => {
+      this.#timerMs = Infinity;
+      this.#guarded(() => {
+        this.#tickDue();
+      });
+    });
+  }
+
+  #tickDue(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const id of this.#deadlines.takeDue(nowMs)) {
+      const group = this.#groups.get(id);
+      if (group === undefined) continue;
+      group.raft.tick(nowMs);
+      this.#ready.add(group);
+    }
+    this.#pass();
+  }
+}

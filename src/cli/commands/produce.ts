@@ -1,0 +1,127 @@
+/** `bellwether produce TOPIC`: appends the lines of stdin, one record a line. */
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { partitionForKey } from '../../client/index.js';
+import type { Acks, ProducerRecord, ProduceResult } from '../../client/index.js';
+import { integer, nonEmpty } from '../arguments.js';
+import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
+import type { Context } from '../client-command.js';
+import type { CliIo } from '../io.js';
+import { lineBatches } from '../line-batches.js';
+import type { Cell } from '../output.js';
+
+interface ProduceFlags {
+  readonly partition?: number;
+  readonly keyDelimiter?: string;
+  readonly acks: '0' | '1' | 'all';
+}
+
+/** What has been appended to one partition. */
+interface Tally {
+  readonly recordCount: number;
+  /** -1 with --acks 0. */
+  readonly firstOffset: number;
+  /** -1 with --acks 0. */
+  readonly lastOffset: number;
+  readonly term: number;
+}
+
+export function addProduceCommand(program: Command, io: CliIo): void {
+  withClientFlags(program.command('produce'))
+    .description('Append the lines of stdin, one record a line.')
+    .argument('<topic>', 'name of the topic')
+    .option(
+      '--partition <n>',
+      'partition to append to (default: by key; without a key in turns)',
+      integer(0, INT32_MAX),
+    )
+    .option(
+      '--key-delimiter <c>',
+      'what separates key and value; a line without it has no key (default: no keys)',
+      nonEmpty,
+    )
+    .addOption(
+      new Option('--acks <acks>', 'wait for nothing, the disk of the leader, or a quorum')
+        .choices(['0', '1', 'all'])
+        .default('all'),
+    )
+    .action((topic: string, flags: ProduceFlags, command: Command) =>
+      withClient(io, command, (context) => produceLines(context, topic, flags)),
+    );
+}
+
+/** Also when it fails half-way it says first what has been appended. */
+async function produceLines(context: Context, topic: string, flags: ProduceFlags): Promise<void> {
+  const { io, client } = context;
+  const acks: Acks = flags.acks === 'all' ? 'all' : flags.acks === '1' ? 1 : 0;
+  const tallies = new Map<number, Tally>();
+  try {
+    const assign = await assigner(context, topic, flags.partition);
+    for await (const lines of lineBatches(io.stdin)) {
+      const records = lines.map((line) => recordOf(line, flags.keyDelimiter));
+      for (const [partition, part] of assign(records)) {
+        const result = await client.produce({ topic, partition }, part, { acks });
+        tallies.set(partition, added(tallies.get(partition), result));
+      }
+    }
+  } catch (error) {
+    // Not even a closed output may hide why the rest was not appended.
+    if (tallies.size > 0) await printTallies(context, topic, tallies).catch(() => undefined);
+    throw error;
+  }
+  await printTallies(context, topic, tallies);
+}
+
+type Assign = (records: readonly ProducerRecord[]) => Map<number, ProducerRecord[]>;
+
+/** Says to which partition each record of a batch goes. */
+async function assigner({ client }: Context, topic: string, fixed: number | undefined): Promise<Assign> {
+  if (fixed !== undefined) return (records) => new Map([[fixed, [...records]]]);
+  const count = (await client.admin.describeTopic(topic)).partitions.length;
+  let turn = -1;
+  return (records) => {
+    turn = (turn + 1) % count;
+    const keyless = turn;
+    const parts = new Map<number, ProducerRecord[]>();
+    for (const record of records) {
+      const partition = record.key === undefined ? keyless : partitionForKey(record.key, count);
+      const part = parts.get(partition);
+      if (part === undefined) parts.set(partition, [record]);
+      else part.push(record);
+    }
+    return parts;
+  };
+}
+
+function recordOf(line: Uint8Array, delimiter: string | undefined): ProducerRecord {
+  if (delimiter === undefined) return { value: line };
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
+  const at = bytes.indexOf(delimiter);
+  if (at === -1) return { value: line };
+  return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(delimiter)) };
+}
+
+function added(tally: Tally | undefined, { baseOffset, recordCount, term }: ProduceResult): Tally {
+  return {
+    recordCount: (tally?.recordCount ?? 0) + recordCount,
+    firstOffset: tally?.firstOffset ?? baseOffset,
+    lastOffset: baseOffset === -1 ? -1 : baseOffset + recordCount - 1,
+    term,
+  };
+}
+
+function printTallies({ print }: Context, topic: string, tallies: ReadonlyMap<number, Tally>): Promise<void> {
+  const partitions = [...tallies]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, { recordCount, firstOffset, lastOffset, term }]) => ({
+      partition,
+      record_count: recordCount,
+      first_offset: firstOffset,
+      last_offset: lastOffset,
+      term,
+    }));
+  const head = ['partition', 'record_count', 'first_offset', 'last_offset', 'term'];
+  const rows: Cell[][] = partitions.map((partition) => Object.values(partition));
+  const document = { topic, partitions };
+  return print({ document, sections: [{ name: 'partition', head, rows }] });
+}

@@ -1,0 +1,59 @@
+/** `bellwether serve`: one broker, until it is told to stop. */
+
+import type { Command } from 'commander';
+import { DEFAULT_CLUSTER_NAME, parseBrokerConfig, type BrokerConfig, logLevel } from '../../config.js';
+import { BellwetherError } from '../../errors.js';
+import type { CliIo } from '../io.js';
+import { stopSignal } from '../stop-signal.js';
+
+export function addServeCommand(program: Command, io: CliIo): void {
+  program
+    .command('serve')
+    .description('Run one broker until Ctrl-C or SIGTERM.')
+    .requiredOption('--id <name>', 'name of this broker, one of those in --peers')
+    .requiredOption('--listen <host:port>', 'where clients reach it')
+    .requiredOption('--peer-listen <host:port>', 'where the other brokers reach it')
+    .requiredOption('--peers <id=host:port,...>', 'every broker and its --peer-listen, this one included')
+    .requiredOption('--data <dir>', 'folder for its data; one broker each')
+    .option('--advertise <host:port>', 'address that clients are told (default: --listen)')
+    .option('--cluster <name>', `guards against mixing data folders (default ${DEFAULT_CLUSTER_NAME})`)
+    .option('--rack <name>', 'rack or zone of this broker')
+    .action((flags: Readonly<Record<string, unknown>>, command: Command) => serve(io, flags, command));
+}
+
+async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, command: Command): Promise<void> {
+  const config = checked(flags, command);
+  const [{ bindBroker }, { createLog }] = await Promise.all([
+    import('../../rpc/start-broker.js'),
+    import('../logger.js'),
+  ]);
+  const log = createLog(config.id, logLevel(io.env));
+  const stop = stopSignal();
+  let fail: (error: BellwetherError) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  const bound = await bindBroker({ config, brokers: [...config.peers.keys()], log, onFatal: fail });
+  try {
+    const running = bound.start(config.peers);
+    log('info', 'listening', { clients: bound.address, peers: bound.peerAddress, data: config.data });
+    void running.ready.then(() => {
+      log('info', 'serving', { clusterId: running.broker.cluster.state.clusterId });
+    });
+    const signal = await Promise.race([stop.received, failed]);
+    log('info', 'stopping', { signal });
+  } finally {
+    await bound.close();
+    stop.dispose();
+  }
+}
+
+function checked(flags: Readonly<Record<string, unknown>>, command: Command): BrokerConfig {
+  try {
+    return parseBrokerConfig(flags);
+  } catch (error) {
+    if (error instanceof BellwetherError) command.error(`error: ${error.message}`);
+    throw error;
+  }
+}

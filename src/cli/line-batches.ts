@@ -1,0 +1,116 @@
+/** Cuts a stream of bytes into lines, and lines into batches worth sending. */
+import { BellwetherError } from '../errors.js';
+
+/** Lines of one batch at most. */
+export const BATCH_LINES_MAX = 500;
+
+/** Bytes of one batch at most, but for a single longer line. */
+export const BATCH_BYTES_MAX = 256 * 1024;
+
+/** Longest line in bytes: a larger record fits no batch that a broker accepts. */
+export const LINE_BYTES_MAX = 1024 * 1024;
+
+/** How long a batch that is not full waits for more lines, in milliseconds. */
+const LINGER_MS = 20;
+
+const NEWLINE = 0x0a;
+
+/**
+ * Batches of at least one line each, line ends removed. A batch is given out when it is full, when the
+ * input pauses, and at its end. Reads one chunk ahead.
+ *
+ * @throws BellwetherError RECORD_BATCH_TOO_LARGE at a line beyond LINE_BYTES_MAX.
+ */
+export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[], void> {
+  const chunks = input[Symbol.asyncIterator]();
+  const splitter = new LineSplitter();
+  let batch: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let next = nextChunk(chunks);
+  for (;;) {
+    const chunk = batch.length === 0 ? await next : await within(next, LINGER_MS);
+    if (chunk === undefined) {
+      yield batch;
+      [batch, sizeBytes] = [[], 0];
+      continue;
+    }
+    if (chunk.done !== true) next = nextChunk(chunks);
+    for (const line of chunk.done === true ? splitter.end() : splitter.lines(chunk.value)) {
+      if (
+        batch.length > 0 &&
+        (batch.length >= BATCH_LINES_MAX || sizeBytes + line.length > BATCH_BYTES_MAX)
+      ) {
+        yield batch;
+        [batch, sizeBytes] = [[], 0];
+      }
+      batch.push(line);
+      sizeBytes += line.length;
+    }
+    if (chunk.done !== true) continue;
+    if (batch.length > 0) yield batch;
+    return;
+  }
+}
+
+/** Holds the beginning of a line whose end has not come yet. */
+class LineSplitter {
+  #parts: Uint8Array[] = [];
+  #sizeBytes = 0;
+  #lineNumber = 1;
+
+  /** The lines that `chunk` completes. */
+  *lines(chunk: Uint8Array): Generator<Uint8Array, void> {
+    let start = 0;
+    for (;;) {
+      const end = chunk.indexOf(NEWLINE, start);
+      this.#hold(chunk.subarray(start, end === -1 ? chunk.length : end));
+      if (end === -1) return;
+      yield this.#take();
+      start = end + 1;
+    }
+  }
+
+  /** The last line, when the input does not end with a line end. */
+  end(): Uint8Array[] {
+    return this.#sizeBytes > 0 ? [this.#take()] : [];
+  }
+
+  #hold(part: Uint8Array): void {
+    this.#sizeBytes += part.length;
+    if (this.#sizeBytes > LINE_BYTES_MAX) {
+      const message = `line ${this.#lineNumber} of the input is longer than ${LINE_BYTES_MAX} bytes`;
+      const metadata = { line: String(this.#lineNumber), size_max_bytes: String(LINE_BYTES_MAX) };
+      throw new BellwetherError('RECORD_BATCH_TOO_LARGE', message, { metadata });
+    }
+    if (part.length > 0) this.#parts.push(part);
+  }
+
+  #take(): Uint8Array {
+    const [only] = this.#parts;
+    const line = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#sizeBytes = 0;
+    this.#lineNumber += 1;
+    return line;
+  }
+}
+
+/** Its failure is reported where it is awaited, which may be later. */
+function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  const chunk = chunks.next();
+  chunk.catch(() => undefined);
+  return chunk;
+}
+
+/** What `promise` gives, or undefined when it takes longer than `waitMs`. */
+async function within<T>(promise: Promise<T>, waitMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, waitMs, undefined);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,82 @@
+/** SDK calls that administer topics and describe the cluster. */
+import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
+import { BellwetherError } from '../errors.js';
+import { toDescription, toTopic } from './convert.js';
+import type { Session } from './session.js';
+import type { Admin, CallOptions, TopicSummary } from './types.js';
+
+/** Topics asked for in one call of ListTopics. */
+const PAGE_SIZE = 1000;
+
+/** Pages read at most: a million topics. */
+const PAGES_MAX = 1000;
+
+/** The admin calls of one client. Creating and deleting are not sent again when in doubt. */
+export function createAdmin(session: Session): Admin {
+  return {
+    async createTopic(topic, options) {
+      const { partitions = 0, replicationFactor = 0 } = options ?? {}; // 0 is "the broker's default".
+      const response = await session.call({
+        method: AdminServiceService.createTopic,
+        request: () => ({ topic, partitions, replicationFactor }),
+        effect: 'write',
+        route: session.anyBroker(),
+        options,
+      });
+      return toTopic(response.topic);
+    },
+    async deleteTopic(topic, options) {
+      await session.call({
+        method: AdminServiceService.deleteTopic,
+        request: () => ({ topic }),
+        effect: 'write',
+        route: session.anyBroker(),
+        options,
+      });
+    },
+    listTopics: (options) => listTopics(session, options),
+    async describeTopic(topic, options) {
+      const response = await session.call({
+        method: AdminServiceService.describeTopic,
+        request: () => ({ topic }),
+        effect: 'read',
+        route: session.anyBroker(),
+        options,
+      });
+      return toTopic(response.topic);
+    },
+    async describeCluster(options) {
+      const response = await session.call({
+        method: AdminServiceService.describeCluster,
+        request: () => ({}),
+        effect: 'read',
+        route: session.anyBroker(),
+        options,
+      });
+      session.directory.learn(response.brokers);
+      return toDescription(response);
+    },
+  };
+}
+
+/** Reads all pages, each within what is left of the time. */
+async function listTopics(session: Session, options: CallOptions | undefined): Promise<TopicSummary[]> {
+  const deadlineMs = performance.now() + session.timeoutMs(options);
+  const topics: TopicSummary[] = [];
+  let pageToken = '';
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const response = await session.call({
+      method: AdminServiceService.listTopics,
+      request: () => ({ pageSize: PAGE_SIZE, pageToken }),
+      effect: 'read',
+      route: session.anyBroker(),
+      options: { timeoutMs: Math.max(1, Math.floor(deadlineMs - performance.now())) },
+    });
+    for (const { topic, partitionCount, replicationFactor } of response.topics) {
+      topics.push({ topic, partitionCount, replicationFactor });
+    }
+    pageToken = response.nextPageToken;
+    if (pageToken === '') return topics;
+  }
+  throw new BellwetherError('INTERNAL', `the list of topics did not end after ${PAGES_MAX} pages`);
+}

@@ -1,0 +1,42 @@
+/** Opens a client: the SDK's front door. */
+import { BellwetherError } from '../errors.js';
+import { createAdmin } from './admin.js';
+import { fetch } from './fetch.js';
+import { commitOffsets, fetchOffsets } from './offsets.js';
+import { metadata, partitionFailover, partitionLeader } from './partition.js';
+import { produce } from './produce.js';
+import { checkedTimeoutMs, Session, TIMEOUT_DEFAULT_MS } from './session.js';
+import type { BellwetherClient, ConnectOptions } from './types.js';
+
+/**
+ * A client of the cluster to which `options.brokers` belong. Reaches no broker yet: connections are
+ * made when they are first needed.
+ *
+ * @throws BellwetherError INVALID_REQUEST when an address is not HOST:PORT, or there is none.
+ */
+export async function connect(options: ConnectOptions): Promise<BellwetherClient> {
+  if (options.brokers.length === 0) throw invalidBrokers('brokers must name at least one HOST:PORT');
+  for (const address of options.brokers) checkAddress(address);
+  const session = new Session(options.brokers, checkedTimeoutMs(options.timeoutMs ?? TIMEOUT_DEFAULT_MS));
+  return {
+    admin: createAdmin(session),
+    metadata: (topics = [], callOptions) => metadata(session, topics, callOptions),
+    partitionLeader: (ref, callOptions) => partitionLeader(session, ref, callOptions),
+    partitionFailover: (request, callOptions) => partitionFailover(session, request, callOptions),
+    produce: (ref, records, callOptions) => produce(session, ref, records, callOptions),
+    fetch: (ref, offset, callOptions) => fetch(session, ref, offset, callOptions),
+    commitOffsets: (group, offsets, callOptions) => commitOffsets(session, group, offsets, callOptions),
+    fetchOffsets: (group, partitions, callOptions) => fetchOffsets(session, group, partitions, callOptions),
+    close: async () => session.close(),
+  };
+}
+
+function checkAddress(address: string): void {
+  const port = /^(?:[^\s:/[\]]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(address)?.[1];
+  if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return;
+  throw invalidBrokers(`broker address ${JSON.stringify(address)} is not HOST:PORT`);
+}
+
+function invalidBrokers(message: string): BellwetherError {
+  return new BellwetherError('INVALID_REQUEST', message, { metadata: { field: 'brokers' } });
+}

@@ -1,0 +1,116 @@
+/** Generated messages <-> the SDK's public types. Generated types never leave this folder. */
+import type { DescribeClusterResponse } from '../../gen/bellwether/v1/admin_service.js';
+import { Acks as WireAcks } from '../../gen/bellwether/v1/log_service.js';
+import type { FetchResponse } from '../../gen/bellwether/v1/log_service.js';
+import type { MetadataResponse } from '../../gen/bellwether/v1/metadata_service.js';
+import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
+import type {
+  PartitionFailoverResponse,
+  PartitionLeaderResponse,
+} from '../../gen/bellwether/v1/partition_service.js';
+import type { Broker, PartitionMetadata, Record, TopicMetadata } from '../../gen/bellwether/v1/types.js';
+import { BellwetherError } from '../errors.js';
+import type {
+  Acks,
+  BrokerInfo,
+  ClusterDescription,
+  ClusterMetadata,
+  ConsumedRecord,
+  FailoverResult,
+  FetchResult,
+  PartitionInfo,
+  PartitionLeader,
+  TopicInfo,
+} from './types.js';
+
+export function toBrokers(brokers: readonly Broker[]): BrokerInfo[] {
+  return brokers.map(({ id, address, rack, alive }) => ({ id, address, rack, alive }));
+}
+
+/** @throws BellwetherError INTERNAL when the broker left the topic out. */
+export function toTopic(topic: TopicMetadata | undefined): TopicInfo {
+  if (topic === undefined) throw new BellwetherError('INTERNAL', 'the answer of the broker has no topic');
+  return { topic: topic.topic, partitions: topic.partitions.map(toPartition) };
+}
+
+function toPartition(partition: PartitionMetadata): PartitionInfo {
+  return {
+    partition: partition.partition,
+    leader: unlessEmpty(partition.leader),
+    term: partition.term,
+    replicas: partition.replicas,
+    inSyncReplicas: partition.inSyncReplicas,
+    offlineReplicas: partition.offlineReplicas,
+  };
+}
+
+export function toMetadata(response: MetadataResponse): ClusterMetadata {
+  return {
+    clusterId: response.clusterId,
+    controller: unlessEmpty(response.controller),
+    brokers: toBrokers(response.brokers),
+    topics: response.topics.map(toTopic),
+  };
+}
+
+export function toDescription(response: DescribeClusterResponse): ClusterDescription {
+  const loads = new Map(response.loads.map((load) => [load.broker, load]));
+  return {
+    clusterId: response.clusterId,
+    controller: unlessEmpty(response.controller),
+    controllerTerm: response.controllerTerm,
+    brokers: toBrokers(response.brokers).map((broker) => ({
+      ...broker,
+      leaderCount: loads.get(broker.id)?.leaderCount ?? 0,
+      replicaCount: loads.get(broker.id)?.replicaCount ?? 0,
+    })),
+  };
+}
+
+export function toPartitionLeader(response: PartitionLeaderResponse): PartitionLeader {
+  return {
+    leader: response.leader,
+    followers: response.followers,
+    term: response.term,
+    leaderAddress: response.leaderAddress,
+    inSyncReplicas: response.inSyncReplicas,
+    highWatermark: response.highWatermark,
+    leaderSinceMs: response.leaderSinceMs,
+  };
+}
+
+/** An outcome unknown to this version counts as MOVED: the answer says who leads either way. */
+export function toFailover(response: PartitionFailoverResponse): FailoverResult {
+  const { newLeader, newTerm, failoverMs } = response;
+  const already = response.outcome === FailoverOutcome.ALREADY_MOVED;
+  return { newLeader, newTerm, failoverMs, outcome: already ? 'ALREADY_MOVED' : 'MOVED' };
+}
+
+export function toFetchResult(response: FetchResponse): FetchResult {
+  return {
+    records: response.records.map(toRecord),
+    highWatermark: response.highWatermark,
+    logStartOffset: response.logStartOffset,
+    nextOffset: response.nextOffset,
+  };
+}
+
+function toRecord({ offset, key, value, headers, timestampMs }: Record): ConsumedRecord {
+  return {
+    offset,
+    key,
+    value,
+    headers: headers.map((header) => ({ key: header.key, value: header.value })),
+    timestampMs,
+  };
+}
+
+export function toWireAcks(acks: Acks): WireAcks {
+  if (acks === 'all') return WireAcks.ALL;
+  return acks === 1 ? WireAcks.LEADER : WireAcks.NONE;
+}
+
+/** The wire says "none" with an empty string. */
+function unlessEmpty(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}

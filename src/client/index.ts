@@ -1,0 +1,30 @@
+/** The published door `bellwether/client`. */
+export { BellwetherError, isReason } from '../errors.js';
+export type { LeaderHint, Outcome, Reason, RetryClass } from '../errors.js';
+export { partitionForKey } from '../records/murmur2.js';
+export { connect } from './connect.js';
+export type {
+  Acks,
+  Admin,
+  BellwetherClient,
+  BrokerInfo,
+  CallOptions,
+  ClusterDescription,
+  ClusterMetadata,
+  CommittedOffset,
+  ConnectOptions,
+  ConsumedRecord,
+  FailoverRequest,
+  FailoverResult,
+  FetchOptions,
+  FetchResult,
+  PartitionInfo,
+  PartitionLeader,
+  PartitionRef,
+  ProduceOptions,
+  ProducerRecord,
+  ProduceResult,
+  RecordHeader,
+  TopicInfo,
+  TopicSummary,
+} from './types.js';

@@ -1,0 +1,43 @@
+/** SDK calls about the offsets that consumer groups have committed. */
+import { OffsetServiceService } from '../../gen/bellwether/v1/offset_service.js';
+import type { Session } from './session.js';
+import type { CallOptions, CommittedOffset, PartitionRef } from './types.js';
+
+/** Stores offsets. The last commit of a partition wins, so it may be sent again. */
+export async function commitOffsets(
+  session: Session,
+  group: string,
+  offsets: readonly CommittedOffset[],
+  options: CallOptions | undefined,
+): Promise<void> {
+  await session.call({
+    method: OffsetServiceService.commitOffsets,
+    request: () => ({
+      group,
+      offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+    }),
+    effect: 'idempotent_write',
+    route: session.anyBroker(),
+    options,
+  });
+}
+
+/** Reads offsets back; partitions without one are left out. */
+export async function fetchOffsets(
+  session: Session,
+  group: string,
+  partitions: readonly PartitionRef[],
+  options: CallOptions | undefined,
+): Promise<CommittedOffset[]> {
+  const { offsets } = await session.call({
+    method: OffsetServiceService.fetchOffsets,
+    request: () => ({
+      group,
+      partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
+    }),
+    effect: 'read',
+    route: session.anyBroker(),
+    options,
+  });
+  return offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+}

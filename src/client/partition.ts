@@ -1,0 +1,77 @@
+/** SDK calls about leadership: who leads, and move it; and the metadata of the cluster. */
+import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service.js';
+import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
+import { toFailover, toMetadata, toPartitionLeader } from './convert.js';
+import { LEADER_LOOK_UP_EXPECTED_MS } from './session.js';
+import type { Session } from './session.js';
+import type { CallOptions, ClusterMetadata, FailoverRequest, FailoverResult } from './types.js';
+import type { PartitionLeader, PartitionRef } from './types.js';
+
+/** What a failover may take by right beyond maxBlockMs, in milliseconds: an election or two. */
+const FAILOVER_EXPECTED_MS = 2000;
+
+/** How long a live leader may be held up when the caller names no bound, in milliseconds. */
+const MAX_BLOCK_DEFAULT_MS = 1000;
+
+/** Who leads a partition. Any broker answers, and waits while an election runs. */
+export async function partitionLeader(
+  session: Session,
+  ref: PartitionRef,
+  options: CallOptions | undefined,
+): Promise<PartitionLeader> {
+  const response = await session.call({
+    method: PartitionServiceService.partitionLeader,
+    request: () => ({ topic: ref.topic, partition: ref.partition }),
+    effect: 'read',
+    route: session.anyBroker(),
+    expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
+    options,
+  });
+  session.cache.adopt(ref, { address: response.leaderAddress, term: response.term });
+  return toPartitionLeader(response);
+}
+
+/** Moves leadership away from a broker. Not asked of that broker itself, if there is another. */
+export async function partitionFailover(
+  session: Session,
+  request: FailoverRequest,
+  options: CallOptions | undefined,
+): Promise<FailoverResult> {
+  const { topic, partition, failedLeader, expectedTerm, target, maxBlockMs } = request;
+  const response = await session.call({
+    method: PartitionServiceService.partitionFailover,
+    request: () => ({ topic, partition, failedLeader, expectedTerm, target, maxBlockMs }),
+    effect: 'idempotent_write',
+    route: session.anyBroker(session.directory.addressOf(failedLeader)),
+    expectedMs: FAILOVER_EXPECTED_MS + (maxBlockMs ?? MAX_BLOCK_DEFAULT_MS),
+    options,
+  });
+  const address = session.directory.addressOf(response.newLeader);
+  if (address === undefined) session.cache.forget(request);
+  else session.cache.adopt(request, { address, term: response.newTerm });
+  return toFailover(response);
+}
+
+/** Brokers, topics and leaders. What it tells is remembered for later calls. */
+export async function metadata(
+  session: Session,
+  topics: readonly string[],
+  options: CallOptions | undefined,
+): Promise<ClusterMetadata> {
+  const response = await session.call({
+    method: MetadataServiceService.metadata,
+    request: () => ({ topics: [...topics] }),
+    effect: 'read',
+    route: session.anyBroker(),
+    options,
+  });
+  const result = toMetadata(response);
+  session.directory.learn(result.brokers);
+  for (const { topic, partitions } of result.topics) {
+    for (const { partition, leader, term } of partitions) {
+      const address = leader === undefined ? undefined : session.directory.addressOf(leader);
+      if (address !== undefined) session.cache.adopt({ topic, partition }, { address, term });
+    }
+  }
+  return result;
+}

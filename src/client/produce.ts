@@ -1,0 +1,60 @@
+/** SDK call that appends records to a partition. */
+import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
+import { BellwetherError } from '../errors.js';
+import { encodeRecordBatch } from '../records/batch-encode.js';
+import { toWireAcks } from './convert.js';
+import type { Session } from './session.js';
+import type { PartitionRef, ProducerRecord, ProduceOptions, ProduceResult } from './types.js';
+
+/** Appends `records` as one batch. Sent again only when it certainly was not applied. */
+export async function produce(
+  session: Session,
+  ref: PartitionRef,
+  records: readonly ProducerRecord[],
+  options: ProduceOptions | undefined,
+): Promise<ProduceResult> {
+  const { topic, partition } = ref;
+  const acks = toWireAcks(options?.acks ?? 'all');
+  const recordBatch = encoded(records);
+  const { baseOffset, term, recordCount } = await session.call({
+    method: LogServiceService.produce,
+    request: () => ({ topic, partition, acks, records: [], recordBatch }),
+    effect: 'write',
+    route: session.leaderOf(ref),
+    options,
+  });
+  return { partition, baseOffset, term, recordCount };
+}
+
+/** @throws BellwetherError INVALID_REQUEST when the records cannot be a batch. */
+function encoded(records: readonly ProducerRecord[]): Uint8Array {
+  if (records.length === 0) throw invalid('there are no records', undefined);
+  const nowMs = Date.now();
+  for (const { timestampMs = nowMs } of records) {
+    if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) throw invalidTimestamp(timestampMs);
+  }
+  try {
+    return encodeRecordBatch(
+      records.map(({ key, value, headers = [], timestampMs = nowMs }) => ({
+        key,
+        value,
+        headers: [...headers],
+        timestampMs,
+      })),
+    );
+  } catch (error) {
+    if (error instanceof BellwetherError) throw error;
+    throw invalid(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function invalidTimestamp(timestampMs: number): BellwetherError {
+  return invalid(`timestampMs must be a whole number from 0, got ${timestampMs}`, undefined);
+}
+
+function invalid(why: string, cause: unknown): BellwetherError {
+  return new BellwetherError('INVALID_REQUEST', `records cannot be sent: ${why}`, {
+    metadata: { field: 'records' },
+    cause,
+  });
+}

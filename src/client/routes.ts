@@ -1,0 +1,98 @@
+/** Where requests go: to any broker, or to the leader of a partition. */
+import { BellwetherError, GRPC_CODE } from '../errors.js';
+import { fromServiceError } from '../wire/status.js';
+import type { BrokerDirectory } from './broker-directory.js';
+import type { MetadataCache } from './metadata-cache.js';
+import type { Route } from './retry.js';
+import { isBrokerUnusable } from './retry-policy.js';
+import type { PartitionLeader, PartitionRef } from './types.js';
+
+/** What the routes of one client share. */
+export interface RouteContext {
+  readonly directory: BrokerDirectory;
+  readonly cache: MetadataCache;
+  /** Asks one broker, once, who leads; the broker waits while an election runs. */
+  lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number): Promise<PartitionLeader>;
+}
+
+/** Any broker, one after the other as they fail; `avoid` only when there is no other. */
+export function anyBroker({ directory, cache }: RouteContext, avoid?: string): Route {
+  return {
+    get brokerCount() {
+      return directory.size;
+    },
+    next: () => Promise.resolve(directory.pick(avoid)),
+    failed(address, error) {
+      if (address === undefined) return;
+      moveOn(directory, address, error);
+      if (isBrokerUnusable(error)) cache.forgetBroker(address);
+    },
+  };
+}
+
+/**
+ * The leader of a partition: the one remembered, else the one that some broker names.
+ *
+ * With `allowFollower` the leader is preferred and not looked up: any broker will do.
+ */
+export function leaderOf(context: RouteContext, ref: PartitionRef, allowFollower = false): Route {
+  const { directory, cache } = context;
+  return {
+    get brokerCount() {
+      return directory.size;
+    },
+    next(timeoutMs) {
+      const known = cache.leader(ref);
+      if (known !== undefined) return Promise.resolve(known.address);
+      return allowFollower ? Promise.resolve(directory.pick()) : lookUp(context, ref, timeoutMs);
+    },
+    failed(address, error) {
+      if (address === undefined) return; // The look-up failed and has moved on already.
+      if (isBrokerUnusable(error)) cache.forgetBroker(address);
+      if (isBrokerUnusable(error) || allowFollower) moveOn(directory, address, error);
+      if (error.leaderHint !== undefined && cache.adopt(ref, error.leaderHint)) return;
+      // No hint, or one that is no newer: only a look-up can tell (AutoMQ PR #3546).
+      if (isStale(error) && cache.leader(ref)?.address === address) cache.forget(ref);
+    },
+  };
+}
+
+/** True when the broker asked is not the one to ask again about this partition. */
+function isStale({ row, reason }: BellwetherError): boolean {
+  return row.retry === 'refresh_metadata' || reason === 'LEADERSHIP_LOST' || row.code === GRPC_CODE.NOT_FOUND;
+}
+
+async function lookUp(context: RouteContext, ref: PartitionRef, timeoutMs: number): Promise<string> {
+  const { directory, cache } = context;
+  const asked = directory.pick();
+  try {
+    const { leaderAddress, term } = await context.lookUpLeader(ref, asked, timeoutMs);
+    cache.adopt(ref, { address: leaderAddress, term });
+    const { address } = cache.leader(ref) ?? { address: leaderAddress };
+    if (address !== '') return address;
+    throw new BellwetherError(
+      'NO_LEADER',
+      `broker at ${asked} knows no address of the leader of ${name(ref)}`,
+    );
+  } catch (error) {
+    const failure = fromServiceError(error);
+    moveOn(directory, asked, failure);
+    throw neverSent(ref, failure);
+  }
+}
+
+/** Asks another broker next where that can help: this one may be down, or cut off from the others. */
+function moveOn(directory: BrokerDirectory, address: string, { row }: BellwetherError): void {
+  if (row.retry === 'refresh_metadata' || row.retry === 'unknown_outcome') directory.failed(address);
+}
+
+/** Whatever became of the look-up, the request that it was for has not been sent. */
+function neverSent(ref: PartitionRef, error: BellwetherError): BellwetherError {
+  if (error.outcome === 'NOT_APPLIED') return error;
+  const message = `could not learn who leads ${name(ref)}: ${error.message}`;
+  return new BellwetherError('CONNECTION_FAILED', message, { metadata: error.metadata, cause: error });
+}
+
+function name({ topic, partition }: PartitionRef): string {
+  return `${topic}/${partition}`;
+}

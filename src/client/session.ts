@@ -1,0 +1,153 @@
+/** What the parts of one client share: its brokers, its cache, its life, and how a call is made. */
+import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
+import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
+import { BellwetherError } from '../errors.js';
+import { BrokerDirectory } from './broker-directory.js';
+import { BrokerPool } from './broker-pool.js';
+import { unary } from './call.js';
+import type { UnaryMethod } from './call.js';
+import { toBrokers, toPartitionLeader } from './convert.js';
+import { Lifetime } from './lifetime.js';
+import { MetadataCache } from './metadata-cache.js';
+import { withRetries } from './retry.js';
+import type { Route } from './retry.js';
+import { attemptTimeoutMs } from './retry-policy.js';
+import type { Effect } from './retry-policy.js';
+import { anyBroker, leaderOf } from './routes.js';
+import type { RouteContext } from './routes.js';
+import type { CallOptions, PartitionRef } from './types.js';
+
+/** Bound of a call in milliseconds when neither the call nor the client names one. */
+export const TIMEOUT_DEFAULT_MS = 10_000;
+
+/** Greatest bound of a call in milliseconds: an hour. */
+export const TIMEOUT_MAX_MS = 3_600_000;
+
+/** Age in milliseconds beyond which the list of brokers is asked for again, beside the next call. */
+const BROKERS_AGE_MAX_MS = 60_000;
+
+/** What a broker may take to answer who leads: it waits out an election, at most 2 s. */
+export const LEADER_LOOK_UP_EXPECTED_MS = 2000;
+
+/** How one call differs from the others. */
+export interface CallSpec<Request, Response> {
+  readonly method: UnaryMethod<Request, Response>;
+  /** Makes the request for an attempt of at most `timeoutMs`. */
+  readonly request: (timeoutMs: number) => Request;
+  readonly effect: Effect;
+  readonly route: Route;
+  /** What a healthy broker may take by right, in milliseconds. Default 0. */
+  readonly expectedMs?: number;
+  readonly options: CallOptions | undefined;
+}
+
+/** One client from the inside. */
+export class Session implements RouteContext {
+  readonly directory: BrokerDirectory;
+  readonly cache = new MetadataCache();
+  readonly #pool = new BrokerPool();
+  readonly #lifetime = new Lifetime();
+  readonly #timeoutMs: number;
+  #brokersLearnedAtMs = Number.NEGATIVE_INFINITY;
+  #learning = false;
+
+  constructor(addresses: readonly string[], timeoutMs: number) {
+    this.directory = new BrokerDirectory(addresses);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Makes a call, with retries. */
+  async call<Request, Response>(spec: CallSpec<Request, Response>): Promise<Response> {
+    const { method, effect, route, expectedMs = 0 } = spec;
+    const timeoutMs = this.timeoutMs(spec.options);
+    this.#lifetime.check();
+    this.#learnBrokersBeside();
+    return withRetries(this.#lifetime, {
+      effect,
+      timeoutMs,
+      expectedMs,
+      route,
+      attempt: (address, attemptMs) => this.#send(address, method, spec.request(attemptMs), attemptMs),
+    });
+  }
+
+  /** Bound of a call in milliseconds. */
+  timeoutMs(options: CallOptions | undefined): number {
+    return options?.timeoutMs === undefined ? this.#timeoutMs : checkedTimeoutMs(options.timeoutMs);
+  }
+
+  /** A route to any broker, if possible not to the one at `avoid`. */
+  anyBroker(avoid?: string): Route {
+    return anyBroker(this, avoid);
+  }
+
+  /** A route to the leader of a partition. */
+  leaderOf(ref: PartitionRef, allowFollower = false): Route {
+    return leaderOf(this, ref, allowFollower);
+  }
+
+  async lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number) {
+    const attemptMs = attemptTimeoutMs({
+      effect: 'read',
+      remainingMs: timeoutMs,
+      expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
+      brokerCount: this.directory.size,
+    });
+    const request = { topic: ref.topic, partition: ref.partition };
+    const method = PartitionServiceService.partitionLeader;
+    return toPartitionLeader(await this.#send(address, method, request, attemptMs));
+  }
+
+  /** Ends every call and closes every connection. Idempotent. */
+  close(): void {
+    this.#lifetime.close();
+    this.#pool.close();
+  }
+
+  #send<Request, Response>(
+    address: string,
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> {
+    this.#lifetime.check(); // A closed pool must not open another channel.
+    return unary(this.#lifetime, this.#pool.connection(address), method, request, timeoutMs);
+  }
+
+  /**
+   * Learns all brokers of the cluster while the call itself goes on, so that the client outlives those
+   * that it was given. Failure is no error: the addresses known so far stay, the next call tries again.
+   */
+  #learnBrokersBeside(): void {
+    if (this.#learning || performance.now() - this.#brokersLearnedAtMs < BROKERS_AGE_MAX_MS) return;
+    this.#learning = true;
+    const route = this.anyBroker();
+    const method = AdminServiceService.describeCluster;
+    const learned = withRetries(this.#lifetime, {
+      effect: 'read',
+      timeoutMs: this.#timeoutMs,
+      expectedMs: 0,
+      route,
+      attempt: (address, attemptMs) => this.#send(address, method, {}, attemptMs),
+    });
+    void learned
+      .then(
+        (description) => {
+          this.directory.learn(toBrokers(description.brokers));
+          this.#brokersLearnedAtMs = performance.now();
+        },
+        () => undefined,
+      )
+      .finally(() => (this.#learning = false));
+  }
+}
+
+/** @throws BellwetherError INVALID_REQUEST unless `timeoutMs` is a whole number from 1 to an hour. */
+export function checkedTimeoutMs(timeoutMs: number): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MAX_MS) return timeoutMs;
+  throw new BellwetherError(
+    'INVALID_REQUEST',
+    `timeoutMs must be a whole number from 1 to ${TIMEOUT_MAX_MS}, got ${timeoutMs}`,
+    { metadata: { field: 'timeoutMs', max: String(TIMEOUT_MAX_MS) } },
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * Changes of the cluster metadata, as they stand in the log of group 0. Pure.
+ *
+ * Stored as JSON with a version: they are few, and people read them when something went wrong.
+ */
+
+import { invariant } from '../invariant.js';
+import type { BrokerId } from '../raft/types.js';
+import { decodeUtf8, encodeUtf8 } from '../records/utf8.js';
+
+/** Names the cluster, once and for ever. */
+export interface InitCluster {
+  readonly kind: 'initCluster';
+  readonly clusterId: string;
+}
+
+/** Enters a broker, or changes where it is reached. */
+export interface RegisterBroker {
+  readonly kind: 'registerBroker';
+  readonly id: BrokerId;
+  /** Identity of its disk: a broker that comes back with another one is not the old voter. */
+  readonly incarnation: string;
+  /** HOST:PORT for clients. */
+  readonly address: string;
+  readonly rack: string;
+}
+
+/** Creates a topic with the replicas that the controller chose. */
+export interface CreateTopic {
+  readonly kind: 'createTopic';
+  readonly topic: string;
+  readonly replicationFactor: number;
+  /** For each partition its replicas, the preferred leader first. */
+  readonly assignments: readonly (readonly BrokerId[])[];
+}
+
+export interface DeleteTopic {
+  readonly kind: 'deleteTopic';
+  readonly topic: string;
+}
+
+export type ClusterCommand = InitCluster | RegisterBroker | CreateTopic | DeleteTopic;
+
+/** What applying a command came to; the same on every broker. */
+export type CommandResult =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly reason: 'TOPIC_ALREADY_EXISTS' | 'UNKNOWN_TOPIC_OR_PARTITION' | 'CLUSTER_MISMATCH';
+      readonly message: string;
+      readonly metadata: Readonly<Record<string, string>>;
+    };
+
+const FORMAT_VERSION = 1;
+
+export function encodeCommand(command: ClusterCommand): Uint8Array {
+  return encodeUtf8(JSON.stringify({ version: FORMAT_VERSION, command }));
+}
+
+export function decodeCommand(payload: Uint8Array): ClusterCommand {
+  const { version, command } = JSON.parse(decodeUtf8(payload)) as {
+    version: number;
+    command: ClusterCommand;
+  };
+  invariant(version === FORMAT_VERSION, 'a cluster command of a known version', { version });
+  return command;
+}
+
+export function encodeResult(result: CommandResult): Uint8Array {
+  return encodeUtf8(JSON.stringify(result));
+}
+
+export function decodeResult(bytes: Uint8Array): CommandResult {
+  return JSON.parse(decodeUtf8(bytes)) as CommandResult;
+}

@@ -1,0 +1,151 @@
+/**
+ * The one place for configuration: what a broker needs to know, where it comes from, and its bounds.
+ * Nothing else reads the environment.
+ */
+
+import { z } from 'zod';
+import { BellwetherError } from './errors.js';
+
+/** Where `bellwether up` and `npm start` listen and keep their data. */
+export const LOCAL_CLUSTER = {
+  host: '127.0.0.1',
+  clientPort: 7001,
+  peerPort: 7101,
+  brokers: 3,
+  data: '.bellwether',
+} as const;
+
+export const DEFAULT_BOOTSTRAP = '127.0.0.1:7001';
+export const DEFAULT_CLUSTER_NAME = 'bellwether';
+
+const BROKERS_MAX = 7;
+const PORT_MAX = 65_535;
+
+/** Everything that one broker is told at its start. */
+export interface BrokerConfig {
+  /** Name of this broker, unique in the cluster. */
+  readonly id: string;
+  /** Guards against mixing data folders of different clusters. */
+  readonly cluster: string;
+  /** HOST:PORT for clients; port 0 takes a free one. */
+  readonly listen: string;
+  /** HOST:PORT for the other brokers. */
+  readonly peerListen: string;
+  /** HOST:PORT that clients are told; undefined for that of `listen`. */
+  readonly advertise: string | undefined;
+  /** Every broker's peer address by name, this one's included; the order is a preference. */
+  readonly peers: ReadonlyMap<string, string>;
+  /** Data folder. */
+  readonly data: string;
+  /** Empty for none. */
+  readonly rack: string;
+}
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must have 1 to 64 characters a-z, A-Z, 0-9, ".", "_" or "-"');
+
+const address = z.string().superRefine((value, context) => {
+  const problem = addressProblem(value);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+const peers = z.string().transform((value, context) => {
+  const entries = value.split(',').map((part) => part.trim().split('='));
+  const map = new Map<string, string>();
+  for (const [id, at, ...rest] of entries) {
+    const ok = rest.length === 0 && name.safeParse(id).success && addressProblem(at ?? '') === undefined;
+    if (!ok || id === undefined || at === undefined) {
+      context.addIssue({
+        code: 'custom',
+        message: `"${[id, at].join('=')}" is not of the form NAME=HOST:PORT`,
+      });
+      return z.NEVER;
+    }
+    if (map.has(id)) context.addIssue({ code: 'custom', message: `names ${id} twice` });
+    map.set(id, at);
+  }
+  if (map.size > BROKERS_MAX) {
+    context.addIssue({ code: 'custom', message: `names more than ${String(BROKERS_MAX)} brokers` });
+  }
+  return map;
+});
+
+const brokerSchema = z
+  .object({
+    id: name,
+    cluster: name.default(DEFAULT_CLUSTER_NAME),
+    listen: address,
+    peerListen: address,
+    advertise: address.optional(),
+    peers,
+    data: z.string().min(1, 'must not be empty'),
+    rack: z.string().max(64, 'must have at most 64 characters').default(''),
+  })
+  .superRefine((config, context) => {
+    if (config.peers.has(config.id)) return;
+    context.addIssue({ code: 'custom', path: ['peers'], message: `does not name this broker, ${config.id}` });
+  });
+
+/** Flag of each setting, for messages. */
+const FLAGS: Readonly<Record<string, string>> = {
+  id: '--id',
+  cluster: '--cluster',
+  listen: '--listen',
+  peerListen: '--peer-listen',
+  advertise: '--advertise',
+  peers: '--peers',
+  data: '--data',
+  rack: '--rack',
+};
+
+/**
+ * Checks the settings of `bellwether serve`.
+ *
+ * @throws BellwetherError INVALID_REQUEST that names every flag that is wrong, all at once.
+ */
+export function parseBrokerConfig(settings: Readonly<Record<string, unknown>>): BrokerConfig {
+  const parsed = brokerSchema.safeParse(settings);
+  if (parsed.success) return Object.freeze({ ...parsed.data, advertise: parsed.data.advertise });
+  const problems = parsed.error.issues.map(
+    (issue) => `${FLAGS[String(issue.path[0])] ?? String(issue.path[0])}: ${issue.message}`,
+  );
+  throw new BellwetherError('INVALID_REQUEST', problems.join('; '), {
+    metadata: { field: String(parsed.error.issues[0]?.path[0] ?? '') },
+  });
+}
+
+/** Brokers to ask first: the flag, else BELLWETHER_BOOTSTRAP, else the local cluster. */
+export function bootstrapBrokers(
+  flag: string | undefined,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string[] {
+  const list = flag ?? environment['BELLWETHER_BOOTSTRAP'] ?? DEFAULT_BOOTSTRAP;
+  return list.split(',').map((part) => part.trim());
+}
+
+/** Least level that is logged on stderr: BELLWETHER_LOG, else "info". */
+export function logLevel(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): 'debug' | 'info' | 'warn' | 'error' | 'silent' {
+  const level = z.enum(['debug', 'info', 'warn', 'error', 'silent']).safeParse(environment['BELLWETHER_LOG']);
+  return level.success ? level.data : 'info';
+}
+
+/** Says what is wrong with a HOST:PORT; undefined when nothing is. */
+export function addressProblem(value: string): string | undefined {
+  const at = value.lastIndexOf(':');
+  if (at <= 0) return `"${value}" is not of the form HOST:PORT`;
+  const port = value.slice(at + 1);
+  const number = Number(port);
+  if (!/^\d{1,5}$/.test(port) || number > PORT_MAX) {
+    return `"${value}" has no port from 0 to ${String(PORT_MAX)}`;
+  }
+  return undefined;
+}
+
+/** The two halves of a HOST:PORT that was checked. */
+export function splitAddress(value: string): { readonly host: string; readonly port: number } {
+  const at = value.lastIndexOf(':');
+  return { host: value.slice(0, at), port: Number(value.slice(at + 1)) };
+}

@@ -1,0 +1,71 @@
+/** Settings of one Raft group, with their bounds. Pure: random numbers come in as a function. */
+
+import { invariant } from '../invariant.js';
+import type { BrokerId } from './types.js';
+
+export interface RaftTuning {
+  /** A campaign without outcome is given up after this long, drawn from [min, max). */
+  readonly electionTimeoutMsMin: number;
+  readonly electionTimeoutMsMax: number;
+  /**
+   * How much later each next-preferred replica campaigns, so that votes are not split. Above the time
+   * that a round of votes takes on the local network (KRaft calls it the strict exponential backoff).
+   */
+  readonly rankDelayMs: number;
+  /**
+   * A replica that joins without knowing a leader waits this long to be found by one, but for the first
+   * voter of a new group.
+   */
+  readonly leaderDiscoveryMs: number;
+  /** A leader that hears from no quorum for this long steps down (CheckQuorum). */
+  readonly checkQuorumMs: number;
+  /** An append without answer on a live link is sent again after this long. */
+  readonly retransmitMs: number;
+  /** Payload bytes in one append; one larger entry still goes alone. */
+  readonly appendBytesMax: number;
+  /** Appends on the way to one follower. */
+  readonly inflightMessagesMax: number;
+  /** Payload bytes on the way to one follower; one larger append still goes alone. */
+  readonly inflightBytesMax: number;
+  /** Payload bytes that a leader accepts beyond its commit index. */
+  readonly uncommittedBytesMax: number;
+  /** A replica that lost the leadership is preferred last for this long. */
+  readonly deposedCooldownMs: number;
+  /** A transfer whose target has not caught up after this long is given up. */
+  readonly transferCatchUpMs: number;
+}
+
+export const DEFAULT_RAFT_TUNING: RaftTuning = {
+  electionTimeoutMsMin: 150,
+  electionTimeoutMsMax: 300,
+  rankDelayMs: 10,
+  leaderDiscoveryMs: 50,
+  checkQuorumMs: 300,
+  retransmitMs: 1_000,
+  appendBytesMax: 1_048_576,
+  inflightMessagesMax: 64,
+  inflightBytesMax: 4_194_304,
+  uncommittedBytesMax: 8_388_608,
+  deposedCooldownMs: 60_000,
+  transferCatchUpMs: 2_000,
+};
+
+export interface RaftConfig {
+  readonly id: BrokerId;
+  /** All voters, this replica included, the preferred leader first. */
+  readonly voters: readonly BrokerId[];
+  /** Write the commit index by itself too, so that a restart knows it. For rarely written groups. */
+  readonly persistCommit: boolean;
+  readonly tuning: RaftTuning;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export function validateRaftConfig(config: RaftConfig): void {
+  const { tuning } = config;
+  invariant(config.voters.includes(config.id), 'a replica is one of its voters', { id: config.id });
+  invariant(new Set(config.voters).size === config.voters.length, 'voters are distinct');
+  invariant(tuning.electionTimeoutMsMin > 0, 'election timeout is positive');
+  invariant(tuning.electionTimeoutMsMax > tuning.electionTimeoutMsMin, 'election timeout has a range');
+  invariant(tuning.inflightMessagesMax > 0 && tuning.inflightBytesMax > 0, 'the window is open');
+}

@@ -1,0 +1,197 @@
+/** Elections: pre-votes, votes, and the stickiness that protects a working leader. Pure. */
+
+import { invariant } from '../invariant.js';
+import { becomeLeader } from './leader.js';
+import type { VoteReply, VoteRequest } from './messages.js';
+import { voteResult } from './quorum.js';
+import {
+  becomeFollower,
+  endLeadership,
+  isTrusted,
+  noteDeposed,
+  type RaftState,
+  scheduleCampaign,
+} from './state.js';
+import { asTerm, type BrokerId } from './types.js';
+
+/**
+ * Asks whether a campaign would succeed, without disturbing anybody (Ongaro's thesis section 9.6).
+ * Dead peers are not asked and not waited for.
+ */
+export function startPreVote(state: RaftState, nowMs: number): void {
+  invariant(state.role !== 'leader', 'a leader does not campaign');
+  state.role = 'preCandidate';
+  state.leader = undefined;
+  state.campaign = { votes: new Map(), leadershipTransfer: false, ownVoteSequence: undefined };
+  state.campaign.votes.set(state.config.id, true);
+  setCampaignTimeout(state, nowMs);
+  requestVotes(state, true, false);
+  decide(state, nowMs);
+}
+
+/**
+ * Campaigns in a new term (Raft section 5.2). The own vote is written first and counts once it is
+ * durable; the requests leave only then, so that no term is ever campaigned in twice.
+ */
+export function startCampaign(state: RaftState, nowMs: number, leadershipTransfer: boolean): void {
+  invariant(state.role !== 'leader', 'a leader does not campaign');
+  if (state.leader !== undefined) noteDeposed(state, nowMs, state.leader);
+  state.role = 'candidate';
+  state.term = asTerm(state.term + 1);
+  state.votedFor = state.config.id;
+  state.leader = undefined;
+  state.hardStateDirty = true;
+  state.campaign = {
+    votes: new Map(),
+    leadershipTransfer,
+    ownVoteSequence: state.writeSequence + 1,
+  };
+  setCampaignTimeout(state, nowMs);
+  requestVotes(state, false, leadershipTransfer);
+}
+
+/** Counts the candidate's own vote once it is on disk. */
+export function countOwnVote(state: RaftState, nowMs: number): void {
+  const own = state.campaign?.ownVoteSequence;
+  if (state.role !== 'candidate' || own === undefined || own > state.persistedSequence) return;
+  state.campaign?.votes.set(state.config.id, true);
+  decide(state, nowMs);
+}
+
+export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequest): void {
+  // A leader that asks for votes in a later term leads no more, whether or not it gets them.
+  if (request.term > state.term && request.from === state.leader) endLeadership(state, nowMs, state.term);
+  if (request.term < state.term || sticksToLeader(state, request)) {
+    reply(state, request, false);
+    announceLeader(state, request.from);
+    return;
+  }
+  if (request.preVote) {
+    const granted =
+      request.term > state.term && state.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
+    if (granted) giveWay(state, nowMs);
+    reply(state, request, granted);
+    return;
+  }
+  if (request.term > state.term) becomeFollower(state, nowMs, request.term, undefined);
+  const free = state.votedFor === undefined || state.votedFor === request.from;
+  const granted = free && state.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
+  if (granted) {
+    state.role = 'follower';
+    state.campaign = undefined;
+    if (state.votedFor === undefined) {
+      state.votedFor = request.from;
+      state.hardStateDirty = true;
+    }
+    state.electionDeadlineMs = nowMs + randomElectionTimeout(state);
+  }
+  reply(state, request, granted);
+}
+
+/** A voter that still hears the leader refuses others, unless the leader itself asked for the campaign. */
+function sticksToLeader(state: RaftState, request: VoteRequest): boolean {
+  const { leader } = state;
+  if (leader === undefined || leader === request.from || request.leadershipTransfer) return false;
+  return leader === state.config.id || isTrusted(state, leader);
+}
+
+/**
+ * A leader with nothing on the way to a voter that campaigns sends it an append: in an idle group nothing
+ * else would tell it who leads, or tell the leader that the voter is in a later term.
+ */
+function announceLeader(state: RaftState, voter: BrokerId): void {
+  const progress = state.leadership?.progress.get(voter);
+  if (progress?.waitingSinceMs === undefined) progress?.toProbe();
+}
+
+export function onVoteReply(state: RaftState, nowMs: number, reply: VoteReply): void {
+  if (!reply.granted && reply.term > state.term) {
+    becomeFollower(state, nowMs, reply.term, undefined);
+    return;
+  }
+  const { campaign } = state;
+  if (campaign === undefined) return;
+  const expectedTerm = reply.preVote ? state.term + 1 : state.term;
+  const expectedRole = reply.preVote ? 'preCandidate' : 'candidate';
+  if (state.role !== expectedRole || reply.requestedTerm !== expectedTerm) return;
+  if (!state.config.voters.includes(reply.from)) return;
+  if (!campaign.votes.has(reply.from)) campaign.votes.set(reply.from, reply.granted);
+  decide(state, nowMs);
+}
+
+/** Gives a campaign up and sets the time of the next. */
+export function failCampaign(state: RaftState, nowMs: number): void {
+  state.role = 'follower';
+  state.campaign = undefined;
+  state.failedCampaigns += 1;
+  scheduleCampaign(state, nowMs);
+}
+
+/** Looks whether the campaign is won or lost. A dead voter counts as a refusal: nobody waits for it. */
+export function decide(state: RaftState, nowMs: number): void {
+  const { campaign } = state;
+  if (campaign === undefined) return;
+  let granted = 0;
+  let refused = 0;
+  for (const voter of state.config.voters) {
+    const vote = campaign.votes.get(voter);
+    if (vote === true) granted += 1;
+    else if (vote === false || (voter !== state.config.id && !state.alive.has(voter))) refused += 1;
+  }
+  switch (voteResult(state.config.voters.length, granted, refused)) {
+    case 'won':
+      if (state.role === 'preCandidate') startCampaign(state, nowMs, false);
+      else becomeLeader(state, nowMs);
+      break;
+    case 'lost':
+      failCampaign(state, nowMs);
+      break;
+    case 'pending':
+      break;
+  }
+}
+
+/** A replica that says yes to another's pre-vote lets it go first. */
+function giveWay(state: RaftState, nowMs: number): void {
+  if (state.role !== 'follower') return;
+  const laterMs = nowMs + 2 * state.config.tuning.rankDelayMs;
+  if (state.electionDeadlineMs < laterMs) state.electionDeadlineMs = laterMs;
+}
+
+function requestVotes(state: RaftState, preVote: boolean, leadershipTransfer: boolean): void {
+  for (const peer of state.config.voters) {
+    if (peer === state.config.id || !state.alive.has(peer)) continue;
+    const request: VoteRequest = {
+      kind: 'voteRequest',
+      from: state.config.id,
+      to: peer,
+      term: preVote ? asTerm(state.term + 1) : state.term,
+      preVote,
+      leadershipTransfer,
+      lastLogIndex: state.log.lastIndex,
+      lastLogTerm: state.log.lastTerm,
+    };
+    (preVote ? state.messages : state.messagesAfterPersist).push(request);
+  }
+}
+
+function reply(state: RaftState, request: VoteRequest, granted: boolean): void {
+  state.messagesAfterPersist.push({
+    kind: 'voteReply',
+    from: state.config.id,
+    to: request.from,
+    term: state.term,
+    preVote: request.preVote,
+    requestedTerm: request.term,
+    granted,
+  });
+}
+
+function setCampaignTimeout(state: RaftState, nowMs: number): void {
+  state.electionDeadlineMs = nowMs + randomElectionTimeout(state);
+}
+
+function randomElectionTimeout(state: RaftState): number {
+  const { electionTimeoutMsMin, electionTimeoutMsMax } = state.config.tuning;
+  return electionTimeoutMsMin + state.config.random() * (electionTimeoutMsMax - electionTimeoutMsMin);
+}

@@ -1,0 +1,175 @@
+/** What a leader does: opens its term, replicates, commits, watches its quorum. Pure. */
+
+import { invariant } from '../invariant.js';
+import type { AppendReply } from './messages.js';
+import { Progress } from './progress.js';
+import { committedIndex } from './quorum.js';
+import { becomeFollower, hearsQuorum, type Leadership, type RaftState } from './state.js';
+import { advanceTransfer } from './transfer.js';
+import { asLogIndex, type BrokerId, ENTRY_KIND, type EntryKind, type LogIndex, type Term } from './types.js';
+
+const EMPTY = new Uint8Array(0);
+
+/** Why a proposal was refused; nothing was appended. */
+export type ProposeRefusal = 'notLeader' | 'transferring' | 'notEnoughReplicas' | 'uncommittedBytesExceeded';
+
+export type ProposeResult =
+  | { readonly ok: true; readonly index: LogIndex; readonly term: Term }
+  | { readonly ok: false; readonly reason: ProposeRefusal };
+
+/** Takes the leadership of the current term and opens it with a no-op (Raft section 8). */
+export function becomeLeader(state: RaftState, nowMs: number): void {
+  invariant(state.role === 'candidate', 'only a candidate becomes leader', { role: state.role });
+  const next = asLogIndex(state.log.lastIndex + 1);
+  const progress = new Map<BrokerId, Progress>();
+  for (const voter of state.config.voters) {
+    if (voter !== state.config.id) progress.set(voter, new Progress(next));
+  }
+  state.role = 'leader';
+  state.leader = state.config.id;
+  state.campaign = undefined;
+  state.failedCampaigns = 0;
+  state.electionDeadlineMs = Infinity;
+  state.leadership = {
+    progress,
+    termStart: next,
+    uncommitted: [],
+    uncommittedBytes: 0,
+    checkQuorumDeadlineMs: Infinity,
+    transfer: undefined,
+  };
+  watchQuorum(state, nowMs);
+  state.log.append({ index: next, term: state.term, kind: ENTRY_KIND.NOOP, payload: EMPTY });
+}
+
+/** Appends one entry to the leader's log; it is sent and written with the next Ready. */
+export function propose(state: RaftState, kind: EntryKind, payload: Uint8Array): ProposeResult {
+  const { leadership } = state;
+  if (leadership === undefined) return { ok: false, reason: 'notLeader' };
+  if (leadership.transfer?.blocked === true) return { ok: false, reason: 'transferring' };
+  if (!hearsQuorum(state)) return { ok: false, reason: 'notEnoughReplicas' };
+  const bytes = leadership.uncommittedBytes + payload.length;
+  if (leadership.uncommitted.length > 0 && bytes > state.config.tuning.uncommittedBytesMax) {
+    return { ok: false, reason: 'uncommittedBytesExceeded' };
+  }
+  const index = asLogIndex(state.log.lastIndex + 1);
+  state.log.append({ index, term: state.term, kind, payload });
+  leadership.uncommitted.push({ index, bytes: payload.length });
+  leadership.uncommittedBytes = bytes;
+  return { ok: true, index, term: state.term };
+}
+
+export function onAppendReply(state: RaftState, nowMs: number, reply: AppendReply): void {
+  if (reply.term > state.term) {
+    becomeFollower(state, nowMs, reply.term, undefined);
+    return;
+  }
+  const { leadership } = state;
+  const progress = leadership?.progress.get(reply.from);
+  if (leadership === undefined || progress === undefined || reply.term < state.term) return;
+  if (reply.accepted) {
+    invariant(reply.matchIndex <= state.log.lastIndex, 'a match is inside the log (I16)', {
+      match: reply.matchIndex,
+      last: state.log.lastIndex,
+    });
+    progress.accepted(nowMs, reply.matchIndex, reply.commitIndex, state.log.lastIndex, state.log.commitIndex);
+    advanceCommit(state);
+    advanceTransfer(state, nowMs);
+    return;
+  }
+  const hint = state.log.findConflictByTerm(reply.hintIndex, reply.hintTerm);
+  progress.rejected(nowMs, reply.rejectedIndex, asLogIndex(hint + 1));
+}
+
+/**
+ * Commits what a quorum has durable, this leader's own disk included only as far as it is written, and
+ * only onto an entry of the current term (Raft section 5.4.2, figure 8; I5, I6).
+ */
+export function advanceCommit(state: RaftState): void {
+  const { leadership } = state;
+  if (leadership === undefined) return;
+  const matched = [state.log.durableIndex];
+  for (const progress of leadership.progress.values()) matched.push(progress.match);
+  const index = committedIndex(matched);
+  if (state.log.termAt(index) !== state.term || !state.log.commitTo(index)) return;
+  if (state.config.persistCommit) state.hardStateDirty = true;
+  let done = 0;
+  for (const entry of leadership.uncommitted) {
+    if (entry.index > index) break;
+    leadership.uncommittedBytes -= entry.bytes;
+    done += 1;
+  }
+  leadership.uncommitted.splice(0, done);
+}
+
+/** Sends every live follower what it lacks, as far as its window is open. */
+export function fillAppends(state: RaftState, nowMs: number): void {
+  const { leadership } = state;
+  if (leadership === undefined) return;
+  for (const [peer, progress] of leadership.progress) {
+    if (!state.alive.has(peer)) continue;
+    while (progress.isOpen(state.config.tuning) && lacksSomething(state, progress)) {
+      sendAppend(state, nowMs, peer, progress);
+    }
+  }
+}
+
+/** Starts over with followers that have been silent for too long on a live link (B35). */
+export function retransmit(state: RaftState, nowMs: number): void {
+  for (const [peer, progress] of state.leadership?.progress ?? []) {
+    const dueMs = retransmitDueMs(state, peer, progress);
+    if (dueMs <= nowMs) progress.toProbe();
+  }
+}
+
+/** When the leader must look again: silence of a follower, loss of the quorum, end of a transfer. */
+export function leaderDeadlineMs(state: RaftState, leadership: Leadership): number {
+  let deadlineMs = Math.min(leadership.checkQuorumDeadlineMs, leadership.transfer?.deadlineMs ?? Infinity);
+  for (const [peer, progress] of leadership.progress) {
+    deadlineMs = Math.min(deadlineMs, retransmitDueMs(state, peer, progress));
+  }
+  return deadlineMs;
+}
+
+/** Sets or lifts the time by which a leader without a quorum steps down (CheckQuorum). */
+export function watchQuorum(state: RaftState, nowMs: number): void {
+  const { leadership } = state;
+  if (leadership === undefined) return;
+  if (hearsQuorum(state)) leadership.checkQuorumDeadlineMs = Infinity;
+  else if (leadership.checkQuorumDeadlineMs === Infinity) {
+    leadership.checkQuorumDeadlineMs = nowMs + state.config.tuning.checkQuorumMs;
+  }
+}
+
+function retransmitDueMs(state: RaftState, peer: BrokerId, progress: Progress): number {
+  if (progress.waitingSinceMs === undefined || !state.alive.has(peer)) return Infinity;
+  return progress.waitingSinceMs + state.config.tuning.retransmitMs;
+}
+
+function lacksSomething(state: RaftState, progress: Progress): boolean {
+  if (progress.state === 'probe') return true;
+  return progress.next <= state.log.lastIndex || progress.commitSent < state.log.commitIndex;
+}
+
+function sendAppend(state: RaftState, nowMs: number, peer: BrokerId, progress: Progress): void {
+  const prevLogIndex = asLogIndex(progress.next - 1);
+  const prevLogTerm = state.log.termAt(prevLogIndex);
+  invariant(prevLogTerm !== undefined, 'the entry before the next one is in the log', { prevLogIndex });
+  const entries =
+    progress.next <= state.log.lastIndex
+      ? state.log.entries(progress.next, state.config.tuning.appendBytesMax)
+      : [];
+  const leaderCommit = state.log.commitIndex;
+  state.messages.push({
+    kind: 'append',
+    from: state.config.id,
+    to: peer,
+    term: state.term,
+    prevLogIndex,
+    prevLogTerm,
+    leaderCommit,
+    entries,
+  });
+  const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
+  progress.sent(nowMs, asLogIndex(prevLogIndex + entries.length), bytes, leaderCommit);
+}

@@ -1,0 +1,70 @@
+/** Messages between the replicas of one group. Pure; their wire form is proto/bellwether/raft/v1. */
+
+import type { BrokerId, Entry, LogIndex, Term } from './types.js';
+
+interface Addressed {
+  readonly from: BrokerId;
+  readonly to: BrokerId;
+  /** Current term of the sender, except in a pre-vote (see there). */
+  readonly term: Term;
+}
+
+/** Asks for a vote (Raft section 5.2), or whether one would be given (Ongaro's thesis section 9.6). */
+export interface VoteRequest extends Addressed {
+  readonly kind: 'voteRequest';
+  /** For a pre-vote `term` is the term that the candidate would campaign in, one above its own. */
+  readonly preVote: boolean;
+  /** The leader itself asked for this campaign, so that voters must not stick to it. */
+  readonly leadershipTransfer: boolean;
+  readonly lastLogIndex: LogIndex;
+  readonly lastLogTerm: Term;
+}
+
+/** Answers a `VoteRequest`. Sent only once the vote is durable. */
+export interface VoteReply extends Addressed {
+  readonly kind: 'voteReply';
+  readonly preVote: boolean;
+  /** Term of the request: tells answers to an earlier campaign from those to this one. */
+  readonly requestedTerm: Term;
+  readonly granted: boolean;
+}
+
+/** Replicates entries, or with none carries the commit index (Raft section 5.3). */
+export interface Append extends Addressed {
+  readonly kind: 'append';
+  readonly prevLogIndex: LogIndex;
+  readonly prevLogTerm: Term;
+  /** Inclusive. */
+  readonly leaderCommit: LogIndex;
+  /** At prevLogIndex + 1 and on, without gaps. */
+  readonly entries: readonly Entry[];
+}
+
+/** Answers an `Append`. Sent only once all that it claims is durable. */
+export type AppendReply = AppendAccepted | AppendRejected;
+
+export interface AppendAccepted extends Addressed {
+  readonly kind: 'appendReply';
+  readonly accepted: true;
+  /** The logs are equal up to here, inclusive, and the follower has all of it on disk. */
+  readonly matchIndex: LogIndex;
+  /** Commit index of the follower. */
+  readonly commitIndex: LogIndex;
+}
+
+export interface AppendRejected extends Addressed {
+  readonly kind: 'appendReply';
+  readonly accepted: false;
+  /** prevLogIndex of the refused request. */
+  readonly rejectedIndex: LogIndex;
+  /** Where the leader should look for a match next, and the follower's term there. */
+  readonly hintIndex: LogIndex;
+  readonly hintTerm: Term;
+}
+
+/** Orders a caught-up follower to campaign at once (Ongaro's thesis section 3.10). */
+export interface TimeoutNow extends Addressed {
+  readonly kind: 'timeoutNow';
+}
+
+export type Message = VoteRequest | VoteReply | Append | AppendReply | TimeoutNow;

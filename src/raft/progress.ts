@@ -1,0 +1,117 @@
+/**
+ * What a leader knows of one follower's log, and how much is on the way to it. Pure.
+ *
+ * All transitions are here. `probe`: the match is unknown; one append at a time. `replicate`: the
+ * match is known; appends are pipelined within the window. Invariant: match < next (I16).
+ */
+
+import { invariant } from '../invariant.js';
+import { asLogIndex, type LogIndex } from './types.js';
+
+export interface Window {
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+}
+
+interface Inflight {
+  readonly last: LogIndex;
+  readonly bytes: number;
+}
+
+export class Progress {
+  state: 'probe' | 'replicate' = 'probe';
+  /** The logs are equal up to here and the follower has it on disk. */
+  match = asLogIndex(0);
+  /** Next entry to send. */
+  next: LogIndex;
+  /** Commit index that the follower confirmed, and the one last sent to it. */
+  commitConfirmed = asLogIndex(0);
+  commitSent = asLogIndex(0);
+  /** True in `probe` while an append is on the way. */
+  probing = false;
+  /** When something unanswered was first sent or last answered; undefined when all is answered. */
+  waitingSinceMs: number | undefined;
+  #inflight: Inflight[] = [];
+  #inflightBytes = 0;
+
+  constructor(next: LogIndex) {
+    this.next = next;
+  }
+
+  /** True when another append may be sent. */
+  isOpen(window: Window): boolean {
+    if (this.state === 'probe') return !this.probing;
+    return (
+      this.#inflight.length < window.inflightMessagesMax && this.#inflightBytes < window.inflightBytesMax
+    );
+  }
+
+  /** Notes that an append with entries up to `last` was sent. */
+  sent(nowMs: number, last: LogIndex, bytes: number, commit: LogIndex): void {
+    this.waitingSinceMs ??= nowMs;
+    this.commitSent = commit;
+    if (this.state === 'probe') {
+      this.probing = true;
+      return;
+    }
+    invariant(last >= this.next - 1, 'entries are sent in order', { last, next: this.next });
+    if (last < this.next) return;
+    this.#inflight.push({ last, bytes });
+    this.#inflightBytes += bytes;
+    this.next = asLogIndex(last + 1);
+  }
+
+  /** Takes an acceptance in. Returns true when the match moved. */
+  accepted(
+    nowMs: number,
+    match: LogIndex,
+    commit: LogIndex,
+    lastIndex: LogIndex,
+    commitIndex: LogIndex,
+  ): boolean {
+    if (commit > this.commitConfirmed) this.commitConfirmed = commit;
+    const moved = match > this.match;
+    if (moved) this.match = match;
+    if (this.state === 'probe') {
+      this.state = 'replicate';
+      this.probing = false;
+      this.next = asLogIndex(this.match + 1);
+    }
+    if (this.next <= this.match) this.next = asLogIndex(this.match + 1);
+    let done = 0;
+    for (const inflight of this.#inflight) {
+      if (inflight.last > match) break;
+      this.#inflightBytes -= inflight.bytes;
+      done += 1;
+    }
+    if (done > 0) this.#inflight = this.#inflight.slice(done);
+    invariant(this.#inflightBytes >= 0, 'inflight bytes are counted once');
+    const settled = this.match >= lastIndex && this.commitConfirmed >= commitIndex;
+    this.waitingSinceMs = settled ? undefined : nowMs;
+    return moved;
+  }
+
+  /**
+   * Takes a rejection in: goes back to `next`. Returns false for a stale one, which must change nothing
+   * (etcd/raft, `MaybeDecrTo`).
+   */
+  rejected(nowMs: number, rejectedIndex: LogIndex, next: LogIndex): boolean {
+    if (rejectedIndex <= this.match) return false;
+    if (this.state === 'probe' && rejectedIndex !== this.next - 1) return false;
+    this.toProbe();
+    this.next = asLogIndex(Math.max(this.match + 1, Math.min(next, rejectedIndex)));
+    this.waitingSinceMs = nowMs;
+    return true;
+  }
+
+  /** Forgets what is on the way: after a broken link or a silence nobody knows what arrived. */
+  toProbe(): void {
+    this.state = 'probe';
+    this.probing = false;
+    this.commitSent = asLogIndex(0);
+    this.next = asLogIndex(this.match + 1);
+    this.waitingSinceMs = undefined;
+    this.#inflight = [];
+    this.#inflightBytes = 0;
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * One replica of one Raft group: the door of the core. Pure.
+ *
+ * Inputs are messages, the passing of time, proposals, what the links to other brokers do, and what the
+ * disk has finished. The only output is `ready()`, whose contract is in ready.ts. Nothing here does I/O,
+ * knows a clock or draws a random number by itself, so one seed replays a run to the byte.
+ *
+ * Sources: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (extended
+ * version); Ongaro's thesis, sections 3.10 (transfer), 6.2 (CheckQuorum), 9.6 (PreVote). The shape is
+ * that of etcd-io/raft with asynchronous storage writes.
+ */
+
+import { type RaftConfig, validateRaftConfig } from './config.js';
+import {
+  countOwnVote,
+  decide,
+  failCampaign,
+  onVoteReply,
+  onVoteRequest,
+  startCampaign,
+  startPreVote,
+} from './election.js';
+import { onAppend } from './follower.js';
+import {
+  advanceCommit,
+  fillAppends,
+  leaderDeadlineMs,
+  onAppendReply,
+  propose,
+  type ProposeResult,
+  retransmit,
+  watchQuorum,
+} from './leader.js';
+import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog } from './log.js';
+import type { Message } from './messages.js';
+import type { Progress } from './progress.js';
+import type { Ready } from './ready.js';
+import {
+  BEFORE_FIRST,
+  becomeFollower,
+  endLeadership,
+  forgetLeader,
+  hearsQuorum,
+  initialState,
+  type RaftState,
+  type Role,
+  scheduleFirstCampaign,
+  watchLeader,
+} from './state.js';
+import { expireTransfer, startTransfer, type TransferResult } from './transfer.js';
+import {
+  asLogIndex,
+  asTerm,
+  type BrokerId,
+  type EntryKind,
+  type HardState,
+  type LogIndex,
+  type Term,
+} from './types.js';
+import { invariant, unreachable } from '../invariant.js';
+
+/** What a restart found on disk. */
+export interface Recovered {
+  readonly hardState: HardState;
+  readonly log: RecoveredLog;
+}
+
+export class Raft {
+  readonly #state: RaftState;
+
+  constructor(config: RaftConfig, source: EntrySource, recovered?: Recovered, observer?: LogObserver) {
+    validateRaftConfig(config);
+    const hardState = recovered?.hardState ?? { term: asTerm(0), votedFor: undefined, commit: BEFORE_FIRST };
+    const log = new RaftLog(source, recovered?.log, hardState.commit, observer);
+    invariant(log.lastTerm <= hardState.term, 'no entry is of a later term than the replica', {
+      lastTerm: log.lastTerm,
+      term: hardState.term,
+    });
+    this.#state = initialState(config, log, hardState);
+  }
+
+  get role(): Role {
+    return this.#state.role;
+  }
+
+  get term(): Term {
+    return this.#state.term;
+  }
+
+  /** Who leads the current term, as far as known. */
+  get leader(): BrokerId | undefined {
+    return this.#state.leader;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#state.log.lastIndex;
+  }
+
+  get commitIndex(): LogIndex {
+    return this.#state.log.commitIndex;
+  }
+
+  /** Every entry up to here is on this replica's disk. */
+  get durableIndex(): LogIndex {
+    return this.#state.log.durableIndex;
+  }
+
+  get voters(): readonly BrokerId[] {
+    return this.#state.config.voters;
+  }
+
+  termAt(index: LogIndex): Term | undefined {
+    return this.#state.log.termAt(index);
+  }
+
+  /** True for a leader that has committed in its term, and so knows all that is committed. */
+  get leadsWithCommit(): boolean {
+    const { leadership, log } = this.#state;
+    return leadership !== undefined && log.commitIndex >= leadership.termStart;
+  }
+
+  /** Target of the transfer under way; undefined for none. */
+  get transferTarget(): BrokerId | undefined {
+    return this.#state.leadership?.transfer?.target;
+  }
+
+  /** Each follower's progress, for a leader; empty otherwise. For reports, not to be changed. */
+  get progress(): ReadonlyMap<BrokerId, Readonly<Progress>> {
+    return this.#state.leadership?.progress ?? new Map<BrokerId, Progress>();
+  }
+
+  /** True when the link to the voter is up. */
+  isAlive(peer: BrokerId): boolean {
+    return this.#state.alive.has(peer);
+  }
+
+  /** When `tick` is due next, on the caller's clock; Infinity while nothing is. */
+  get deadlineMs(): number {
+    const { leadership } = this.#state;
+    return leadership === undefined
+      ? this.#state.electionDeadlineMs
+      : leaderDeadlineMs(this.#state, leadership);
+  }
+
+  /** Takes a message in. Messages of other groups' voters or of this replica itself are not accepted. */
+  step(nowMs: number, message: Message): void {
+    const state = this.#state;
+    invariant(message.to === state.config.id, 'a message reaches its addressee', { to: message.to });
+    if (!state.config.voters.includes(message.from)) return;
+    switch (message.kind) {
+      case 'voteRequest':
+        onVoteRequest(state, nowMs, message);
+        break;
+      case 'voteReply':
+        onVoteReply(state, nowMs, message);
+        break;
+      case 'append':
+        onAppend(state, nowMs, message);
+        break;
+      case 'appendReply':
+        onAppendReply(state, nowMs, message);
+        break;
+      case 'timeoutNow':
+        if (message.term === state.term && state.role !== 'leader') startCampaign(state, nowMs, true);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Does what is due. Call at `deadlineMs` or later; early calls do nothing. */
+  tick(nowMs: number): void {
+    const state = this.#state;
+    if (state.leadership !== undefined) {
+      if (state.leadership.checkQuorumDeadlineMs <= nowMs) {
+        becomeFollower(state, nowMs, state.term, undefined);
+        return;
+      }
+      expireTransfer(state, nowMs);
+      retransmit(state, nowMs);
+      return;
+    }
+    if (state.electionDeadlineMs > nowMs) return;
+    if (state.leader !== undefined) forgetLeader(state, nowMs);
+    else if (state.role === 'follower') startPreVote(state, nowMs);
+    else failCampaign(state, nowMs);
+  }
+
+  /** Appends an entry, if this replica leads. */
+  propose(kind: EntryKind, payload: Uint8Array): ProposeResult {
+    return propose(this.#state, kind, payload);
+  }
+
+  /** Begins to take part, with the voters whose links are up. Call once, before all else. */
+  start(nowMs: number, alive: Iterable<BrokerId> = []): void {
+    const state = this.#state;
+    for (const peer of alive) if (state.config.voters.includes(peer)) state.alive.add(peer);
+    state.alive.delete(state.config.id);
+    scheduleFirstCampaign(state, nowMs);
+  }
+
+  /** Starts an election now; does nothing where one runs, a leader is known, or no quorum is alive. */
+  campaign(nowMs: number): void {
+    const state = this.#state;
+    if (state.role !== 'follower' || state.leader !== undefined || !hearsQuorum(state)) return;
+    startPreVote(state, nowMs);
+  }
+
+  /** Hands the leadership over to `target`, or to the follower with the longest log. */
+  transferLeadership(nowMs: number, target: BrokerId | undefined, maxBlockMs: number): TransferResult {
+    return startTransfer(this.#state, nowMs, target, maxBlockMs);
+  }
+
+  /** Learns that the link to a voter is up: what was sent before may be lost. */
+  peerUp(nowMs: number, peer: BrokerId): void {
+    const state = this.#state;
+    if (peer === state.config.id || !state.config.voters.includes(peer)) return;
+    state.alive.add(peer);
+    state.leadership?.progress.get(peer)?.toProbe();
+    watchQuorum(state, nowMs);
+    if (state.leader === peer) watchLeader(state, nowMs, peer);
+    const idle = state.role === 'follower' && state.leader === undefined;
+    if (!idle || state.electionDeadlineMs !== Infinity) return;
+    scheduleFirstCampaign(state, nowMs);
+  }
+
+  /** Learns that a voter is suspected dead or cut off. */
+  peerDown(nowMs: number, peer: BrokerId): void {
+    const state = this.#state;
+    state.alive.delete(peer);
+    state.leadership?.progress.get(peer)?.toProbe();
+    watchQuorum(state, nowMs);
+    expireTransfer(state, nowMs);
+    decide(state, nowMs);
+    if (state.leader === peer) forgetLeader(state, nowMs);
+  }
+
+  /** Learns that a leader stepped down by itself in `term`, while its broker lives on (B26). */
+  leaderResigned(nowMs: number, leader: BrokerId, term: Term): void {
+    if (leader !== this.#state.config.id) endLeadership(this.#state, nowMs, term);
+  }
+
+  /** Stops leading, for example because the disk cannot be trusted. */
+  stepDown(nowMs: number): void {
+    if (this.#state.role !== 'follower') becomeFollower(this.#state, nowMs, this.#state.term, undefined);
+  }
+
+  /** Learns that write `sequence` of an earlier Ready, and all before it, are on disk. */
+  persisted(nowMs: number, sequence: number): void {
+    const state = this.#state;
+    invariant(sequence <= state.writeSequence, 'only what was handed out can be on disk', { sequence });
+    if (sequence <= state.persistedSequence) return;
+    state.persistedSequence = sequence;
+    state.log.persisted(sequence);
+    countOwnVote(state, nowMs);
+    advanceCommit(state);
+  }
+
+  /** Takes what is to be done now; see ready.ts. */
+  ready(nowMs: number): Ready {
+    const state = this.#state;
+    fillAppends(state, nowMs);
+    const writes = state.hardStateDirty || state.log.hasUnwritten;
+    if (writes) state.writeSequence += 1;
+    const entries = writes ? state.log.takeUnwritten(state.writeSequence) : [];
+    const writtenBefore = asLogIndex((entries[0]?.index ?? state.log.lastIndex + 1) - 1);
+    const ready: Ready = {
+      sequence: state.writeSequence,
+      hardState: writes
+        ? {
+            term: state.term,
+            votedFor: state.votedFor,
+            commit: asLogIndex(Math.min(state.log.commitIndex, writtenBefore)),
+          }
+        : undefined,
+      entries,
+      messages: state.messages,
+      messagesAfterPersist: state.messagesAfterPersist,
+      commitIndex: state.log.commitIndex,
+    };
+    state.hardStateDirty = false;
+    state.messages = [];
+    state.messagesAfterPersist = [];
+    return ready;
+  }
+}

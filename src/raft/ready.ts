@@ -1,0 +1,32 @@
+/**
+ * What the core wants done. Pure.
+ *
+ * The contract of whoever drives the core, in this order:
+ * 1. Make `entries` readable through the `EntrySource`, and write `hardState` and `entries`, in this
+ *    order, behind everything written before. An entry at an index that exists replaces it and all
+ *    behind it.
+ * 2. Send `messages` at once; they promise nothing that the write must hold.
+ * 3. Send `messagesAfterPersist` once write `sequence` and all before it are on disk, then call
+ *    `persisted(sequence)`. When all those are on disk already, send them at once.
+ * 4. Apply the committed entries up to `commitIndex`.
+ *
+ * Further Readys may be taken before the write of an earlier one is done; writes finish in order.
+ */
+
+import type { Message } from './messages.js';
+import type { Entry, HardState, LogIndex } from './types.js';
+
+export interface Ready {
+  /** Number of the last write handed out, this one included; 0 before the first. */
+  readonly sequence: number;
+  /**
+   * Undefined when nothing must be written. Its commit index covers only entries of earlier writes, so
+   * that no torn write leaves it ahead of the log.
+   */
+  readonly hardState: HardState | undefined;
+  readonly entries: readonly Entry[];
+  readonly messages: readonly Message[];
+  readonly messagesAfterPersist: readonly Message[];
+  /** Inclusive. */
+  readonly commitIndex: LogIndex;
+}

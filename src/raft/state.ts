@@ -1,0 +1,231 @@
+/**
+ * The state of one replica of one group, and the moves between roles. Pure.
+ *
+ * Time is an argument everywhere (milliseconds of any monotone clock). Whether another broker is alive
+ * comes in from outside: liveness is kept per pair of brokers, not per group, so an idle group has no
+ * timer and sends nothing.
+ */
+
+import { invariant } from '../invariant.js';
+import type { RaftConfig } from './config.js';
+import { RaftLog } from './log.js';
+import type { Message } from './messages.js';
+import type { Progress } from './progress.js';
+import { quorumSize } from './quorum.js';
+import { asLogIndex, asTerm, type BrokerId, type LogIndex, type Term } from './types.js';
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+
+/** A running campaign. */
+export interface Campaign {
+  readonly votes: Map<BrokerId, boolean>;
+  readonly leadershipTransfer: boolean;
+  /** The write that makes the candidate's own vote durable; it counts only then. Undefined in a pre-vote. */
+  ownVoteSequence: number | undefined;
+}
+
+/** A leadership transfer under way. */
+export interface Transfer {
+  readonly target: BrokerId;
+  /** The target must reach this index before writes are blocked. */
+  readonly catchUpIndex: LogIndex;
+  readonly maxBlockMs: number;
+  /** When the present phase is given up. */
+  deadlineMs: number;
+  blocked: boolean;
+  timeoutNowSent: boolean;
+}
+
+/** What only a leader keeps. */
+export interface Leadership {
+  readonly progress: ReadonlyMap<BrokerId, Progress>;
+  /** Index of the no-op that opened the term; once committed the leader knows what is committed. */
+  readonly termStart: LogIndex;
+  readonly uncommitted: { readonly index: LogIndex; readonly bytes: number }[];
+  uncommittedBytes: number;
+  /** When to step down for want of a quorum; Infinity while one is alive. */
+  checkQuorumDeadlineMs: number;
+  transfer: Transfer | undefined;
+}
+
+export interface RaftState {
+  readonly config: RaftConfig;
+  readonly log: RaftLog;
+  role: Role;
+  term: Term;
+  votedFor: BrokerId | undefined;
+  /** Who leads `term`, as far as known. */
+  leader: BrokerId | undefined;
+  /** Highest term whose leader is known to lead no more; its late appends do not bring it back. */
+  endedTerm: Term;
+  /** Voters whose link is up, this replica left out. */
+  readonly alive: Set<BrokerId>;
+  /** When to campaign, or to give a campaign up; Infinity for never. */
+  electionDeadlineMs: number;
+  /** Campaigns in a row that failed; spaces the next one. */
+  failedCampaigns: number;
+  campaign: Campaign | undefined;
+  leadership: Leadership | undefined;
+  /** Replica that lost the leadership a short while ago, to be preferred last. */
+  deposed: { readonly id: BrokerId; readonly untilMs: number } | undefined;
+  /** True once a term, vote or commit index changed that the last Ready did not carry. */
+  hardStateDirty: boolean;
+  writeSequence: number;
+  persistedSequence: number;
+  messages: Message[];
+  messagesAfterPersist: Message[];
+}
+
+/** True when this replica and those it hears from are a quorum. */
+export function hearsQuorum(state: RaftState): boolean {
+  return state.alive.size + 1 >= quorumSize(state.config.voters.length);
+}
+
+/** Becomes a follower of `leader`, or of nobody known, in `term`. */
+export function becomeFollower(
+  state: RaftState,
+  nowMs: number,
+  term: Term,
+  leader: BrokerId | undefined,
+): void {
+  invariant(term >= state.term, 'terms never fall (I13)', { term, current: state.term });
+  if (term > state.term) {
+    if (state.leader !== undefined) noteDeposed(state, nowMs, state.leader);
+    state.term = term;
+    state.votedFor = undefined;
+    state.leader = undefined;
+    state.hardStateDirty = true;
+  }
+  state.role = 'follower';
+  state.campaign = undefined;
+  state.leadership = undefined;
+  if (leader === undefined) {
+    if (state.leader !== undefined) noteDeposed(state, nowMs, state.leader);
+    state.leader = undefined;
+    scheduleCampaign(state, nowMs);
+  } else {
+    followLeader(state, nowMs, leader);
+  }
+}
+
+function followLeader(state: RaftState, nowMs: number, leader: BrokerId): void {
+  invariant(state.leader === undefined || state.leader === leader, 'a term has one leader (I3)', {
+    term: state.term,
+    known: state.leader,
+    claims: leader,
+  });
+  watchLeader(state, nowMs, leader);
+  if (state.leader === leader) return;
+  if (state.deposed !== undefined && (state.deposed.id === leader || state.deposed.untilMs <= nowMs)) {
+    state.deposed = undefined;
+  }
+  state.leader = leader;
+  state.failedCampaigns = 0;
+}
+
+/**
+ * A leader with a live link needs no timer: the loss of the link ends it. One that is heard without a
+ * live link, or late from a term that it gave up, is believed for one election timeout only, so that no
+ * lost event leaves a group waiting for ever (B31).
+ */
+export function watchLeader(state: RaftState, nowMs: number, leader: BrokerId): void {
+  const { electionTimeoutMsMax } = state.config.tuning;
+  state.electionDeadlineMs = isTrusted(state, leader) ? Infinity : nowMs + electionTimeoutMsMax;
+}
+
+/** True when the leader of the current term has a live link and is not known to have ended. */
+export function isTrusted(state: RaftState, leader: BrokerId): boolean {
+  return state.alive.has(leader) && state.term > state.endedTerm;
+}
+
+/** Learns that whoever led `term` leads it no more. */
+export function endLeadership(state: RaftState, nowMs: number, term: Term): void {
+  if (term > state.endedTerm) state.endedTerm = term;
+  if (term === state.term) forgetLeader(state, nowMs);
+}
+
+/** Stops believing in the leader: its link broke, or it said that it steps down. */
+export function forgetLeader(state: RaftState, nowMs: number): void {
+  if (state.role !== 'follower' || state.leader === undefined) return;
+  noteDeposed(state, nowMs, state.leader);
+  state.leader = undefined;
+  scheduleCampaign(state, nowMs);
+}
+
+/** Notes who lost the leadership, so that it is not preferred again before the cool-down. */
+export function noteDeposed(state: RaftState, nowMs: number, id: BrokerId): void {
+  state.deposed = { id, untilMs: nowMs + state.config.tuning.deposedCooldownMs };
+}
+
+/**
+ * Sets the time of the next campaign: at once for the most preferred live replica, `rankDelayMs` later
+ * for each next one, doubled with every failed round. Never while no quorum is alive: the link that
+ * comes up sets it again.
+ */
+export function scheduleCampaign(state: RaftState, nowMs: number): void {
+  if (!hearsQuorum(state)) {
+    state.electionDeadlineMs = Infinity;
+    return;
+  }
+  const { rankDelayMs, electionTimeoutMsMax } = state.config.tuning;
+  const backoffMs = Math.min(
+    electionTimeoutMsMax,
+    rankDelayMs * (2 ** Math.min(state.failedCampaigns, 16) - 1),
+  );
+  const jitterMs = state.failedCampaigns === 0 ? 0 : state.config.random() * backoffMs;
+  state.electionDeadlineMs = nowMs + rank(state, nowMs) * rankDelayMs + backoffMs + jitterMs;
+}
+
+/**
+ * Sets the time of the first campaign of a replica that joins without knowing a leader: at once for the
+ * most preferred voter of a new group; all others leave a leader, or that voter, time to speak first.
+ */
+export function scheduleFirstCampaign(state: RaftState, nowMs: number): void {
+  scheduleCampaign(state, nowMs);
+  const { id, voters, tuning } = state.config;
+  const preferred = state.term === 0 && voters[0] === id;
+  if (!preferred && voters.length > 1) state.electionDeadlineMs += tuning.leaderDiscoveryMs;
+}
+
+/** Position of this replica among the live ones by preference; one deposed lately comes last. */
+function rank(state: RaftState, nowMs: number): number {
+  const { id, voters } = state.config;
+  const deposed = state.deposed !== undefined && state.deposed.untilMs > nowMs ? state.deposed.id : undefined;
+  const live = voters.filter((voter) => voter === id || state.alive.has(voter));
+  const ordered = [
+    ...live.filter((voter) => voter !== deposed),
+    ...live.filter((voter) => voter === deposed),
+  ];
+  return ordered.indexOf(id);
+}
+
+/** The state of a replica that starts, fresh or from what a restart recovered. */
+export function initialState(
+  config: RaftConfig,
+  log: RaftLog,
+  hardState: { readonly term: Term; readonly votedFor: BrokerId | undefined },
+): RaftState {
+  return {
+    config,
+    log,
+    role: 'follower',
+    term: hardState.term,
+    votedFor: hardState.votedFor,
+    leader: undefined,
+    endedTerm: asTerm(0),
+    alive: new Set(),
+    electionDeadlineMs: Infinity,
+    failedCampaigns: 0,
+    campaign: undefined,
+    leadership: undefined,
+    deposed: undefined,
+    hardStateDirty: false,
+    writeSequence: 0,
+    persistedSequence: 0,
+    messages: [],
+    messagesAfterPersist: [],
+  };
+}
+
+/** Index before the first entry. */
+export const BEFORE_FIRST = asLogIndex(0);

@@ -1,0 +1,89 @@
+/**
+ * Leadership transfer (Ongaro's thesis section 3.10) in two phases: the target catches up while writes
+ * go on; then writes are refused, for `maxBlockMs` at most, until it has everything and is told to
+ * campaign. When a phase runs out the leader goes on as before (no leaked flag: B22, B23). Pure.
+ */
+
+import type { RaftState, Transfer } from './state.js';
+import type { BrokerId } from './types.js';
+
+/** Why a transfer did not begin. */
+export type TransferRefusal = 'notLeader' | 'alreadyTransferring' | 'targetNotEligible';
+
+export type TransferResult = { readonly ok: true } | { readonly ok: false; readonly reason: TransferRefusal };
+
+/** Begins a transfer; `target` undefined picks the best live follower. */
+export function startTransfer(
+  state: RaftState,
+  nowMs: number,
+  target: BrokerId | undefined,
+  maxBlockMs: number,
+): TransferResult {
+  const { leadership } = state;
+  if (leadership === undefined) return { ok: false, reason: 'notLeader' };
+  if (leadership.transfer !== undefined) return { ok: false, reason: 'alreadyTransferring' };
+  const chosen = target ?? bestFollower(state, nowMs);
+  if (chosen === undefined || !leadership.progress.has(chosen) || !state.alive.has(chosen)) {
+    return { ok: false, reason: 'targetNotEligible' };
+  }
+  leadership.transfer = {
+    target: chosen,
+    catchUpIndex: state.log.lastIndex,
+    maxBlockMs,
+    deadlineMs: nowMs + state.config.tuning.transferCatchUpMs,
+    blocked: false,
+    timeoutNowSent: false,
+  };
+  advanceTransfer(state, nowMs);
+  return { ok: true };
+}
+
+/** Takes the transfer as far as the target's log allows. */
+export function advanceTransfer(state: RaftState, nowMs: number): void {
+  const { leadership } = state;
+  const transfer = leadership?.transfer;
+  const progress = transfer === undefined ? undefined : leadership?.progress.get(transfer.target);
+  if (transfer === undefined || progress === undefined) return;
+  if (!transfer.blocked && progress.match >= transfer.catchUpIndex) {
+    transfer.blocked = true;
+    transfer.deadlineMs = nowMs + transfer.maxBlockMs;
+  }
+  if (transfer.blocked && !transfer.timeoutNowSent && progress.match === state.log.lastIndex) {
+    orderCampaign(state, transfer);
+  }
+}
+
+/** Gives a transfer up when its phase ran out or its target was lost. */
+export function expireTransfer(state: RaftState, nowMs: number): void {
+  const { leadership } = state;
+  const transfer = leadership?.transfer;
+  if (leadership === undefined || transfer === undefined) return;
+  if (transfer.deadlineMs <= nowMs || !state.alive.has(transfer.target)) leadership.transfer = undefined;
+}
+
+function orderCampaign(state: RaftState, transfer: Transfer): void {
+  transfer.timeoutNowSent = true;
+  state.messages.push({ kind: 'timeoutNow', from: state.config.id, to: transfer.target, term: state.term });
+}
+
+/**
+ * The live follower to hand over to: one that has all that is committed before one that lags, one that
+ * was not deposed lately before one that was, then the longest log, then preference.
+ */
+function bestFollower(state: RaftState, nowMs: number): BrokerId | undefined {
+  const { deposed, log, leadership } = state;
+  let best: { readonly id: BrokerId; readonly score: readonly number[] } | undefined;
+  for (const id of state.config.voters) {
+    const match = leadership?.progress.get(id)?.match;
+    if (match === undefined || !state.alive.has(id)) continue;
+    const cooling = deposed?.id === id && deposed.untilMs > nowMs;
+    const score = [match >= log.commitIndex ? 1 : 0, cooling ? 0 : 1, match];
+    if (best === undefined || isHigher(score, best.score)) best = { id, score };
+  }
+  return best?.id;
+}
+
+function isHigher(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at !== -1 && (a[at] ?? 0) > (b[at] ?? 0);
+}

@@ -1,0 +1,131 @@
+/** Makes a Kafka v2 record batch of records (layout: batch-header.ts, record-walk.ts). Pure. */
+
+import { invariant } from '../invariant.js';
+import {
+  BATCH_CRC_START,
+  BATCH_FIELD,
+  BATCH_HEADER_BYTES,
+  BATCH_LENGTH_OVERHEAD_BYTES,
+  BATCH_MAGIC,
+  viewOf,
+  writeInt64,
+} from './batch-header.js';
+import { crc32c } from './crc32c.js';
+import type { LogRecord } from './log-record.js';
+import { NULL_SIZE } from './record-walk.js';
+import { utf8Size, writeUtf8 } from './utf8.js';
+import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.js';
+
+const INT32_MAX = 2_147_483_647;
+
+/** What "no producer id", "no leader epoch" and the like are written as. */
+const NONE = -1;
+
+/**
+ * One uncompressed batch of all `records` (at least one), at base offset 0 and leader epoch -1, without
+ * producer id. Timestamps must be integers from -1. Each payload is copied once, into memory of the exact
+ * size.
+ */
+export function encodeRecordBatch(records: readonly LogRecord[]): Uint8Array {
+  const first = records[0];
+  invariant(first !== undefined, 'a record batch has at least one record');
+  const bodySizes = new Array<number>(records.length);
+  let sizeBytes = BATCH_HEADER_BYTES;
+  let maxTimestampMs = NONE;
+  for (const [delta, record] of records.entries()) {
+    checkTimestamp(record.timestampMs);
+    maxTimestampMs = Math.max(maxTimestampMs, record.timestampMs);
+    const bodySize = bodySizeOf(record, record.timestampMs - first.timestampMs, delta);
+    bodySizes[delta] = bodySize;
+    sizeBytes += varintSize(bodySize) + bodySize;
+    invariant(sizeBytes <= INT32_MAX, 'record batch exceeds its length field', { sizeBytes });
+  }
+
+  const batch = new Uint8Array(sizeBytes);
+  let position = BATCH_HEADER_BYTES;
+  for (const [delta, record] of records.entries()) {
+    // One size was stored for each record.
+    position = writeVarint(batch, position, bodySizes[delta] ?? 0);
+    position = writeBody(batch, position, record, record.timestampMs - first.timestampMs, delta);
+  }
+  invariant(position === sizeBytes, 'record batch size was computed wrong', { position, sizeBytes });
+  writeHeader(batch, records.length, first.timestampMs, maxTimestampMs);
+  return batch;
+}
+
+function checkTimestamp(timestampMs: number): void {
+  invariant(Number.isSafeInteger(timestampMs) && timestampMs >= NONE, 'timestamp out of range', {
+    timestampMs,
+  });
+}
+
+/** Size of a record after its length field. */
+function bodySizeOf(record: LogRecord, timestampDeltaMs: number, offsetDelta: number): number {
+  let sizeBytes =
+    1 +
+    varlongSize(timestampDeltaMs) +
+    varintSize(offsetDelta) +
+    nullableSize(record.key) +
+    nullableSize(record.value) +
+    varintSize(record.headers.length);
+  for (const { key, value } of record.headers) {
+    const keySize = utf8Size(key);
+    sizeBytes += varintSize(keySize) + keySize + nullableSize(value);
+  }
+  return sizeBytes;
+}
+
+function nullableSize(bytes: Uint8Array | undefined): number {
+  return bytes === undefined ? varintSize(NULL_SIZE) : varintSize(bytes.length) + bytes.length;
+}
+
+function writeBody(
+  batch: Uint8Array,
+  position: number,
+  record: LogRecord,
+  timestampDeltaMs: number,
+  offsetDelta: number,
+): number {
+  // The attributes stay 0, as the memory is.
+  let next = writeVarlong(batch, position + 1, timestampDeltaMs);
+  next = writeVarint(batch, next, offsetDelta);
+  next = writeNullable(batch, next, record.key);
+  next = writeNullable(batch, next, record.value);
+  next = writeVarint(batch, next, record.headers.length);
+  for (const { key, value } of record.headers) {
+    next = writeVarint(batch, next, utf8Size(key));
+    next = writeUtf8(batch, next, key);
+    next = writeNullable(batch, next, value);
+  }
+  return next;
+}
+
+function writeNullable(batch: Uint8Array, position: number, bytes: Uint8Array | undefined): number {
+  if (bytes === undefined) return writeVarint(batch, position, NULL_SIZE);
+  const next = writeVarint(batch, position, bytes.length);
+  batch.set(bytes, next);
+  return next + bytes.length;
+}
+
+/** Writes the header; the records must be in place, as the checksum covers them. */
+function writeHeader(
+  batch: Uint8Array,
+  recordCount: number,
+  baseTimestampMs: number,
+  maxTimestampMs: number,
+): void {
+  const view = viewOf(batch);
+  writeInt64(view, BATCH_FIELD.BASE_OFFSET, 0);
+  view.setInt32(BATCH_FIELD.BATCH_LENGTH, batch.length - BATCH_LENGTH_OVERHEAD_BYTES);
+  view.setInt32(BATCH_FIELD.LEADER_EPOCH, NONE);
+  view.setInt8(BATCH_FIELD.MAGIC, BATCH_MAGIC);
+  view.setInt16(BATCH_FIELD.ATTRIBUTES, 0);
+  view.setInt32(BATCH_FIELD.LAST_OFFSET_DELTA, recordCount - 1);
+  writeInt64(view, BATCH_FIELD.BASE_TIMESTAMP, baseTimestampMs);
+  writeInt64(view, BATCH_FIELD.MAX_TIMESTAMP, maxTimestampMs);
+  writeInt64(view, BATCH_FIELD.PRODUCER_ID, NONE);
+  view.setInt16(BATCH_FIELD.PRODUCER_EPOCH, NONE);
+  view.setInt32(BATCH_FIELD.BASE_SEQUENCE, NONE);
+  view.setInt32(BATCH_FIELD.RECORD_COUNT, recordCount);
+  view.setUint32(BATCH_FIELD.CRC, crc32c(batch, BATCH_CRC_START));
+}

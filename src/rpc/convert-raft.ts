@@ -1,0 +1,215 @@
+/** Raft messages to and from their wire form. Payloads are views of the message they came in. */
+
+import type * as wire from '../../gen/bellwether/raft/v1/raft_service.js';
+import type { InGroup, LeaderAnnouncement, PeerIdentity } from '../broker/peer-port.js';
+import { BellwetherError } from '../errors.js';
+import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import {
+  asGroupId,
+  asLogIndex,
+  asTerm,
+  type BrokerId,
+  type Entry,
+  ENTRY_KIND,
+  type EntryKind,
+} from '../raft/types.js';
+
+const KINDS: ReadonlySet<number> = new Set(Object.values(ENTRY_KIND));
+
+/** @throws BellwetherError INVALID_REQUEST for a kind of a later version. */
+export function entryKindOf(kind: number): EntryKind {
+  if (!KINDS.has(kind)) {
+    throw new BellwetherError('INVALID_REQUEST', `kind: ${String(kind)} is no entry kind`, {
+      metadata: { field: 'kind' },
+    });
+  }
+  return kind as EntryKind;
+}
+
+export function identityOf(sender: wire.Sender | undefined, recipient: BrokerId): PeerIdentity {
+  if (sender === undefined) {
+    throw new BellwetherError('INVALID_REQUEST', 'sender: must be set', { metadata: { field: 'sender' } });
+  }
+  if (sender.recipientId !== recipient) {
+    throw new BellwetherError(
+      'CLUSTER_MISMATCH',
+      `broker ${sender.brokerId} meant to reach ${sender.recipientId}; this is ${recipient}`,
+      { metadata: { broker: recipient, meant: sender.recipientId } },
+    );
+  }
+  return { clusterId: sender.clusterId, broker: sender.brokerId, incarnation: sender.incarnation };
+}
+
+export function senderOf(identity: PeerIdentity, recipientId: BrokerId): wire.Sender {
+  return {
+    clusterId: identity.clusterId,
+    brokerId: identity.broker,
+    incarnation: identity.incarnation,
+    recipientId,
+  };
+}
+
+export function appendToWire({ group, message }: InGroup<Append>): wire.GroupAppend {
+  return {
+    groupId: group,
+    term: message.term,
+    prevLogIndex: message.prevLogIndex,
+    prevLogTerm: message.prevLogTerm,
+    leaderCommit: message.leaderCommit,
+    entries: message.entries.map(({ term, kind, payload }) => ({ term, kind, payload })),
+  };
+}
+
+export function appendFromWire(from: BrokerId, to: BrokerId, append: wire.GroupAppend): InGroup<Append> {
+  const prevLogIndex = asLogIndex(append.prevLogIndex);
+  const entries = append.entries.map((entry, i): Entry => ({
+    index: asLogIndex(prevLogIndex + 1 + i),
+    term: asTerm(entry.term),
+    kind: entryKindOf(entry.kind),
+    payload: entry.payload,
+  }));
+  return {
+    group: asGroupId(append.groupId),
+    message: {
+      kind: 'append',
+      from,
+      to,
+      term: asTerm(append.term),
+      prevLogIndex,
+      prevLogTerm: asTerm(append.prevLogTerm),
+      leaderCommit: asLogIndex(append.leaderCommit),
+      entries,
+    },
+  };
+}
+
+export function appendReplyToWire({ group, message }: InGroup<AppendReply>): wire.GroupAppendReply {
+  const common = { groupId: group, term: message.term, accepted: message.accepted };
+  return message.accepted
+    ? {
+        ...common,
+        matchIndex: message.matchIndex,
+        commitIndex: message.commitIndex,
+        hintIndex: 0,
+        hintTerm: 0,
+      }
+    : {
+        ...common,
+        matchIndex: message.rejectedIndex,
+        commitIndex: 0,
+        hintIndex: message.hintIndex,
+        hintTerm: message.hintTerm,
+      };
+}
+
+export function appendReplyFromWire(
+  from: BrokerId,
+  to: BrokerId,
+  reply: wire.GroupAppendReply,
+): InGroup<AppendReply> {
+  const group = asGroupId(reply.groupId);
+  const common = { kind: 'appendReply', from, to, term: asTerm(reply.term) } as const;
+  const index = asLogIndex(reply.matchIndex);
+  return reply.accepted
+    ? {
+        group,
+        message: { ...common, accepted: true, matchIndex: index, commitIndex: asLogIndex(reply.commitIndex) },
+      }
+    : {
+        group,
+        message: {
+          ...common,
+          accepted: false,
+          rejectedIndex: index,
+          hintIndex: asLogIndex(reply.hintIndex),
+          hintTerm: asTerm(reply.hintTerm),
+        },
+      };
+}
+
+export function voteRequestToWire({ group, message }: InGroup<VoteRequest>): wire.VoteRequest {
+  return {
+    groupId: group,
+    term: message.term,
+    lastLogIndex: message.lastLogIndex,
+    lastLogTerm: message.lastLogTerm,
+    preVote: message.preVote,
+    leadershipTransfer: message.leadershipTransfer,
+  };
+}
+
+export function voteRequestFromWire(
+  from: BrokerId,
+  to: BrokerId,
+  request: wire.VoteRequest,
+): InGroup<VoteRequest> {
+  return {
+    group: asGroupId(request.groupId),
+    message: {
+      kind: 'voteRequest',
+      from,
+      to,
+      term: asTerm(request.term),
+      preVote: request.preVote,
+      leadershipTransfer: request.leadershipTransfer,
+      lastLogIndex: asLogIndex(request.lastLogIndex),
+      lastLogTerm: asTerm(request.lastLogTerm),
+    },
+  };
+}
+
+export function voteReplyToWire({ group, message }: InGroup<VoteReply>): wire.VoteReply {
+  return {
+    groupId: group,
+    term: message.term,
+    requestedTerm: message.requestedTerm,
+    granted: message.granted,
+    preVote: message.preVote,
+  };
+}
+
+export function voteReplyFromWire(from: BrokerId, to: BrokerId, reply: wire.VoteReply): InGroup<VoteReply> {
+  return {
+    group: asGroupId(reply.groupId),
+    message: {
+      kind: 'voteReply',
+      from,
+      to,
+      term: asTerm(reply.term),
+      preVote: reply.preVote,
+      requestedTerm: asTerm(reply.requestedTerm),
+      granted: reply.granted,
+    },
+  };
+}
+
+export function timeoutNowFromWire(
+  from: BrokerId,
+  to: BrokerId,
+  order: wire.TimeoutNow,
+): InGroup<TimeoutNow> {
+  return {
+    group: asGroupId(order.groupId),
+    message: { kind: 'timeoutNow', from, to, term: asTerm(order.term) },
+  };
+}
+
+export function announcementToWire(announcement: LeaderAnnouncement): wire.LeaderAnnouncement {
+  return {
+    groupId: announcement.group,
+    term: announcement.term,
+    leader: announcement.leader ?? '',
+    inSyncReplicas: [...announcement.inSyncReplicas],
+    leaderSinceMs: announcement.leaderSinceMs,
+  };
+}
+
+export function announcementFromWire(announcement: wire.LeaderAnnouncement): LeaderAnnouncement {
+  return {
+    group: asGroupId(announcement.groupId),
+    term: asTerm(announcement.term),
+    leader: announcement.leader === '' ? undefined : announcement.leader,
+    inSyncReplicas: announcement.inSyncReplicas,
+    leaderSinceMs: announcement.leaderSinceMs,
+  };
+}

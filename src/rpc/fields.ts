@@ -1,0 +1,60 @@
+/** Checks of request fields: each refuses with INVALID_REQUEST and names the field. */
+
+import { topicNameProblem } from '../cluster/topic-name.js';
+import { BellwetherError } from '../errors.js';
+
+const INT32_MAX = 2_147_483_647;
+
+/** Longest name of a broker or a consumer group, in characters. */
+const NAME_CHARACTERS_MAX = 249;
+
+export function invalid(field: string, problem: string, value?: unknown): BellwetherError {
+  return new BellwetherError('INVALID_REQUEST', `${field}: ${problem}`, {
+    metadata: { field, ...(value === undefined ? {} : { value: String(value).slice(0, 100) }) },
+  });
+}
+
+export function topicField(value: string): string {
+  const problem = topicNameProblem(value);
+  if (problem !== undefined) throw invalid('topic', problem, value);
+  return value;
+}
+
+export function partitionField(value: number): number {
+  return intField('partition', value, 0, INT32_MAX);
+}
+
+/** An integer in [min, max]. */
+export function intField(field: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalid(field, `must be an integer from ${String(min)} to ${String(max)}`, value);
+}
+
+/** As `intField`, with 0 (proto3's "not set") taken as the default. */
+export function intFieldOr(field: string, value: number, fallback: number, min: number, max: number): number {
+  return value === 0 ? fallback : intField(field, value, min, max);
+}
+
+/** An optional integer in [min, max]; undefined stays undefined. */
+export function optionalInt(
+  field: string,
+  value: number | undefined,
+  min: number,
+  max: number,
+): number | undefined {
+  return value === undefined ? undefined : intField(field, value, min, max);
+}
+
+export function nameField(field: string, value: string): string {
+  if (value === '') throw invalid(field, 'must not be empty');
+  if (value.length > NAME_CHARACTERS_MAX) {
+    throw invalid(field, `must have at most ${String(NAME_CHARACTERS_MAX)} characters`);
+  }
+  return value;
+}
+
+/** A list of `min` to `max` elements. */
+export function listField<T>(field: string, value: readonly T[], min: number, max: number): readonly T[] {
+  if (value.length >= min && value.length <= max) return value;
+  throw invalid(field, `must have ${String(min)} to ${String(max)} elements`, value.length);
+}

@@ -1,0 +1,103 @@
+/** AdminService: topics and the cluster. */
+
+import type { AdminServiceServer, ListTopicsResponse } from '../../../gen/bellwether/v1/admin_service.js';
+import type { Broker } from '../../broker/broker.js';
+import { LIMITS } from '../../broker/limits.js';
+import { createTopic, deleteTopic, describeTopic as lookUpTopic } from '../../broker/topics.js';
+import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
+import { callTimeoutMs } from '../call-timeout.js';
+import { describeBrokers, describeController, describeTopic, sortedTopics } from '../describe.js';
+import { intFieldOr, topicField } from '../fields.js';
+
+const PAGE_SIZE_DEFAULT = 1_000;
+const PAGE_SIZE_MAX = 10_000;
+
+export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers<AdminServiceServer> {
+  return {
+    createTopic: adaptUnary(
+      async (request, context) => {
+        broker.checkServing();
+        const { replicationFactor } = request;
+        const created = await createTopic(
+          broker,
+          {
+            topic: topicField(request.topic),
+            partitions: intFieldOr('partitions', request.partitions, 1, 1, LIMITS.partitionsMax),
+            replicationFactor:
+              replicationFactor === 0
+                ? undefined
+                : intFieldOr('replication_factor', replicationFactor, 1, 1, LIMITS.replicationFactorMax),
+          },
+          callTimeoutMs(context),
+        );
+        return { topic: describeTopic(broker, created) };
+      },
+      { onDefect },
+    ),
+
+    deleteTopic: adaptUnary(
+      async (request, context) => {
+        broker.checkServing();
+        await deleteTopic(broker, topicField(request.topic), callTimeoutMs(context));
+        return {};
+      },
+      { onDefect },
+    ),
+
+    listTopics: adaptUnary(
+      (request) => {
+        const pageSize = intFieldOr('page_size', request.pageSize, PAGE_SIZE_DEFAULT, 1, PAGE_SIZE_MAX);
+        return Promise.resolve(listTopics(broker, pageSize, request.pageToken));
+      },
+      { onDefect },
+    ),
+
+    describeTopic: adaptUnary(
+      (request) =>
+        Promise.resolve({
+          topic: describeTopic(broker, lookUpTopic(broker, topicField(request.topic))),
+        }),
+      { onDefect },
+    ),
+
+    describeCluster: adaptUnary(() => Promise.resolve(describeCluster(broker)), { onDefect }),
+  };
+}
+
+/** The page token is the name of the last topic of the page before: it stays valid as topics come and go. */
+function listTopics(broker: Broker, pageSize: number, pageToken: string): ListTopicsResponse {
+  const rest = sortedTopics(broker).filter(({ topic }) => topic > pageToken);
+  const page = rest.slice(0, pageSize);
+  return {
+    topics: page.map(({ topic, partitions, replicationFactor }) => ({
+      topic,
+      partitionCount: partitions.length,
+      replicationFactor,
+    })),
+    nextPageToken: rest.length > page.length ? (page.at(-1)?.topic ?? '') : '',
+  };
+}
+
+function describeCluster(broker: Broker): ReturnType<typeof describeController> & {
+  clusterId: string;
+  brokers: ReturnType<typeof describeBrokers>;
+  loads: { broker: string; leaderCount: number; replicaCount: number }[];
+} {
+  const brokers = describeBrokers(broker);
+  const replicaCounts = new Map<string, number>();
+  for (const topic of broker.cluster.state.topics.values()) {
+    for (const replica of topic.partitions.flatMap(({ replicas }) => replicas)) {
+      replicaCounts.set(replica, (replicaCounts.get(replica) ?? 0) + 1);
+    }
+  }
+  return {
+    clusterId: broker.cluster.state.clusterId,
+    ...describeController(broker),
+    brokers,
+    loads: brokers.map(({ id }) => ({
+      broker: id,
+      leaderCount: broker.table.countLedBy(id),
+      replicaCount: replicaCounts.get(id) ?? 0,
+    })),
+  };
+}

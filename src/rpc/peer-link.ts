@@ -1,0 +1,145 @@
+/** Both streams to one peer, each on its own connection: entries on one; heartbeats and votes on the other. */
+
+import type {
+  AppendEntriesRequest,
+  AppendEntriesResponse,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  RaftServiceClient,
+} from '../../gen/bellwether/raft/v1/raft_service.js';
+import { LIMITS } from '../broker/limits.js';
+import type { InGroup, LeaderAnnouncement, PeerEvents } from '../broker/peer-port.js';
+import { BellwetherError } from '../errors.js';
+import type { Append } from '../raft/messages.js';
+import type { BrokerId } from '../raft/types.js';
+import { peerChannelOptions } from '../wire/channel-options.js';
+import {
+  announcementToWire,
+  appendReplyFromWire,
+  appendToWire,
+  identityOf,
+  senderOf,
+} from './convert-raft.js';
+import { PeerStream } from './peer-stream.js';
+
+/** Bytes of a group's append on the wire without its payloads, and of an announcement; estimates. */
+const APPEND_BYTES = 64;
+const ANNOUNCEMENT_BYTES = 96;
+const HEARTBEAT_BYTES = 32;
+
+export class PeerLink {
+  readonly #peer: BrokerId;
+  readonly #events: PeerEvents;
+  readonly #data: PeerStream<AppendEntriesRequest, AppendEntriesResponse>;
+  readonly #heartbeats: PeerStream<HeartbeatRequest, HeartbeatResponse>;
+
+  constructor(peer: BrokerId, address: string, events: PeerEvents) {
+    this.#peer = peer;
+    this.#events = events;
+    const onRefused = (error: BellwetherError): void => {
+      if (error.reason === 'CLUSTER_MISMATCH') events.refusedByPeer(peer, error.message);
+    };
+    this.#data = new PeerStream<AppendEntriesRequest, AppendEntriesResponse>({
+      address,
+      channelOptions: peerChannelOptions('raft'),
+      bufferBytesMax: LIMITS.peerBufferBytesMax,
+      open: (client) => client.appendEntries(),
+      hello: () => ({ sender: this.#sender, appends: [], announcements: [] }),
+      onOpened: () => {
+        events.dataStreamOpened(peer);
+      },
+      onMessage: (response) => {
+        this.#takeReplies(response);
+      },
+      onClosed: () => {
+        events.dataStreamClosed(peer);
+      },
+      onRefused,
+    });
+    this.#heartbeats = new PeerStream<HeartbeatRequest, HeartbeatResponse>({
+      address,
+      channelOptions: peerChannelOptions('heartbeat'),
+      bufferBytesMax: LIMITS.peerBufferBytesMax,
+      open: (client) => client.heartbeat(),
+      hello: () => ({ sender: this.#sender, sequence: 0, heardSequence: 0 }),
+      onOpened: (first) => {
+        this.#admitPeer(first);
+      },
+      onMessage: ({ heardSequence }) => {
+        events.heartbeatConfirmed(peer, heardSequence);
+      },
+      onClosed: () => {
+        events.heartbeatStreamClosed(peer);
+      },
+      onRefused,
+    });
+  }
+
+  start(): void {
+    this.#data.start();
+    this.#heartbeats.start();
+  }
+
+  /** The peer was heard: whatever waits before dialling again need not. */
+  kick(): void {
+    this.#data.kick();
+    this.#heartbeats.kick();
+  }
+
+  close(): void {
+    this.#data.close();
+    this.#heartbeats.close();
+  }
+
+  sendAppends(appends: readonly InGroup<Append>[], announcements: readonly LeaderAnnouncement[]): void {
+    let sizeBytes = announcements.length * ANNOUNCEMENT_BYTES;
+    for (const { message } of appends) {
+      sizeBytes += APPEND_BYTES;
+      for (const entry of message.entries) sizeBytes += APPEND_BYTES + entry.payload.length;
+    }
+    this.#data.send(
+      {
+        sender: undefined,
+        appends: appends.map(appendToWire),
+        announcements: announcements.map(announcementToWire),
+      },
+      sizeBytes,
+    );
+  }
+
+  sendHeartbeat(sequence: number): void {
+    this.#heartbeats.send({ sender: undefined, sequence, heardSequence: 0 }, HEARTBEAT_BYTES);
+  }
+
+  /** For unary calls. @throws BellwetherError CONNECTION_FAILED while the link is down. */
+  get client(): RaftServiceClient {
+    const { client } = this.#heartbeats;
+    if (client !== undefined) return client;
+    throw new BellwetherError('CONNECTION_FAILED', `broker ${this.#peer} is not connected`, {
+      metadata: { broker: this.#peer },
+    });
+  }
+
+  get #sender(): AppendEntriesRequest['sender'] {
+    return senderOf(this.#events.identity, this.#peer);
+  }
+
+  #takeReplies({ replies }: AppendEntriesResponse): void {
+    const self = this.#events.identity.broker;
+    this.#events.appendRepliesReceived(
+      this.#peer,
+      replies.map((reply) => appendReplyFromWire(this.#peer, self, reply)),
+    );
+  }
+
+  /** A stranger behind the peer's address is as good as no peer. */
+  #admitPeer(first: HeartbeatResponse): void {
+    try {
+      this.#events.admit(identityOf(first.sender, this.#events.identity.broker));
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      return;
+    }
+    this.#events.heartbeatStreamOpened(this.#peer);
+  }
+}

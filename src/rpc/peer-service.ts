@@ -1,0 +1,179 @@
+/** The peer listener's side of bellwether.raft.v1: checks who speaks, converts, and hands over. */
+
+import {
+  type AppendEntriesRequest,
+  type AppendEntriesResponse,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  type RaftServiceServer,
+  type Sender,
+} from '../../gen/bellwether/raft/v1/raft_service.js';
+import type { InGroup, PeerEvents } from '../broker/peer-port.js';
+import { LIMITS } from '../broker/limits.js';
+import { BellwetherError } from '../errors.js';
+import type { AppendReply } from '../raft/messages.js';
+import { asGroupId, asTerm, type BrokerId } from '../raft/types.js';
+import { adaptBidi, type BidiStream } from './adapt-bidi.js';
+import { adaptUnary, type OnDefect, type ServiceHandlers } from './adapt.js';
+import { callTimeoutMs } from './call-timeout.js';
+import {
+  announcementFromWire,
+  appendFromWire,
+  appendReplyToWire,
+  entryKindOf,
+  identityOf,
+  senderOf,
+  timeoutNowFromWire,
+  voteReplyToWire,
+  voteRequestFromWire,
+} from './convert-raft.js';
+
+/** Bytes that a heartbeat, or a greeting, may take in the send buffer; an estimate for its bound. */
+const SMALL_MESSAGE_BYTES = 256;
+/** Bytes of one group's reply on the wire, at most. */
+const REPLY_BYTES = 64;
+
+type AppendStream = BidiStream<AppendEntriesRequest, AppendEntriesResponse>;
+type HeartbeatStream = BidiStream<HeartbeatRequest, HeartbeatResponse>;
+
+export interface PeerServiceOptions {
+  readonly events: PeerEvents;
+  readonly onDefect: OnDefect;
+  /** A peer was heard: if it could not be reached, now is the time to try again. */
+  readonly onHeard: (peer: BrokerId) => void;
+}
+
+export class PeerService {
+  readonly #options: PeerServiceOptions;
+  /** The stream on which each peer's entries arrive, and its replies leave. */
+  readonly #appendStreams = new Map<BrokerId, AppendStream>();
+  readonly #streams = new Set<{ close(): void }>();
+
+  constructor(options: PeerServiceOptions) {
+    this.#options = options;
+  }
+
+  get handlers(): ServiceHandlers<RaftServiceServer> {
+    const { events, onDefect } = this.#options;
+    const unary = { onDefect };
+    const bidi = { onDefect, sendBufferBytesMax: LIMITS.peerBufferBytesMax };
+    const self = events.identity.broker;
+    return {
+      requestVote: adaptUnary(async ({ sender, votes }) => {
+        const from = this.#admit(sender);
+        const requests = votes.map((vote) => voteRequestFromWire(from, self, vote));
+        const replies = await events.votesRequested(from, requests);
+        return { votes: replies.map(voteReplyToWire) };
+      }, unary),
+      appendEntries: adaptBidi((stream: AppendStream) => {
+        this.#serveAppends(stream);
+      }, bidi),
+      timeoutNow: adaptUnary(({ sender, groups }) => {
+        const from = this.#admit(sender);
+        events.campaignsOrdered(
+          from,
+          groups.map((order) => timeoutNowFromWire(from, self, order)),
+        );
+        return Promise.resolve({});
+      }, unary),
+      transferLeadership: adaptUnary(({ sender, groupId, term, target, maxBlockMs }) => {
+        this.#admit(sender);
+        events.transferRequested({ group: asGroupId(groupId), term: asTerm(term), target, maxBlockMs });
+        return Promise.resolve({});
+      }, unary),
+      submit: adaptUnary(async ({ sender, groupId, kind, payload }, context) => {
+        this.#admit(sender);
+        const request = { group: asGroupId(groupId), kind: entryKindOf(kind), payload };
+        return events.submitRequested(request, callTimeoutMs(context));
+      }, unary),
+      readOffsets: adaptUnary(({ sender, consumerGroup, groupIds }) => {
+        this.#admit(sender);
+        const offsets = events.offsetsRequested(consumerGroup, groupIds.map(asGroupId));
+        return Promise.resolve({
+          offsets: groupIds.map((groupId, i) => ({ groupId, offset: offsets[i] })),
+        });
+      }, unary),
+      heartbeat: adaptBidi((stream: HeartbeatStream) => {
+        this.#serveHeartbeats(stream);
+      }, bidi),
+    };
+  }
+
+  /** Sends replies on the stream that the peer opened; without one they are lost, as on a cut link. */
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+    this.#appendStreams
+      .get(to)
+      ?.send({ replies: replies.map(appendReplyToWire) }, replies.length * REPLY_BYTES);
+  }
+
+  /** Ends every stream: they do not end by themselves. */
+  close(): void {
+    for (const stream of [...this.#streams]) stream.close();
+  }
+
+  #admit(sender: Sender | undefined): BrokerId {
+    const { events, onHeard } = this.#options;
+    const peer = identityOf(sender, events.identity.broker);
+    events.admit(peer);
+    onHeard(peer.broker);
+    return peer.broker;
+  }
+
+  #serveAppends(stream: AppendStream): void {
+    const { events } = this.#options;
+    const self = events.identity.broker;
+    let from: BrokerId | undefined;
+    this.#track(stream, () => {
+      if (from !== undefined && this.#appendStreams.get(from) === stream) this.#appendStreams.delete(from);
+    });
+    stream.onMessage(({ sender, appends, announcements }) => {
+      if (from === undefined) {
+        from = this.#admit(sender);
+        this.#appendStreams.get(from)?.close(superseded());
+        this.#appendStreams.set(from, stream);
+        // The greeting tells the peer that it was admitted.
+        stream.send({ replies: [] }, SMALL_MESSAGE_BYTES);
+      }
+      const peer = from;
+      events.appendsReceived(
+        peer,
+        appends.map((append) => appendFromWire(peer, self, append)),
+        announcements.map(announcementFromWire),
+      );
+    });
+  }
+
+  /** Confirms each heartbeat as it comes; the first one introduces the peer. */
+  #serveHeartbeats(stream: HeartbeatStream): void {
+    const { events } = this.#options;
+    let from: BrokerId | undefined;
+    let sent = 0;
+    this.#track(stream, () => undefined);
+    stream.onMessage(({ sender, sequence }) => {
+      const first = from === undefined;
+      from ??= this.#admit(sender);
+      sent += 1;
+      stream.send(
+        {
+          sender: first ? senderOf(events.identity, from) : undefined,
+          sequence: sent,
+          heardSequence: sequence,
+        },
+        SMALL_MESSAGE_BYTES,
+      );
+    });
+  }
+
+  #track(stream: { close(): void; onClosed(listener: () => void): void }, closed: () => void): void {
+    this.#streams.add(stream);
+    stream.onClosed(() => {
+      this.#streams.delete(stream);
+      closed();
+      stream.close();
+    });
+  }
+}
+
+function superseded(): BellwetherError {
+  return new BellwetherError('CONNECTION_LOST', 'the peer opened a newer stream');
+}

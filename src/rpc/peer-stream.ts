@@ -1,0 +1,143 @@
+/**
+ * One stream to one peer, on a connection of its own, opened again whenever it breaks. The stream is the
+ * connection-loss detector: grpc-js ends it within milliseconds of a closed socket.
+ */
+
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { RaftServiceClient } from '../../gen/bellwether/raft/v1/raft_service.js';
+import { credentials, type ChannelOptions } from '@grpc/grpc-js';
+import type { BellwetherError } from '../errors.js';
+import { fromServiceError } from '../wire/status.js';
+
+/** Pause before the first new attempt, and the longest one. */
+const REDIAL_MS_MIN = 20;
+const REDIAL_MS_MAX = 500;
+const REDIAL_FACTOR = 1.6;
+/** An attempt that has not been answered by then is given up: the address may swallow packets. */
+const DIAL_TIMEOUT_MS = 1_000;
+
+export interface PeerStreamOptions<Req, Res> {
+  readonly address: string;
+  readonly channelOptions: ChannelOptions;
+  /** Opens the call and says who speaks. */
+  readonly open: (client: RaftServiceClient) => ClientDuplexStream<Req, Res>;
+  /** The first message: introduces this broker. */
+  readonly hello: () => Req;
+  /** The peer's first answer: it admitted us. */
+  readonly onOpened: (first: Res) => void;
+  readonly onMessage: (message: Res) => void;
+  /** The open stream broke. */
+  readonly onClosed: (error: BellwetherError | undefined) => void;
+  /** An attempt failed before the stream was open. */
+  readonly onRefused: (error: BellwetherError) => void;
+  /** Bytes that may wait to be sent before the link counts as stuck. */
+  readonly bufferBytesMax: number;
+}
+
+type Phase = 'idle' | 'dialling' | 'open' | 'waiting' | 'closed';
+
+export class PeerStream<Req, Res> {
+  readonly #options: PeerStreamOptions<Req, Res>;
+  #phase: Phase = 'idle';
+  #client: RaftServiceClient | undefined;
+  #call: ClientDuplexStream<Req, Res> | undefined;
+  #redialMs = REDIAL_MS_MIN;
+  #timer: NodeJS.Timeout | undefined;
+  #bufferedBytes = 0;
+
+  constructor(options: PeerStreamOptions<Req, Res>) {
+    this.#options = options;
+  }
+
+  /** The client of the open connection, for unary calls beside the stream. */
+  get client(): RaftServiceClient | undefined {
+    return this.#phase === 'open' ? this.#client : undefined;
+  }
+
+  start(): void {
+    if (this.#phase === 'idle') this.#dial();
+  }
+
+  /** Tries at once instead of at the end of the pause: the peer has just been heard. */
+  kick(): void {
+    if (this.#phase === 'waiting') this.#dial();
+  }
+
+  /** Sends a message of about `sizeBytes`; false when the stream is not open. */
+  send(message: Req, sizeBytes: number): boolean {
+    const call = this.#call;
+    if (this.#phase !== 'open' || call === undefined) return false;
+    if (this.#bufferedBytes + sizeBytes > this.#options.bufferBytesMax) {
+      call.cancel();
+      return false;
+    }
+    this.#bufferedBytes += sizeBytes;
+    call.write(message, () => {
+      if (this.#call === call) this.#bufferedBytes -= sizeBytes;
+    });
+    return true;
+  }
+
+  close(): void {
+    this.#phase = 'closed';
+    clearTimeout(this.#timer);
+    this.#call?.cancel();
+    this.#client?.close();
+  }
+
+  #dial(): void {
+    clearTimeout(this.#timer);
+    const { address, channelOptions, open, hello } = this.#options;
+    this.#phase = 'dialling';
+    this.#bufferedBytes = 0;
+    // A new client for each attempt: grpc-js would put its own back-off on top of ours.
+    const client = new RaftServiceClient(address, credentials.createInsecure(), channelOptions);
+    const call = open(client);
+    this.#client = client;
+    this.#call = call;
+    this.#timer = setTimeout(() => {
+      call.cancel();
+    }, DIAL_TIMEOUT_MS).unref();
+    let ended = false;
+    const end = (error: BellwetherError | undefined): void => {
+      if (ended) return;
+      ended = true;
+      client.close();
+      if (this.#call === call) this.#broke(error);
+    };
+    call.on('data', (message: Res) => {
+      if (this.#call !== call || ended) return;
+      if (this.#phase === 'dialling') this.#opened(message);
+      else if (this.#phase === 'open') this.#options.onMessage(message);
+    });
+    call.on('error', (error: Error) => {
+      end(fromServiceError(error));
+    });
+    call.on('end', () => {
+      end(undefined);
+    });
+    call.write(hello());
+  }
+
+  #opened(first: Res): void {
+    clearTimeout(this.#timer);
+    this.#phase = 'open';
+    this.#redialMs = REDIAL_MS_MIN;
+    this.#options.onOpened(first);
+  }
+
+  #broke(error: BellwetherError | undefined): void {
+    if (this.#phase === 'closed') return;
+    const wasOpen = this.#phase === 'open';
+    clearTimeout(this.#timer);
+    this.#phase = 'waiting';
+    this.#call = undefined;
+    const waitMs = this.#redialMs * (0.8 + 0.4 * Math.random());
+    this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+    this.#timer = setTimeout(() => {
+      this.#dial();
+    }, waitMs).unref();
+    if (wasOpen) this.#options.onClosed(error);
+    else if (error !== undefined) this.#options.onRefused(error);
+  }
+}

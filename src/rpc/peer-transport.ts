@@ -1,0 +1,148 @@
+/** The gRPC implementation of the broker's peer port: a link to every peer, unary calls beside it. */
+
+import type { ServiceError } from '@grpc/grpc-js';
+import { Metadata, type CallOptions, type ClientUnaryCall } from '@grpc/grpc-js';
+import type { RaftServiceClient, Sender } from '../../gen/bellwether/raft/v1/raft_service.js';
+import type {
+  InGroup,
+  LeaderAnnouncement,
+  PeerEvents,
+  PeerTransport,
+  SubmitRequest,
+  SubmitResult,
+  TransferRequest,
+} from '../broker/peer-port.js';
+import { LIMITS } from '../broker/limits.js';
+import { invariant } from '../invariant.js';
+import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
+import { asOffset, type Offset } from '../records/offset.js';
+import { fromServiceError } from '../wire/status.js';
+import { senderOf, voteReplyFromWire, voteRequestToWire } from './convert-raft.js';
+import { PeerLink } from './peer-link.js';
+import type { PeerService } from './peer-service.js';
+
+type Call<Res> = (
+  client: RaftServiceClient,
+  sender: Sender,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Res) => void,
+) => ClientUnaryCall;
+
+export class GrpcPeerTransport implements PeerTransport {
+  readonly #links = new Map<BrokerId, PeerLink>();
+  #events: PeerEvents | undefined;
+  #service: PeerService | undefined;
+
+  /** Begins to dial the peers; before that everything sent is dropped. */
+  start(peers: ReadonlyMap<BrokerId, string>, events: PeerEvents, service: PeerService): void {
+    this.#events = events;
+    this.#service = service;
+    for (const [peer, address] of peers) this.#links.set(peer, new PeerLink(peer, address, events));
+    for (const link of this.#links.values()) link.start();
+  }
+
+  /** Dials a peer at once that was heard while it could not be reached. */
+  heard(peer: BrokerId): void {
+    this.#links.get(peer)?.kick();
+  }
+
+  close(): void {
+    for (const link of this.#links.values()) link.close();
+  }
+
+  sendAppends(
+    to: BrokerId,
+    appends: readonly InGroup<Append>[],
+    announcements: readonly LeaderAnnouncement[],
+  ): void {
+    this.#links.get(to)?.sendAppends(appends, announcements);
+  }
+
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+    this.#service?.sendAppendReplies(to, replies);
+  }
+
+  sendHeartbeat(to: BrokerId, sequence: number): void {
+    this.#links.get(to)?.sendHeartbeat(sequence);
+  }
+
+  async requestVotes(
+    to: BrokerId,
+    requests: readonly InGroup<VoteRequest>[],
+  ): Promise<readonly InGroup<VoteReply>[]> {
+    const votes = requests.map(voteRequestToWire);
+    const response = await this.#call<{ votes: Parameters<typeof voteReplyFromWire>[2][] }>(
+      to,
+      2 * LIMITS.voteWaitMs,
+      (client, sender, metadata, options, callback) =>
+        client.requestVote({ sender, votes }, metadata, options, callback),
+    );
+    return response.votes.map((vote) => voteReplyFromWire(to, this.#self, vote));
+  }
+
+  async orderCampaigns(to: BrokerId, orders: readonly InGroup<TimeoutNow>[]): Promise<void> {
+    const groups = orders.map(({ group, message }) => ({ groupId: group, term: message.term }));
+    await this.#call(to, LIMITS.voteWaitMs, (client, sender, metadata, options, callback) =>
+      client.timeoutNow({ sender, groups }, metadata, options, callback),
+    );
+  }
+
+  async transferLeadership(to: BrokerId, request: TransferRequest, timeoutMs: number): Promise<void> {
+    const { group, term, target, maxBlockMs } = request;
+    await this.#call(to, timeoutMs, (client, sender, metadata, options, callback) =>
+      client.transferLeadership(
+        { sender, groupId: group, term, target, maxBlockMs },
+        metadata,
+        options,
+        callback,
+      ),
+    );
+  }
+
+  async submit(to: BrokerId, request: SubmitRequest, timeoutMs: number): Promise<SubmitResult> {
+    const { group, kind, payload } = request;
+    const response = await this.#call<{ index: number; result: Uint8Array }>(
+      to,
+      timeoutMs,
+      (client, sender, metadata, options, callback) =>
+        client.submit({ sender, groupId: group, kind, payload }, metadata, options, callback),
+    );
+    return { index: asLogIndex(response.index), result: response.result };
+  }
+
+  async readOffsets(
+    to: BrokerId,
+    consumerGroup: string,
+    groups: readonly GroupId[],
+    timeoutMs: number,
+  ): Promise<readonly (Offset | undefined)[]> {
+    const { offsets } = await this.#call<{ offsets: { offset?: number | undefined }[] }>(
+      to,
+      timeoutMs,
+      (client, sender, metadata, options, callback) =>
+        client.readOffsets({ sender, consumerGroup, groupIds: [...groups] }, metadata, options, callback),
+    );
+    return offsets.map(({ offset }) => (offset === undefined ? undefined : asOffset(offset)));
+  }
+
+  get #self(): BrokerId {
+    invariant(this.#events !== undefined, 'the transport has started');
+    return this.#events.identity.broker;
+  }
+
+  async #call<Res>(to: BrokerId, timeoutMs: number, call: Call<Res>): Promise<Res> {
+    const link = this.#links.get(to);
+    invariant(link !== undefined && this.#events !== undefined, 'only peers are called', { to });
+    const { client } = link;
+    const sender = senderOf(this.#events.identity, to);
+    const options = { deadline: Date.now() + timeoutMs };
+    return new Promise((resolve, reject) => {
+      call(client, sender, new Metadata(), options, (error, response) => {
+        if (error === null) resolve(response);
+        else reject(fromServiceError(error));
+      });
+    });
+  }
+}

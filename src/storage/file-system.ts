@@ -1,0 +1,100 @@
+/**
+ * The port to the disk: nothing outside an implementation of `FileSystem` touches it, so that the
+ * simulator's disk, which loses what was not synced, sees every byte.
+ */
+
+/**
+ * An open file. Rejections carry the errno name in `code` (ENOSPC, EIO, ...).
+ *
+ * A read sees everything written before, synced or not. After `close` no method may be called.
+ */
+export interface StorageFile {
+  /**
+   * Writes all of `buffers`, one after the other, from byte `position`; the file grows as needed. The
+   * bytes must not change until it resolves. Resolving says nothing about the disk: `sync` does.
+   */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Makes every write that has resolved durable (fdatasync: the data, and the size needed to read it). */
+  sync(): Promise<void>;
+  /** Reads up to `into.length` bytes from byte `position`. @returns Bytes read; 0 at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** As `read`, blocking. */
+  readSync(into: Uint8Array, position: number): number;
+  /** Size in bytes. */
+  size(): Promise<number>;
+  /** Cuts or extends (with zeros) to `sizeBytes`. Durable after `sync`. */
+  truncate(sizeBytes: number): Promise<void>;
+  /** Waits for reads under way, then frees the file. Syncs nothing. */
+  close(): Promise<void>;
+}
+
+/** Folders and whole files. Paths are plain strings joined with '/'. */
+export interface FileSystem {
+  /** Opens for reading and writing. Rejects with ENOENT when it is missing and `create` is false. */
+  open(path: string, options: { readonly create: boolean }): Promise<StorageFile>;
+  /** Names in the folder, without '.' and '..', in no order. Rejects with ENOENT when it is missing. */
+  list(directory: string): Promise<string[]>;
+  /** Makes the folder and the missing ones above it, durably. Does nothing when it is there. */
+  makeDirectory(directory: string): Promise<void>;
+  /** Replaces `to` atomically. Durable after `syncDirectory`. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file. Durable after `syncDirectory`. Rejects with ENOENT when it is missing. */
+  remove(path: string): Promise<void>;
+  /** Makes creations, renames and removals in the folder durable. */
+  syncDirectory(directory: string): Promise<void>;
+  /** The whole file, or undefined when it is missing. For small files. */
+  readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Replaces the file atomically and durably: after a crash it holds the old bytes or the new ones. */
+  writeFileDurably(path: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** The folder that holds `path`. */
+export function parentDirectory(path: string): string {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '.';
+  return slash === 0 ? '/' : path.slice(0, slash);
+}
+
+/**
+ * What an implementation's `writeFileDurably` does: write a temporary file beside it, fsync, rename,
+ * fsync the folder.
+ */
+export async function replaceFile(
+  fileSystem: Pick<FileSystem, 'open' | 'rename' | 'syncDirectory'>,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  const file = await fileSystem.open(temporary, { create: true });
+  try {
+    await file.truncate(0);
+    await file.write([bytes], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fileSystem.rename(temporary, path);
+  await fileSystem.syncDirectory(parentDirectory(path));
+}
+
+/** Fills `into` from byte `position` on, or up to the end of the file. @returns Bytes read. */
+export async function readFully(file: StorageFile, into: Uint8Array, position: number): Promise<number> {
+  let done = 0;
+  while (done < into.length) {
+    const count = await file.read(into.subarray(done), position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+/** As `readFully`, blocking. */
+export function readFullySync(file: StorageFile, into: Uint8Array, position: number): number {
+  let done = 0;
+  while (done < into.length) {
+    const count = file.readSync(into.subarray(done), position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}

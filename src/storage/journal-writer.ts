@@ -1,0 +1,129 @@
+/**
+ * Writes batches to the end of the journal, one at a time: lays them out, rolls to a new file, keeps
+ * zeros written ahead, syncs. It decides nothing about order or failure; see journal.ts.
+ *
+ * Invariant, on which recovery rests: a batch is written only when everything before it, including the
+ * creation of its file, is durable.
+ */
+import type { EntrySlot } from './entry-slot.js';
+import type { FileSystem } from './file-system.js';
+import { FrameBatch } from './frame-batch.js';
+import { createJournalFile, FILE_HEADER_BYTES, type JournalFile, zeros } from './journal-file.js';
+import { attempt } from './storage-errors.js';
+import type { Entry, GroupId, HardState } from '../raft/types.js';
+
+/** A batch of at least this share of `preallocateBytes` is not worth writing zeros ahead of. */
+const LARGE_BATCH_SHARE = 1 / 4;
+
+/** One write, checked, with the slots that want to know where their entries are. */
+export type PlannedWrite =
+  | { readonly kind: 'hardState'; readonly group: GroupId; readonly state: HardState }
+  | {
+      readonly kind: 'entries';
+      readonly group: GroupId;
+      readonly entries: readonly Entry[];
+      readonly slots: readonly EntrySlot[];
+    }
+  | { readonly kind: 'dropGroup'; readonly group: GroupId };
+
+export interface WriterOptions {
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly incarnation: string;
+  /** A new file begins when this one is at least so long. */
+  readonly fileBytes: number;
+  /** Step in which zeros are written ahead. */
+  readonly preallocateBytes: number;
+}
+
+/** Where the journal ends. */
+export interface JournalEnd {
+  readonly file: JournalFile;
+  /** Byte behind the last frame. */
+  readonly position: number;
+  /** Size of the file: what lies between `position` and here is zeros. */
+  readonly allocatedBytes: number;
+  /** Number of the batch to write next. */
+  readonly nextBatch: number;
+}
+
+export class JournalWriter {
+  readonly #options: WriterOptions;
+  readonly #files: JournalFile[];
+  #file: JournalFile;
+  #position: number;
+  #allocatedBytes: number;
+  #nextBatch: number;
+
+  /** @param files Every open file of the journal; new ones are added. */
+  constructor(options: WriterOptions, files: JournalFile[], end: JournalEnd) {
+    this.#options = options;
+    this.#files = files;
+    this.#file = end.file;
+    this.#position = end.position;
+    this.#allocatedBytes = end.allocatedBytes;
+    this.#nextBatch = end.nextBatch;
+  }
+
+  /**
+   * Writes the frames and makes them durable. One call at a time, and none after a rejection.
+   *
+   * @param frameCount Number of frames in `writes`.
+   * @throws STORAGE_FAILED, naming file and errno.
+   */
+  async write(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
+    if (this.#position >= this.#options.fileBytes) await this.#roll();
+    const file = this.#file;
+    const start = this.#position;
+    const batch = new FrameBatch({ seed: file.seed, batch: this.#nextBatch, start, frameCount });
+    for (const write of writes) addTo(batch, write, file);
+    const { end } = batch;
+    const buffers = batch.finish();
+    const allocated = Math.max(this.#allocatedBytes, end + this.#zerosAhead(start, end));
+    if (allocated > this.#allocatedBytes) buffers.push(...zeros(allocated - end));
+    await attempt('write', file.path, () => file.storage.write(buffers, start));
+    await attempt('fdatasync', file.path, () => file.storage.sync());
+    this.#position = end;
+    this.#allocatedBytes = allocated;
+    this.#nextBatch += 1;
+  }
+
+  /**
+   * Zeros to write behind a batch that grows the file, so that the following syncs need not make a new
+   * size durable. None behind a large batch: it pays little for the size, and would write twice.
+   */
+  #zerosAhead(start: number, end: number): number {
+    const { fileBytes, preallocateBytes } = this.#options;
+    if (end <= this.#allocatedBytes || end - start >= preallocateBytes * LARGE_BATCH_SHARE) return 0;
+    const step = Math.ceil(end / preallocateBytes) * preallocateBytes;
+    return Math.max(0, Math.min(step, fileBytes) - end);
+  }
+
+  async #roll(): Promise<void> {
+    const { fileSystem, directory, incarnation, preallocateBytes } = this.#options;
+    const header = {
+      sequence: this.#file.sequence + 1,
+      firstBatch: this.#nextBatch,
+      previousEnd: this.#position,
+      incarnation,
+    };
+    this.#file = await createJournalFile(fileSystem, directory, header, preallocateBytes);
+    this.#files.push(this.#file);
+    this.#position = FILE_HEADER_BYTES;
+    this.#allocatedBytes = Math.max(FILE_HEADER_BYTES, preallocateBytes);
+  }
+}
+
+function addTo(batch: FrameBatch, write: PlannedWrite, file: JournalFile): void {
+  if (write.kind === 'hardState') batch.addHardState(write.group, write.state);
+  else if (write.kind === 'dropGroup') batch.addDropGroup(write.group);
+  else {
+    write.entries.forEach((entry, i) => {
+      const position = batch.addEntry(write.group, entry);
+      const slot = write.slots[i];
+      if (slot === undefined) return;
+      slot.file = file;
+      slot.position = position;
+    });
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The journal: one append-only sequence of files, shared by all groups of a broker, that holds what the
+ * broker must not forget: terms, votes and entries, in the order in which they were submitted.
+ *
+ * Group commit: one write and fdatasync is under way; all that is submitted meanwhile rides on the next.
+ * After a crash the journal holds a prefix of what was submitted, and all that was reported durable.
+ */
+import { GroupLog, type GroupLogContext } from './group-log.js';
+import type { FileSystem } from './file-system.js';
+import { FRAME_HEADER_BYTES } from './journal-frame.js';
+import { FILE_HEADER_BYTES, type JournalFile } from './journal-file.js';
+import { recoverJournal } from './journal-recovery.js';
+import { INITIAL_HARD_STATE, type RecoveredGroup } from './journal-replay.js';
+import { JournalWriter, type PlannedWrite } from './journal-writer.js';
+import { PayloadCache } from './payload-cache.js';
+import { attempt } from './storage-errors.js';
+import { type CostedWrite, SubmittedGroup } from './submitted-group.js';
+import { BellwetherError } from '../errors.js';
+import { invariant } from '../invariant.js';
+import type { Entry, GroupId, HardState } from '../raft/types.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+const DEFAULT_FILE_BYTES = 64 * MEBIBYTE;
+const DEFAULT_PREALLOCATE_BYTES = 4 * MEBIBYTE;
+const DEFAULT_CACHE_BYTES = 64 * MEBIBYTE;
+const DEFAULT_PENDING_BYTES_MAX = 512 * MEBIBYTE;
+/** A file must hold its header, and positions in it, with a batch beyond `fileBytes`, are 32 bits. */
+const FILE_BYTES_MAX = 1024 * MEBIBYTE;
+/** A batch takes submissions up to here, and always one. */
+const BATCH_BYTES_MAX = 16 * MEBIBYTE;
+
+export interface JournalOptions {
+  readonly fileSystem: FileSystem;
+  /** Folder that holds the journal's files and nothing else; made when it is missing. */
+  readonly directory: string;
+  /** UUID of the data folder; files of another one are refused. */
+  readonly incarnation: string;
+  /** A new file is begun when one is at least so long; a batch may overshoot. Default 64 MiB. */
+  readonly fileBytes?: number;
+  /** Step in which a file is extended with zeros ahead of the frames. Default 4 MiB. */
+  readonly preallocateBytes?: number;
+  /** Payload bytes of durable entries kept in memory, for all groups together. Default 64 MiB. */
+  readonly cacheBytes?: number;
+  /** Bytes submitted and not yet durable: a limit that callers must keep, asserted. Default 512 MiB. */
+  readonly pendingBytesMax?: number;
+}
+
+/** One thing to be remembered. The journal keeps references: nothing in it may change afterwards. */
+export type JournalWrite =
+  | { readonly kind: 'hardState'; readonly group: GroupId; readonly state: HardState }
+  /** Contiguous; replaces what the group has from `entries[0].index` on. */
+  | { readonly kind: 'entries'; readonly group: GroupId; readonly entries: readonly Entry[] }
+  /** Forgets the group. */
+  | { readonly kind: 'dropGroup'; readonly group: GroupId };
+
+/** Called from the event loop, never from inside `submit`. */
+export interface JournalListener {
+  /** Everything up to `sequence` is on disk. In order; not every number is named. */
+  onDurable(sequence: number): void;
+  /** The disk can no longer be trusted; nothing more becomes durable. Called at most once. */
+  onFailed(error: BellwetherError): void;
+}
+
+interface Submission {
+  readonly sequence: number;
+  readonly writes: readonly PlannedWrite[];
+  readonly bytes: number;
+  readonly frameCount: number;
+}
+
+export class Journal {
+  readonly #writer: JournalWriter;
+  readonly #files: readonly JournalFile[];
+  readonly #context: GroupLogContext;
+  readonly #pendingBytesMax: number;
+  readonly #groups = new Map<GroupId, SubmittedGroup>();
+  #listener: JournalListener | undefined;
+  #queue: Submission[] = [];
+  /** Bytes in the queue and in the write under way. */
+  #pendingBytes = 0;
+  #submittedSequence = 0;
+  #durableSequence = 0;
+  /** The write loop, while it runs. */
+  #writing: Promise<void> | undefined;
+  /** Once set, it stays: a retried fsync reports success for pages that the kernel has dropped (B10). */
+  #failure: BellwetherError | undefined;
+  #closed = false;
+
+  private constructor(
+    writer: JournalWriter,
+    files: readonly JournalFile[],
+    context: GroupLogContext,
+    pendingBytesMax: number,
+  ) {
+    this.#writer = writer;
+    this.#files = files;
+    this.#context = context;
+    this.#pendingBytesMax = pendingBytesMax;
+  }
+
+  /**
+   * Opens the journal, or begins one, and recovers what it holds. All that is recovered is durable.
+   *
+   * @throws STORAGE_CORRUPT, naming file and position, when synced bytes are damaged or missing.
+   * @throws STORAGE_FAILED, naming file and errno.
+   */
+  static async open(
+    options: JournalOptions,
+  ): Promise<{ readonly journal: Journal; readonly groups: Map<GroupId, RecoveredGroup> }> {
+    const { fileSystem, directory, incarnation } = options;
+    const fileBytes = options.fileBytes ?? DEFAULT_FILE_BYTES;
+    const preallocateBytes = options.preallocateBytes ?? DEFAULT_PREALLOCATE_BYTES;
+    invariant(fileBytes > FILE_HEADER_BYTES && fileBytes <= FILE_BYTES_MAX, 'journal file size in bounds');
+    invariant(preallocateBytes > 0 && preallocateBytes <= fileBytes, 'preallocation step in bounds');
+    const writerOptions = { fileSystem, directory, incarnation, fileBytes, preallocateBytes };
+    const context: GroupLogContext = {
+      cache: new PayloadCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      onReadFailed: (error) => {
+        journal.#fail(error);
+      },
+    };
+    const { files, end, groups } = await recoverJournal(writerOptions, context);
+    const writer = new JournalWriter(writerOptions, files, end);
+    const pendingBytesMax = options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX;
+    const journal = new Journal(writer, files, context, pendingBytesMax);
+    for (const [group, { hardState, log }] of groups) {
+      journal.#groups.set(group, new SubmittedGroup(log, hardState));
+    }
+    return { journal, groups };
+  }
+
+  /** Highest sequence number up to which everything is on disk; 0 before the first. */
+  get durableSequence(): number {
+    return this.#durableSequence;
+  }
+
+  /** Why the journal stopped, if it did. */
+  get failure(): BellwetherError | undefined {
+    return this.#failure;
+  }
+
+  /** Sets the listener; once. */
+  listen(listener: JournalListener): void {
+    invariant(this.#listener === undefined, 'a journal has one listener');
+    this.#listener = listener;
+  }
+
+  /** The empty log of a group that the journal does not hold yet. Writes nothing. */
+  createGroupLog(group: GroupId): GroupLog {
+    invariant(!this.#groups.has(group), 'a group has one log', { group });
+    const log = new GroupLog(group, this.#context);
+    this.#groups.set(group, new SubmittedGroup(log, INITIAL_HARD_STATE));
+    return log;
+  }
+
+  /**
+   * Queues writes, in order, behind all that was submitted before. A group's term goes before the
+   * entries of that term, and entries are appended to the group's log first.
+   *
+   * Callers bound what they submit ahead of `onDurable`; beyond `pendingBytesMax` it is a defect.
+   *
+   * @returns Sequence number of this submission, from 1, one higher each time.
+   * @throws The error of `onFailed`, once the journal has stopped.
+   */
+  submit(writes: readonly JournalWrite[]): number {
+    if (this.#failure !== undefined) throw this.#failure;
+    invariant(!this.#closed, 'nothing is submitted to a closed journal');
+    const planned: PlannedWrite[] = [];
+    let bytes = 0;
+    let frameCount = 0;
+    for (const write of writes) {
+      const costed = this.#plan(write);
+      planned.push(costed.write);
+      bytes += costed.bytes;
+      frameCount += costed.frameCount;
+    }
+    this.#pendingBytes += bytes;
+    invariant(this.#pendingBytes <= this.#pendingBytesMax, 'callers bound what is pending in the journal', {
+      pendingBytes: this.#pendingBytes,
+      pendingBytesMax: this.#pendingBytesMax,
+    });
+    this.#submittedSequence += 1;
+    this.#queue.push({ sequence: this.#submittedSequence, writes: planned, bytes, frameCount });
+    this.#writing ??= this.#writeQueue();
+    return this.#submittedSequence;
+  }
+
+  /** Writes what was submitted, then closes the files. Nothing may be submitted or read afterwards. */
+  async close(): Promise<void> {
+    invariant(!this.#closed, 'a journal is closed once');
+    this.#closed = true;
+    await this.#writing;
+    for (const file of this.#files) await attempt('close', file.path, () => file.storage.close());
+  }
+
+  #plan(write: JournalWrite): CostedWrite {
+    const group = this.#groups.get(write.group);
+    invariant(group !== undefined, 'a group has a log before anything is submitted for it', {
+      group: write.group,
+    });
+    if (write.kind === 'hardState') return group.planHardState(write.state);
+    if (write.kind === 'entries') return group.planEntries(write.entries);
+    group.log.drop();
+    this.#groups.delete(write.group);
+    return { write, bytes: FRAME_HEADER_BYTES, frameCount: 1 };
+  }
+
+  /** The one place that writes: batch after batch, until nothing is queued or the disk fails. */
+  async #writeQueue(): Promise<void> {
+    // What is submitted in the same turn of the event loop goes into the first batch too.
+    await Promise.resolve();
+    while (this.#queue.length > 0 && this.#failure === undefined) {
+      const batch = this.#takeBatch();
+      const writes = batch.flatMap((submission) => submission.writes);
+      const frameCount = batch.reduce((sum, submission) => sum + submission.frameCount, 0);
+      try {
+        if (frameCount > 0) await this.#writer.write(writes, frameCount);
+      } catch (error) {
+        if (!(error instanceof BellwetherError)) throw error;
+        this.#fail(error);
+        break;
+      }
+      if (this.#failure === undefined) this.#onWritten(batch, writes);
+    }
+    this.#writing = undefined;
+  }
+
+  #takeBatch(): Submission[] {
+    let count = 0;
+    let bytes = 0;
+    for (const submission of this.#queue) {
+      bytes += submission.bytes;
+      if (count > 0 && bytes > BATCH_BYTES_MAX) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #onWritten(batch: readonly Submission[], writes: readonly PlannedWrite[]): void {
+    for (const write of writes) {
+      if (write.kind !== 'entries') continue;
+      for (const slot of write.slots) if (slot.live) this.#context.cache.add(slot);
+    }
+    for (const submission of batch) {
+      this.#pendingBytes -= submission.bytes;
+      this.#durableSequence = submission.sequence;
+    }
+    this.#listener?.onDurable(this.#durableSequence);
+  }
+
+  /** The listener is told in a turn of its own: a read that fails is in the middle of its caller's work. */
+  #fail(error: BellwetherError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#queue = [];
+    queueMicrotask(() => {
+      this.#listener?.onFailed(error);
+    });
+  }
+}

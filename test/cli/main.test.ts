@@ -1,0 +1,238 @@
+/** Commands about topics and leadership, against a fake broker over real gRPC. */
+import { describe, expect, it } from 'vitest';
+import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
+import type { PartitionFailoverRequest } from '../../gen/bellwether/v1/partition_service.js';
+import { EXIT_CODE } from '../../src/cli/main.js';
+import { ERROR_TABLE } from '../../src/errors.js';
+import { refusedAddress } from '../client/fake-broker.js';
+import { fail, startBroker } from '../client/harness.js';
+import { run } from './run.js';
+
+const LEADER = {
+  leader: 'n2',
+  followers: ['n1', 'n3'],
+  term: 4,
+  leaderAddress: '127.0.0.1:7002',
+  inSyncReplicas: ['n2', 'n3'],
+  highWatermark: 17,
+  leaderSinceMs: 1_700_000_000_000,
+};
+
+const ORDERS = {
+  topic: 'orders',
+  partitions: [
+    {
+      partition: 0,
+      leader: '',
+      term: 0,
+      replicas: ['n1', 'n2'],
+      inSyncReplicas: [],
+      offlineReplicas: ['n1'],
+    },
+  ],
+};
+
+describe('leader', () => {
+  it('prints the documented JSON', async () => {
+    const broker = await startBroker({ partitionLeader: () => LEADER });
+    const { exitCode, stdout } = await run([
+      'leader',
+      'orders',
+      '0',
+      '--bootstrap',
+      broker.address,
+      '--output',
+      'json',
+    ]);
+    expect(exitCode).toBe(EXIT_CODE.done);
+    expect(stdout).toBe(
+      '{"leader":"n2","followers":["n1","n3"],"term":4,"leader_address":"127.0.0.1:7002",' +
+        '"in_sync_replicas":["n2","n3"],"high_watermark":17,"leader_since_ms":1700000000000}\n',
+    );
+  });
+
+  it('prints tab-separated values into a pipe, and a table for people', async () => {
+    const broker = await startBroker({ partitionLeader: () => ({ ...LEADER, highWatermark: undefined }) });
+    const args = ['leader', 'orders', '0', '--bootstrap', broker.address];
+    expect((await run(args)).stdout).toBe('n2\tn1,n3\t4\t127.0.0.1:7002\tn2,n3\t\\N\t1700000000000\n');
+    const table = (await run(args, { isTty: true })).stdout;
+    expect(table).toContain('leader_address');
+    expect(table).toContain('│');
+  });
+
+  it('finds the brokers in the environment, but a flag wins', async () => {
+    const broker = await startBroker({ partitionLeader: () => LEADER });
+    const env = { BELLWETHER_BOOTSTRAP: broker.address };
+    expect((await run(['leader', 'orders', '0'], { env })).exitCode).toBe(EXIT_CODE.done);
+    const other = await refusedAddress();
+    const flags = ['--bootstrap', other, '--timeout-ms', '50'];
+    for (const args of [
+      ['leader', 'orders', '0', ...flags],
+      [...flags, 'leader', 'orders', '0'],
+    ]) {
+      const { exitCode, stderr } = await run(args, { env });
+      expect(exitCode).toBe(EXIT_CODE.failed);
+      expect(stderr).toContain('CONNECTION_FAILED');
+      expect(stderr).toContain(other);
+    }
+  });
+});
+
+describe('failover', () => {
+  it('sends every flag and prints the documented JSON', async () => {
+    const requests: PartitionFailoverRequest[] = [];
+    const broker = await startBroker({
+      partitionFailover: (request) => {
+        requests.push(request);
+        return { newLeader: 'n3', newTerm: 5, failoverMs: 12, outcome: FailoverOutcome.MOVED };
+      },
+    });
+    const flags = [
+      '--failed-leader',
+      'n2',
+      '--expected-term',
+      '4',
+      '--target',
+      'n3',
+      '--max-block-ms',
+      '250',
+    ];
+    const { stdout } = await run([
+      'failover',
+      'orders',
+      '0',
+      ...flags,
+      '--bootstrap',
+      broker.address,
+      '--output',
+      'json',
+    ]);
+    expect(stdout).toBe('{"new_leader":"n3","new_term":5,"failover_ms":12,"outcome":"MOVED"}\n');
+    expect(requests).toEqual([
+      { topic: 'orders', partition: 0, failedLeader: 'n2', expectedTerm: 4, target: 'n3', maxBlockMs: 250 },
+    ]);
+  });
+});
+
+describe('topic and metadata', () => {
+  it('creates, describes, lists and deletes', async () => {
+    const broker = await startBroker({
+      createTopic: ({ partitions, replicationFactor }) =>
+        partitions === 3 && replicationFactor === 2 ? { topic: ORDERS } : fail('INVALID_REQUEST'),
+      describeTopic: () => ({ topic: ORDERS }),
+      listTopics: () => ({
+        topics: [{ topic: 'orders', partitionCount: 1, replicationFactor: 2 }],
+        nextPageToken: '',
+      }),
+      deleteTopic: () => ({}),
+    });
+    const topic = (...args: string[]) => run(['topic', ...args, '--bootstrap', broker.address]);
+    const described = 'orders\t0\t\\N\t0\tn1,n2\t\tn1\n';
+
+    expect(await topic('create', 'orders', '--partitions', '3', '--replication-factor', '2')).toEqual({
+      exitCode: EXIT_CODE.done,
+      stdout: described,
+      stderr: '',
+    });
+    expect((await topic('describe', 'orders')).stdout).toBe(described);
+    expect((await topic('list')).stdout).toBe('orders\t1\t2\n');
+    expect((await topic('list', '--output', 'json')).stdout).toBe(
+      '{"topics":[{"topic":"orders","partition_count":1,"replication_factor":2}]}\n',
+    );
+    expect((await topic('delete', 'orders', '--output', 'json')).stdout).toBe(
+      '{"topic":"orders","deleted":true}\n',
+    );
+  });
+
+  it('prints metadata as one document, or as lines that begin with what they are', async () => {
+    const broker = await startBroker({
+      metadata: () => ({
+        clusterId: 'c1',
+        controller: 'n1',
+        brokers: [{ id: 'n1', address: 'h:1', rack: 'r1', alive: true }],
+        topics: [ORDERS],
+      }),
+    });
+    const args = ['metadata', 'orders', '--bootstrap', broker.address];
+    expect((await run(args)).stdout).toBe(
+      'broker\tn1\th:1\tr1\ttrue\ttrue\npartition\torders\t0\t\\N\t0\tn1,n2\t\tn1\n',
+    );
+    expect(JSON.parse((await run([...args, '--output', 'json'])).stdout)).toEqual({
+      cluster_id: 'c1',
+      controller: 'n1',
+      brokers: [{ id: 'n1', address: 'h:1', rack: 'r1', alive: true }],
+      topics: [
+        {
+          topic: 'orders',
+          partitions: [
+            {
+              partition: 0,
+              leader: null,
+              term: 0,
+              replicas: ['n1', 'n2'],
+              in_sync_replicas: [],
+              offline_replicas: ['n1'],
+            },
+          ],
+        },
+      ],
+    });
+  });
+});
+
+describe('how a run ends', () => {
+  it('a refused request: reason, message, outcome and action on stderr, nothing on stdout, exit code 1', async () => {
+    const broker = await startBroker({ describeTopic: () => fail('UNKNOWN_TOPIC_OR_PARTITION') });
+    expect(await run(['topic', 'describe', 'orders', '--bootstrap', broker.address])).toEqual({
+      exitCode: EXIT_CODE.failed,
+      stdout: '',
+      stderr:
+        'bellwether: UNKNOWN_TOPIC_OR_PARTITION: scripted UNKNOWN_TOPIC_OR_PARTITION\n' +
+        `  outcome NOT_APPLIED. ${ERROR_TABLE.UNKNOWN_TOPIC_OR_PARTITION.action}\n`,
+    });
+  });
+
+  it.each([
+    [['failover', 'orders', '0'], '--failed-leader'],
+    [['failover', 'orders', '0', '--failed-leader', ''], '--failed-leader'],
+    [['failover', 'orders', '0', '--failed-leader', 'n1', '--max-block-ms', '10001'], '--max-block-ms'],
+    [['topic', 'create', 'orders', '--partitions', '0'], '--partitions'],
+    [['topic', 'create', 'orders', '--replication-factor', '8'], '--replication-factor'],
+    [['leader', 'orders', '0', '--bootstrap', 'localhost'], '--bootstrap'],
+    [['leader', 'orders', '0', '--timeout-ms', '1e3'], '--timeout-ms'],
+    [['leader', 'orders', '0', '--output', 'yaml'], '--output'],
+    [['leader', 'orders', '0', '--colour'], '--colour'],
+    [['leader', 'orders', 'first'], 'partition'],
+    [['leader', 'orders'], 'partition'],
+    [['fetch', 'orders', '0', '--offset', '-1'], '--offset'],
+    [['produce', 'orders', '--acks', '2'], '--acks'],
+    [['produce', 'orders', '--key-delimiter', ''], '--key-delimiter'],
+    [['rewind'], 'rewind'],
+  ])('a usage error exits with 2 and names what is wrong: %j', async (args, named) => {
+    const { exitCode, stdout, stderr } = await run(args);
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.usage, '']);
+    expect(stderr).toContain(named);
+  });
+
+  it('a bad environment variable is a usage error that names it', async () => {
+    const { exitCode, stderr } = await run(['leader', 'orders', '0'], { env: { BELLWETHER_BOOTSTRAP: 'x' } });
+    expect(exitCode).toBe(EXIT_CODE.usage);
+    expect(stderr).toContain('BELLWETHER_BOOTSTRAP');
+  });
+
+  it('--help prints to stdout and exits with 0', async () => {
+    const { exitCode, stdout, stderr } = await run(['topic', 'create', '--help']);
+    expect([exitCode, stderr]).toEqual([EXIT_CODE.done, '']);
+    expect(stdout).toContain('--replication-factor');
+  });
+
+  it('a reader that goes away is no error', async () => {
+    const broker = await startBroker({ partitionLeader: () => LEADER });
+    const args = ['leader', 'orders', '0', '--bootstrap', broker.address];
+    expect(await run(args, { stdoutCharsMax: 0 })).toEqual({
+      exitCode: EXIT_CODE.done,
+      stdout: '',
+      stderr: '',
+    });
+  });
+});

@@ -1,0 +1,205 @@
+/** `produce` and `fetch`, against a fake broker that keeps what it gets. */
+import { describe, expect, it } from 'vitest';
+import type { Record as WireRecord } from '../../gen/bellwether/v1/types.js';
+import { EXIT_CODE } from '../../src/cli/main.js';
+import { partitionForKey } from '../../src/client/index.js';
+import { decodeRecordBatch } from '../../src/records/batch-decode.js';
+import type { FakeBroker } from '../client/fake-broker.js';
+import { fail, leaderAt, startBroker } from '../client/harness.js';
+import { input, run } from './run.js';
+import type { Surroundings } from './run.js';
+
+const text = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes).toString());
+
+/** A broker with `partitionCount` partitions, all its own. */
+async function startLog(partitionCount: number) {
+  const logs: WireRecord[][] = Array.from({ length: partitionCount }, () => []);
+  const batchSizes: number[] = [];
+  const broker: FakeBroker = await startBroker({
+    partitionLeader: () => leaderAt(broker.address, 1),
+    describeTopic: () => ({
+      topic: {
+        topic: 'orders',
+        partitions: logs.map((_, partition) => ({
+          partition,
+          leader: 'n1',
+          term: 1,
+          replicas: [],
+          inSyncReplicas: [],
+          offlineReplicas: [],
+        })),
+      },
+    }),
+    produce: ({ partition, recordBatch = new Uint8Array() }) => {
+      const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
+      const baseOffset = log.length;
+      const records = decodeRecordBatch(recordBatch);
+      batchSizes.push(records.length);
+      for (const { key, value, timestampMs } of records) {
+        log.push({ offset: log.length, key, value, headers: [], timestampMs });
+      }
+      return { partition, baseOffset, term: 1, recordCount: records.length };
+    },
+    fetch: ({ partition, offset, maxRecords }) => {
+      const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
+      const records = log.slice(offset, offset + Math.min(2, maxRecords));
+      const nextOffset = offset + records.length;
+      return { records, recordBatches: [], highWatermark: log.length, logStartOffset: 0, nextOffset };
+    },
+  });
+  const cli = (args: string[], surroundings?: Surroundings) =>
+    run([...args, '--bootstrap', broker.address], surroundings);
+  return { logs, batchSizes, broker, cli };
+}
+
+describe('produce', () => {
+  it('appends one record a line and says where they went', async () => {
+    const { logs, cli } = await startLog(1);
+    const stdin = input('one\ntw', 'o\n\nfour');
+    expect(await cli(['produce', 'orders', '--partition', '0'], { stdin })).toEqual({
+      exitCode: EXIT_CODE.done,
+      stdout: '0\t4\t0\t3\t1\n',
+      stderr: '',
+    });
+    expect(logs[0]?.map(({ value }) => text(value))).toEqual(['one', 'two', '', 'four']);
+    expect(logs[0]?.every(({ key }) => key === undefined)).toBe(true);
+  });
+
+  it('spreads keys by murmur2, as Kafka does, and takes the key off the value', async () => {
+    const { logs, cli } = await startLog(3);
+    const keys = ['21', 'foobar', 'a-little-bit-long-string', 'k4', 'k5'];
+    const stdin = input(keys.map((key) => `${key}:v:${key}\n`).join(''));
+    await cli(['produce', 'orders', '--key-delimiter', ':'], { stdin });
+    for (const key of keys) {
+      const log = logs[partitionForKey(Buffer.from(key), 3)] ?? [];
+      const record = log.find((candidate) => text(candidate.key) === key);
+      expect(text(record?.value)).toBe(`v:${key}`);
+    }
+  });
+
+  it('gives each batch without keys to the next partition', async () => {
+    const { logs, cli } = await startLog(2);
+    const stdin = input(Array.from({ length: 1200 }, (_, n) => `${n}\n`).join(''));
+    const { stdout } = await cli(['produce', 'orders', '--output', 'json'], { stdin });
+    expect(logs.map((log) => log.length)).toEqual([700, 500]);
+    expect(JSON.parse(stdout)).toEqual({
+      topic: 'orders',
+      partitions: [
+        { partition: 0, record_count: 700, first_offset: 0, last_offset: 699, term: 1 },
+        { partition: 1, record_count: 500, first_offset: 0, last_offset: 499, term: 1 },
+      ],
+    });
+  });
+
+  it('says what was appended before it failed', async () => {
+    const { broker, batchSizes, cli } = await startLog(1);
+    const { produce } = broker.script;
+    broker.script.produce = (request) =>
+      batchSizes.length === 0 && produce !== undefined ? produce(request) : fail('COMMIT_TIMEOUT');
+    const stdin = input('x\n'.repeat(600));
+    const { exitCode, stdout, stderr } = await cli(['produce', 'orders', '--partition', '0'], { stdin });
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '0\t500\t0\t499\t1\n']);
+    expect(stderr).toContain('outcome UNKNOWN');
+  });
+
+  it('does not wait for a full batch when the input pauses', async () => {
+    const { batchSizes, broker, cli } = await startLog(1);
+    let go: () => void = () => undefined;
+    const produced = new Promise<void>((resolve) => (go = resolve));
+    const { produce } = broker.script;
+    broker.script.produce = (request) => {
+      go();
+      return produce === undefined ? fail('INTERNAL') : produce(request);
+    };
+    async function* paused() {
+      yield Buffer.from('one\n');
+      await produced; // Never, if the first line waited for the second.
+      yield Buffer.from('two\n');
+    }
+    await cli(['produce', 'orders', '--partition', '0'], { stdin: paused() });
+    expect(batchSizes).toEqual([1, 1]);
+  });
+
+  it('an unknown topic fails before any line is read', async () => {
+    const { broker, cli } = await startLog(1);
+    broker.script.describeTopic = () => fail('UNKNOWN_TOPIC_OR_PARTITION');
+    const { exitCode, stdout } = await cli(['produce', 'orders'], { stdin: input('x\n') });
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '']);
+  });
+});
+
+describe('fetch', () => {
+  it('reads to the high watermark; tabs and line ends in values are escaped', async () => {
+    const { cli } = await startLog(1);
+    await cli(['produce', 'orders', '--partition', '0', '--key-delimiter', '='], {
+      stdin: input('k=a\tb\nc\\d\ne\n'),
+    });
+    expect((await cli(['fetch', 'orders', '0'])).stdout).toBe('0\tk\ta\\tb\n1\t\\N\tc\\\\d\n2\t\\N\te\n');
+  });
+
+  it('prints one JSON document, bytes that are no UTF-8 as base64', async () => {
+    const { logs, cli } = await startLog(1);
+    logs[0]?.push(
+      { offset: 0, key: undefined, value: undefined, headers: [], timestampMs: 1 },
+      {
+        offset: 1,
+        key: Buffer.from('ü'),
+        value: new Uint8Array([0xff]),
+        headers: [{ key: 'h', value: undefined }],
+        timestampMs: 2,
+      },
+    );
+    expect(JSON.parse((await cli(['fetch', 'orders', '0', '--output', 'json'])).stdout)).toEqual({
+      records: [
+        { offset: 0, key: null, value: null, headers: [], timestamp_ms: 1 },
+        {
+          offset: 1,
+          key: 'ü',
+          value: { base64: '/w==' },
+          headers: [{ key: 'h', value: null }],
+          timestamp_ms: 2,
+        },
+      ],
+      high_watermark: 2,
+      log_start_offset: 0,
+      next_offset: 2,
+    });
+  });
+
+  it('begins at --offset and ends after --count', async () => {
+    const { cli } = await startLog(1);
+    await cli(['produce', 'orders', '--partition', '0'], { stdin: input('a\nb\nc\nd\ne\n') });
+    const { stdout } = await cli(['fetch', 'orders', '0', '--offset', '1', '--count', '3']);
+    expect(stdout).toBe('1\t\\N\tb\n2\t\\N\tc\n3\t\\N\td\n');
+  });
+
+  it('--follow goes on reading what is appended', async () => {
+    const { logs, broker, cli } = await startLog(1);
+    const { fetch } = broker.script;
+    broker.script.fetch = (request) => {
+      // One more record for every call, so that the reader is always at the end.
+      const offset = logs[0]?.length ?? 0;
+      logs[0]?.push({
+        offset,
+        key: undefined,
+        value: Buffer.from(`v${offset}`),
+        headers: [],
+        timestampMs: 0,
+      });
+      return fetch === undefined ? fail('INTERNAL') : fetch(request);
+    };
+    const { stdout } = await cli(['fetch', 'orders', '0', '--follow', '--count', '3', '--output', 'json']);
+    const values = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { value: string }).value);
+    expect(values).toEqual(['v0', 'v1', 'v2']);
+  });
+
+  it('--follow ends quietly when the reader of the output goes away', async () => {
+    const { cli } = await startLog(1);
+    await cli(['produce', 'orders', '--partition', '0'], { stdin: input('a\nb\nc\n') });
+    const { exitCode, stderr } = await cli(['fetch', 'orders', '0', '--follow'], { stdoutCharsMax: 14 });
+    expect([exitCode, stderr]).toEqual([EXIT_CODE.done, '']);
+  });
+});

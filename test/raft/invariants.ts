@@ -1,0 +1,212 @@
+/**
+ * The safety of one group over all its history, checked while the harness runs. Numbers I1 and on are
+ * those of the list in docs; each check throws at the step that breaks it.
+ */
+
+import { invariant } from '../../src/invariant.js';
+import type { Message, VoteReply } from '../../src/raft/messages.js';
+import { quorumSize } from '../../src/raft/quorum.js';
+import type { Raft } from '../../src/raft/raft.js';
+import type { Ready } from '../../src/raft/ready.js';
+import type { BrokerId, Entry, LogIndex, Term } from '../../src/raft/types.js';
+import type { FakeDisk } from './fake-disk.js';
+
+/** One replica as the checks see it. */
+export interface Replica {
+  readonly id: BrokerId;
+  readonly disk: FakeDisk;
+  /** Undefined while it is crashed. */
+  raft: Raft | undefined;
+}
+
+/** What the last check of one replica saw. */
+interface Seen {
+  readonly term: Term;
+  readonly commit: LogIndex;
+  readonly leads: boolean;
+  /** Last index of the log when it was last looked at. */
+  readonly last: LogIndex;
+}
+
+export class History {
+  /** Every entry that any replica ever held as committed; the entry at index i stands at i - 1. */
+  readonly committed: Entry[] = [];
+  /** Term in which the entry of the same position was committed. */
+  readonly #committedIn: Term[] = [];
+  /** Every leader there ever was, by term. */
+  readonly leaders = new Map<Term, BrokerId>();
+  readonly #replicas: ReadonlyMap<BrokerId, Replica>;
+  readonly #votes = new Map<string, BrokerId>();
+  /** By index and term: the term before it and the payload, which is shared and never copied. */
+  readonly #entries = new Map<string, { readonly before: Term | undefined; readonly payload: Uint8Array }>();
+  readonly #seen = new Map<BrokerId, Seen>();
+
+  constructor(replicas: ReadonlyMap<BrokerId, Replica>) {
+    this.#replicas = replicas;
+  }
+
+  /** Looks at a Ready before its entries go to the disk. */
+  onReady(replica: Replica, raft: Raft, ready: Ready): void {
+    const first = ready.entries[0];
+    const seen = this.#seen.get(replica.id);
+    if (first !== undefined && seen !== undefined) {
+      holds(first.index > seen.commit, 'I7: nothing is truncated at or below the commit index', replica);
+      const led = seen.leads && raft.role === 'leader' && raft.term === seen.term;
+      holds(!led || first.index > seen.last, 'I8: a leader only appends (Raft 5.3)', replica);
+    }
+    if (ready.hardState !== undefined) {
+      const behind = (first?.index ?? replica.disk.readable.length + 1) - 1;
+      holds(ready.hardState.commit <= behind, 'a written commit index covers earlier writes only', replica);
+    }
+    let before = first === undefined ? undefined : replica.disk.readable[first.index - 2]?.term;
+    for (const entry of ready.entries) {
+      this.#matchLogs(replica, entry, before);
+      before = entry.term;
+    }
+  }
+
+  /** Looks at the replica after the entries of its Ready are readable. */
+  afterStep(replica: Replica, raft: Raft): void {
+    const seen = this.#seen.get(replica.id);
+    if (seen !== undefined) {
+      holds(raft.term >= seen.term, 'I13: terms never fall', replica);
+      holds(raft.commitIndex >= seen.commit, 'I13: the commit index never falls', replica);
+    }
+    holds(raft.commitIndex <= raft.lastIndex, 'I14: commit is inside the log', replica);
+    holds(raft.lastIndex === replica.disk.readable.length, 'all of the log is readable', replica);
+    this.#ownClaim(replica, raft);
+    if (raft.role === 'leader') this.#leader(replica, raft, seen);
+    this.#commit(replica, raft, seen?.commit ?? 0);
+    neverStuck(replica, raft);
+    this.#seen.set(replica.id, {
+      term: raft.term,
+      commit: raft.commitIndex,
+      leads: raft.role === 'leader',
+      last: raft.lastIndex,
+    });
+  }
+
+  /** Looks at a message the moment it leaves (I2: no claim goes beyond the disk). */
+  onSend(replica: Replica, raft: Raft, message: Message): void {
+    const { disk } = replica;
+    if (message.kind === 'voteReply' && message.granted && !message.preVote) this.#vote(replica, message);
+    if (message.kind === 'voteRequest' && !message.preVote) {
+      holds(disk.hardState.term >= message.term, 'I2: a campaign is durable before it is told', replica);
+    }
+    if (message.kind !== 'appendReply') return;
+    holds(disk.hardState.term >= message.term, 'I2: the term of a reply is durable', replica);
+    // After a newer term a truncation may have taken the entries back; such a reply can never complete
+    // a quorum, because the newer leader was not elected by one that had them.
+    if (!message.accepted || raft.term !== message.term) return;
+    holds(disk.durable.length >= message.matchIndex, 'I2: a reply claims no more than the disk has', replica);
+  }
+
+  /** A crash forgets what was seen; a restart must not have forgotten a term or a vote (I13). */
+  onRestart(replica: Replica, raft: Raft): void {
+    this.#seen.delete(replica.id);
+    for (const [key, candidate] of this.#votes) {
+      const [voter, term] = key.split('@');
+      if (voter !== replica.id) continue;
+      holds(raft.term >= Number(term), 'I13: a restart remembers the term of its vote', replica);
+      if (raft.term === Number(term)) {
+        holds(replica.disk.hardState.votedFor === candidate, 'I13: a restart remembers its vote', replica);
+      }
+    }
+  }
+
+  #vote(replica: Replica, reply: VoteReply): void {
+    const { hardState } = replica.disk;
+    const durable =
+      hardState.term > reply.requestedTerm ||
+      (hardState.term === reply.requestedTerm && hardState.votedFor === reply.to);
+    holds(durable, 'I2: a vote is durable before it is told', replica);
+    const key = `${replica.id}@${String(reply.requestedTerm)}`;
+    const before = this.#votes.get(key);
+    holds(before === undefined || before === reply.to, 'a voter has one vote in a term', replica);
+    this.#votes.set(key, reply.to);
+  }
+
+  #matchLogs(replica: Replica, entry: Entry, before: Term | undefined): void {
+    const key = `${String(entry.index)}@${String(entry.term)}`;
+    const known = this.#entries.get(key);
+    if (known === undefined) {
+      this.#entries.set(key, { before, payload: entry.payload });
+      return;
+    }
+    const same = known.before === before && known.payload === entry.payload;
+    holds(same, 'I9: logs with the same (index, term) are equal up to there', replica);
+  }
+
+  #ownClaim(replica: Replica, raft: Raft): void {
+    const { durableIndex } = raft;
+    const onDisk = durableIndex === 0 ? 0 : replica.disk.durable[durableIndex - 1]?.term;
+    holds(onDisk === raft.termAt(durableIndex), 'I2: durable is what the disk has', replica);
+  }
+
+  #leader(replica: Replica, raft: Raft, seen: Seen | undefined): void {
+    const known = this.leaders.get(raft.term);
+    holds(known === undefined || known === replica.id, 'I3: a term has one leader', replica);
+    this.leaders.set(raft.term, replica.id);
+    if (seen?.leads !== true || seen.term !== raft.term) {
+      const voted = replica.disk.hardState.term >= raft.term;
+      holds(voted, 'I2: a leader counted its own vote only once it was durable', replica);
+      // A late winner of an old term may lack what a newer term committed (Raft figure 3).
+      for (const [at, entry] of this.committed.entries()) {
+        const older = (this.#committedIn[at] ?? 0) < raft.term;
+        const has = raft.termAt(entry.index) === entry.term;
+        holds(!older || has, 'I10: a leader has all that earlier terms committed', replica);
+      }
+    }
+    const newest = Math.max(...this.leaders.keys()) === raft.term;
+    for (const [peer, progress] of raft.progress) {
+      holds(progress.match < progress.next, 'I16: match is below next', replica);
+      const durable = this.#replicas.get(peer)?.disk.durable.length ?? 0;
+      holds(!newest || progress.match <= durable, 'I16: a match is on the disk of the follower', replica);
+    }
+  }
+
+  #commit(replica: Replica, raft: Raft, before: number): void {
+    const commit = raft.commitIndex;
+    if (commit <= before) return;
+    if (raft.role === 'leader') {
+      holds(raft.termAt(commit) === raft.term, 'I6: only the current term commits by counting', replica);
+      const holders = [...this.#replicas.values()].filter(
+        (one) => one.disk.durable[commit - 1]?.term === raft.term,
+      );
+      holds(holders.length >= quorumSize(this.#replicas.size), 'I5: a quorum has it on disk', replica);
+    }
+    for (const entry of replica.disk.readable.slice(before, commit)) {
+      const known = this.committed[entry.index - 1];
+      if (known === undefined) {
+        this.committed.push(entry);
+        this.#committedIn.push(raft.term);
+      } else {
+        const same = known.term === entry.term && known.payload === entry.payload;
+        holds(same, 'I4: a committed entry is the same everywhere', replica);
+      }
+    }
+  }
+}
+
+/** Whoever waits for something has a timer, unless a link that comes up will wake it. */
+function neverStuck(replica: Replica, raft: Raft): void {
+  const timed = raft.deadlineMs < Infinity;
+  const alive = raft.voters.filter((voter) => raft.isAlive(voter)).length;
+  const quorum = alive + 1 >= quorumSize(raft.voters.length);
+  if (raft.role !== 'leader') {
+    const { leader } = raft;
+    const waits = leader === undefined ? raft.role !== 'follower' || quorum : !raft.isAlive(leader);
+    holds(!waits || timed, 'a replica without a live leader has a timer', replica);
+    return;
+  }
+  const lagging = [...raft.progress].some(
+    ([peer, { match, commitConfirmed }]) =>
+      raft.isAlive(peer) && (match < raft.lastIndex || commitConfirmed < raft.commitIndex),
+  );
+  const waits = !quorum || lagging || raft.transferTarget !== undefined;
+  holds(!waits || timed, 'a leader that waits for an answer has a timer', replica);
+}
+
+function holds(condition: boolean, property: string, replica: Replica): void {
+  invariant(condition, property, condition ? undefined : { replica: replica.id, term: replica.raft?.term });
+}

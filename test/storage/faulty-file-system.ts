@@ -1,0 +1,291 @@
+/**
+ * A disk in memory that forgets what was not synced: the test double for the file-system port.
+ *
+ * Writes are visible at once and durable after a sync; names are durable after a sync of their folder. A
+ * crash keeps any part of the rest. A sync can be held, or fail as Linux does: the error is reported
+ * once, and what it covered is taken for clean from then on.
+ */
+import {
+  type FileSystem,
+  parentDirectory,
+  replaceFile,
+  type StorageFile,
+} from '../../src/storage/file-system.js';
+
+/** Which bytes of an unsynced write survive a crash. */
+export type KeepByte = (index: number, length: number) => boolean;
+
+interface Inode {
+  durable: Uint8Array;
+  visible: Uint8Array;
+  unsynced: Change[];
+}
+
+type Change =
+  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'truncate'; readonly size: number };
+
+function diskError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
+
+function applyChange(content: Uint8Array, change: Change, keep: KeepByte): Uint8Array {
+  if (change.kind === 'truncate') {
+    const cut = new Uint8Array(change.size);
+    cut.set(content.subarray(0, change.size));
+    return cut;
+  }
+  const { position, bytes } = change;
+  const kept = [...bytes.keys()].filter((i) => keep(i, bytes.length));
+  const grown = new Uint8Array(Math.max(content.length, position + 1 + (kept.at(-1) ?? -1 - position)));
+  grown.set(content);
+  for (const i of kept) grown[position + i] = bytes[i] ?? 0;
+  return grown;
+}
+
+export class FaultyDisk {
+  readonly #directories = new Set<string>();
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #generation = 0;
+  #held: (() => void)[] = [];
+  /** While true, file syncs wait for `releaseSyncs`. */
+  holdSyncs = false;
+  /** File syncs asked for so far. */
+  syncCount = 0;
+  /** Buffers handed to the last write. */
+  lastWrite: readonly Uint8Array[] = [];
+  #failSyncWith: string | undefined;
+  #failWriteWith: string | undefined;
+
+  /** The disk as one process sees it: after a crash or a kill, calls through it never settle. */
+  mount(): FileSystem {
+    return new MountedDisk(this, this.#generation);
+  }
+
+  releaseSyncs(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const release of held) release();
+  }
+
+  /** The next file sync reports `code` and forgets what it covered; the one after would succeed. */
+  failNextSync(code: string): void {
+    this.#failSyncWith = code;
+  }
+
+  failNextWrite(code: string): void {
+    this.#failWriteWith = code;
+  }
+
+  /** The process dies; what it wrote stays visible, synced or not. */
+  kill(): void {
+    this.#generation += 1;
+    this.#held = [];
+    this.#failSyncWith = undefined;
+    this.#failWriteWith = undefined;
+  }
+
+  /** The machine dies: of what was not synced, only what is chosen here is left. */
+  crash(keepByte: KeepByte, keepName: (path: string) => boolean = () => false): void {
+    this.kill();
+    for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+      if (this.#names.get(path) !== this.#durableNames.get(path) && keepName(path)) this.#settleName(path);
+    }
+    this.#names = new Map(this.#durableNames);
+    for (const inode of this.#names.values()) {
+      for (const change of inode.unsynced) inode.durable = applyChange(inode.durable, change, keepByte);
+      inode.visible = inode.durable.slice();
+      inode.unsynced = [];
+    }
+  }
+
+  /** The bytes that a process sees, for a test to look at or to damage. */
+  bytes(path: string): Uint8Array {
+    return this.inode(path).visible;
+  }
+
+  /** Damage at rest: replaces the file, on the disk and in memory. */
+  overwrite(path: string, bytes: Uint8Array): void {
+    const inode: Inode = { durable: bytes.slice(), visible: bytes.slice(), unsynced: [] };
+    this.#names.set(path, inode);
+    this.#durableNames.set(path, inode);
+    this.#directories.add(parentDirectory(path));
+  }
+
+  flipBit(path: string, position: number): void {
+    const bytes = this.bytes(path).slice();
+    bytes[position] = (bytes[position] ?? 0) ^ 0x10;
+    this.overwrite(path, bytes);
+  }
+
+  delete(path: string): void {
+    this.#names.delete(path);
+    this.#durableNames.delete(path);
+  }
+
+  /** Paths of all files. */
+  paths(): string[] {
+    return [...this.#names.keys()].sort();
+  }
+
+  isAlive(generation: number): boolean {
+    return generation === this.#generation;
+  }
+
+  inode(path: string): Inode {
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw diskError('ENOENT', path);
+    return inode;
+  }
+
+  openInode(path: string, create: boolean): Inode {
+    if (create && !this.#names.has(path)) {
+      this.#names.set(path, { durable: new Uint8Array(0), visible: new Uint8Array(0), unsynced: [] });
+    }
+    return this.inode(path);
+  }
+
+  change(inode: Inode, change: Change): void {
+    if (this.#failWriteWith !== undefined) {
+      const code = this.#failWriteWith;
+      this.#failWriteWith = undefined;
+      throw diskError(code, 'write');
+    }
+    inode.unsynced.push(change);
+    inode.visible = applyChange(inode.visible, change, () => true);
+  }
+
+  async sync(inode: Inode): Promise<void> {
+    this.syncCount += 1;
+    const covered = inode.unsynced.slice();
+    if (this.holdSyncs) await new Promise<void>((resolve) => this.#held.push(resolve));
+    const code = this.#failSyncWith;
+    this.#failSyncWith = undefined;
+    inode.unsynced = inode.unsynced.filter((change) => !covered.includes(change));
+    if (code !== undefined) throw diskError(code, 'fdatasync');
+    for (const change of covered) inode.durable = applyChange(inode.durable, change, () => true);
+  }
+
+  makeDirectory(directory: string): void {
+    if (this.#names.has(directory)) throw diskError('EEXIST', directory);
+    this.#directories.add(directory);
+  }
+
+  list(directory: string): string[] {
+    if (!this.#directories.has(directory)) throw diskError('ENOENT', directory);
+    return this.paths()
+      .filter((path) => parentDirectory(path) === directory)
+      .map((path) => path.slice(directory.length + 1));
+  }
+
+  rename(from: string, to: string): void {
+    this.#names.set(to, this.inode(from));
+    this.#names.delete(from);
+  }
+
+  remove(path: string): void {
+    this.inode(path);
+    this.#names.delete(path);
+  }
+
+  syncDirectory(directory: string): void {
+    for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+      if (parentDirectory(path) === directory) this.#settleName(path);
+    }
+  }
+
+  #settleName(path: string): void {
+    const inode = this.#names.get(path);
+    if (inode === undefined) this.#durableNames.delete(path);
+    else this.#durableNames.set(path, inode);
+  }
+}
+
+class MountedDisk implements FileSystem {
+  readonly #disk: FaultyDisk;
+  readonly #generation: number;
+
+  constructor(disk: FaultyDisk, generation: number) {
+    this.#disk = disk;
+    this.#generation = generation;
+  }
+
+  open(path: string, { create }: { readonly create: boolean }): Promise<StorageFile> {
+    return this.whileAlive(() => this.#file(this.#disk.openInode(path, create)));
+  }
+
+  list(directory: string): Promise<string[]> {
+    return this.whileAlive(() => this.#disk.list(directory));
+  }
+
+  makeDirectory(directory: string): Promise<void> {
+    return this.whileAlive(() => {
+      this.#disk.makeDirectory(directory);
+    });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.whileAlive(() => {
+      this.#disk.rename(from, to);
+    });
+  }
+
+  remove(path: string): Promise<void> {
+    return this.whileAlive(() => {
+      this.#disk.remove(path);
+    });
+  }
+
+  syncDirectory(directory: string): Promise<void> {
+    return this.whileAlive(() => {
+      this.#disk.syncDirectory(directory);
+    });
+  }
+
+  readFile(path: string): Promise<Uint8Array | undefined> {
+    return this.whileAlive(() => (this.#disk.paths().includes(path) ? this.#disk.bytes(path) : undefined));
+  }
+
+  writeFileDurably(path: string, bytes: Uint8Array): Promise<void> {
+    return replaceFile(this, path, bytes);
+  }
+
+  async whileAlive<T>(act: () => T | Promise<T>): Promise<T> {
+    await Promise.resolve();
+    if (!this.#disk.isAlive(this.#generation)) return new Promise<T>(() => undefined);
+    return act();
+  }
+
+  #file(inode: Inode): StorageFile {
+    const disk = this.#disk;
+    const readSync = (into: Uint8Array, position: number): number => {
+      const found = inode.visible.subarray(position, position + into.length);
+      into.set(found);
+      return found.length;
+    };
+    return {
+      readSync,
+      read: (into, position) => this.whileAlive(() => readSync(into, position)),
+      size: () => this.whileAlive(() => inode.visible.length),
+      sync: () => this.whileAlive(() => disk.sync(inode)),
+      close: () => this.whileAlive(() => undefined),
+      truncate: (size) =>
+        this.whileAlive(() => {
+          disk.change(inode, { kind: 'truncate', size });
+        }),
+      write: (buffers, position) =>
+        this.whileAlive(() => {
+          disk.lastWrite = buffers;
+          disk.change(inode, { kind: 'write', position, bytes: Uint8Array.from(Buffer.concat(buffers)) });
+        }),
+    };
+  }
+}
+
+/** Lets everything that waits only for promises come to rest. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
