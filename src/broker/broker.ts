@@ -8,48 +8,24 @@
 import { BellwetherError } from '../errors.js';
 import type { Applied } from '../cluster/cluster-log.js';
 import type { PartitionAssignment } from '../cluster/cluster-state.js';
-import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../raft/config.js';
-import type { LogObserver } from '../raft/log.js';
-import { Raft } from '../raft/raft.js';
-import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
-import type { GroupLog } from '../storage/group-log.js';
-import type { RecoveredGroup } from '../storage/journal-replay.js';
-import type { Journal } from '../storage/journal.js';
+import type { Message } from '../raft/messages.js';
+import type { BrokerId, GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
+import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { Failover } from './failover.js';
-import { GroupHost, type GroupMachine } from './group-host.js';
+import { GroupFactory } from './group-factory.js';
+import type { GroupHost, GroupMachine } from './group-host.js';
 import { LeaderTable } from './leader-table.js';
 import { Liveness } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Parking } from './parking.js';
 import { PartitionHost } from './partition-host.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
-import { noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
+import { asDefect, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
 import { Scheduler } from './scheduler.js';
 import { VoteExchange } from './vote-exchange.js';
-
-export interface BrokerOptions {
-  readonly id: BrokerId;
-  /** All brokers of the cluster, this one included; the order is the preference of the cluster's leader. */
-  readonly brokers: readonly BrokerId[];
-  readonly incarnation: string;
-  /** HOST:PORT for clients. */
-  readonly address: string;
-  readonly rack: string;
-  readonly tuning?: Partial<RaftTuning>;
-}
-
-export interface BrokerParts {
-  readonly clock: Clock;
-  readonly journal: Journal;
-  readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
-  readonly transport: PeerTransport;
-  readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
-  /** The broker cannot go on; the error says why. Called once. */
-  readonly onFatal: (error: BellwetherError) => void;
-}
 
 export class Broker {
   readonly id: BrokerId;
@@ -63,8 +39,7 @@ export class Broker {
   readonly votes: VoteExchange;
   readonly parking = new Parking();
   readonly log: BrokerParts['log'];
-  readonly #journal: Journal;
-  readonly #recovered: Map<GroupId, RecoveredGroup>;
+  readonly #factory: GroupFactory;
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #announcer: Announcer;
@@ -80,21 +55,14 @@ export class Broker {
     this.clock = parts.clock;
     this.transport = parts.transport;
     this.log = parts.log;
-    this.#journal = parts.journal;
-    this.#recovered = new Map(parts.recovered);
+    this.#factory = new GroupFactory(options.id, parts, options.tuning);
     this.#onFatal = parts.onFatal;
     this.#peers = options.brokers.filter((broker) => broker !== options.id);
     this.votes = new VoteExchange(parts.clock);
     this.liveness = new Liveness(this.#peers, parts.clock, {
-      sendHeartbeat: (peer, sequence) => {
-        parts.transport.sendHeartbeat(peer, sequence);
-      },
-      linkUp: (peer) => {
-        this.#linkUp(peer);
-      },
-      linkDown: (peer, cause) => {
-        this.#linkDown(peer, cause);
-      },
+      sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),
+      linkUp: (peer) => this.#linkUp(peer),
+      linkDown: (peer, cause) => this.#linkDown(peer, cause),
     });
     this.table = new LeaderTable(parts.clock, (broker) => this.isAlive(broker));
     this.#outbox = new Outbox(parts.transport, this.votes, {
@@ -105,21 +73,13 @@ export class Broker {
           }),
         );
       },
-      orderCampaigns: (to, orders) => {
-        this.#background(parts.transport.orderCampaigns(to, orders));
-      },
+      orderCampaigns: (to, orders) => this.#background(parts.transport.orderCampaigns(to, orders)),
     });
     this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
-      groupAdvanced: (group) => {
-        this.#groupAdvanced(group);
-      },
-      failed: (error) => {
-        this.fail(error instanceof BellwetherError ? error : defect(error));
-      },
+      groupAdvanced: (group) => this.#groupAdvanced(group),
+      failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
     });
-    this.#announcer = new Announcer(this.id, parts.clock, (announcement) => {
-      this.#announce(announcement);
-    });
+    this.#announcer = new Announcer(this.id, parts.clock, (announcement) => this.#announce(announcement));
     this.failover = new Failover({
       self: this.id,
       clock: parts.clock,
@@ -127,13 +87,9 @@ export class Broker {
       transport: parts.transport,
       isAlive: (broker) => this.isAlive(broker),
       groupOf: (id) => this.group(id),
-      wake: (group) => {
-        this.wake(group);
-      },
+      wake: (group) => this.wake(group),
     });
-    this.cluster = new ClusterHost(parts.clock, (applied) => {
-      this.#applied(applied);
-    });
+    this.cluster = new ClusterHost(parts.clock, (applied) => this.#applied(applied));
   }
 
   /** Joins: creates the groups that the disk knows and begins to hear and be heard. */
@@ -181,12 +137,10 @@ export class Broker {
   }
 
   /** Gives a message to its group; messages of unknown groups are dropped. */
-  step(group: GroupId, message: Parameters<Raft['step']>[1]): void {
+  step(group: GroupId, message: Message): void {
     const host = this.group(group);
     if (host === undefined) return;
-    this.#guarded(() => {
-      host.raft.step(this.clock.monotonicMs(), message);
-    });
+    this.#guarded(() => host.raft.step(this.clock.monotonicMs(), message));
     this.wake(host);
   }
 
@@ -227,7 +181,7 @@ export class Broker {
     try {
       act();
     } catch (error) {
-      this.fail(defect(error));
+      this.fail(asDefect(error));
       throw error;
     }
   }
@@ -238,30 +192,14 @@ export class Broker {
     machine: GroupMachine,
     persistCommit: boolean,
   ): GroupHost {
-    const recovered = this.#recovered.get(id);
-    this.#recovered.delete(id);
-    const log = recovered?.log ?? this.#journal.createGroupLog(id);
-    replay(log, machine);
-    const raft = new Raft(
-      {
-        id: this.id,
-        voters,
-        persistCommit,
-        tuning: { ...DEFAULT_RAFT_TUNING, ...this.options.tuning },
-        random: () => this.clock.random(),
-      },
-      log,
-      recovered && { hardState: recovered.hardState, log },
-      machine,
-    );
-    const host = new GroupHost(id, raft, log, machine);
+    const host = this.#factory.create(id, { voters, machine, persistCommit });
     const nowMs = this.clock.monotonicMs();
-    raft.start(
+    host.raft.start(
       nowMs,
       this.#peers.filter((peer) => this.liveness.isUp(peer)),
     );
     this.#scheduler.add(host);
-    for (const message of this.parking.take(id)) raft.step(nowMs, message);
+    for (const message of this.parking.take(id)) host.raft.step(nowMs, message);
     return host;
   }
 
@@ -298,9 +236,7 @@ export class Broker {
     this.#announcer.groupAdvanced(group);
     this.failover.groupAdvanced(group);
     if (group.id !== CLUSTER_GROUP) return;
-    this.cluster.advanced(() => {
-      this.wake(group);
-    });
+    this.cluster.advanced(() => this.wake(group));
   }
 
   #announce(announcement: LeaderAnnouncement): void {
@@ -314,17 +250,13 @@ export class Broker {
     this.log('peer is up', { peer });
     this.#outbox.announce(peer, this.#announcer.announcements);
     const nowMs = this.clock.monotonicMs();
-    this.#eachGroup((group) => {
-      group.raft.peerUp(nowMs, peer);
-    });
+    this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));
   }
 
   #linkDown(peer: BrokerId, cause: string): void {
     this.log('peer is down', { peer, cause });
     const nowMs = this.clock.monotonicMs();
-    this.#eachGroup((group) => {
-      group.raft.peerDown(nowMs, peer);
-    });
+    this.#eachGroup((group) => group.raft.peerDown(nowMs, peer));
   }
 
   #eachGroup(act: (group: GroupHost) => void): void {
@@ -341,23 +273,5 @@ export class Broker {
     exchange.catch((error: unknown) => {
       this.log('an exchange with a peer failed', { error: String(error) });
     });
-  }
-}
-
-function defect(cause: unknown): BellwetherError {
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  return new BellwetherError('INTERNAL', text, { cause });
-}
-
-/** Bytes that are read at a time when a state machine is rebuilt. */
-const REPLAY_CHUNK_BYTES = 4_194_304;
-
-/** Feeds a recovered log to its state machine; what is committed is applied when the core says so. */
-function replay(log: GroupLog, machine: LogObserver): void {
-  let next = log.firstIndex;
-  while (next <= log.lastIndex) {
-    const entries = log.entries(next, asLogIndex(log.lastIndex + 1), REPLAY_CHUNK_BYTES);
-    for (const entry of entries) machine.appended(entry);
-    next = asLogIndex(next + entries.length);
   }
 }

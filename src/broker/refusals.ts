@@ -86,3 +86,9 @@ export function refusedProposal(
       return unreachable(reason);
   }
 }
+
+/** A broken invariant, or whatever else nobody foresaw, as an error with its stack. */
+export function asDefect(cause: unknown): BellwetherError {
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return new BellwetherError('INTERNAL', text, { cause });
+}

@@ -50,7 +50,7 @@ export function startLocalCluster(options: LocalClusterOptions): LocalCluster {
     args.push('--peers', peers, '--data', data);
     const child = spawn(process.execPath, [launcher(), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: options.env as NodeJS.ProcessEnv,
+      env: options.env,
     });
     children.push(child);
     const broker = { id, address, args, pid: child.pid };

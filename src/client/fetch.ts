@@ -14,7 +14,8 @@ const ANSWER_MARGIN_MS = 250;
 
 /**
  * Reads from `offset` on. A wait for the first record ends before the attempt does, so that a
- * partition with nothing new gives an empty result and not a timeout.
+ * partition with nothing new gives an empty result and not a timeout. While no leader is known, a replica
+ * serves what it knows to be committed.
  */
 export async function fetch(
   session: Session,
@@ -38,7 +39,7 @@ export async function fetch(
       allowFollower,
     }),
     effect: 'read',
-    route: session.leaderOf(ref, allowFollower),
+    route: session.leaderOf(ref, allowFollower ? 'any' : 'leader_or_any'),
     expectedMs: maxWaitMs,
     options,
   });

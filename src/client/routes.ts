@@ -31,12 +31,18 @@ export function anyBroker({ directory, cache }: RouteContext, avoid?: string): R
 }
 
 /**
- * The leader of a partition: the one remembered, else the one that some broker names.
- *
- * With `allowFollower` the leader is preferred and not looked up: any broker will do.
+ * What is to be done where no leader is remembered.
+ * - `leader`: look it up.
+ * - `leader_or_any`: look it up; while there is none, ask the broker that said so. Any replica serves
+ *   reads of committed records then.
+ * - `any`: do not look it up; any broker will do.
  */
-export function leaderOf(context: RouteContext, ref: PartitionRef, allowFollower = false): Route {
+export type Preference = 'leader' | 'leader_or_any' | 'any';
+
+/** The leader of a partition: the one remembered, else the one that some broker names. */
+export function leaderOf(context: RouteContext, ref: PartitionRef, preference: Preference = 'leader'): Route {
   const { directory, cache } = context;
+  const allowFollower = preference === 'any';
   return {
     get brokerCount() {
       return directory.size;
@@ -44,7 +50,8 @@ export function leaderOf(context: RouteContext, ref: PartitionRef, allowFollower
     next(timeoutMs) {
       const known = cache.leader(ref);
       if (known !== undefined) return Promise.resolve(known.address);
-      return allowFollower ? Promise.resolve(directory.pick()) : lookUp(context, ref, timeoutMs);
+      if (allowFollower) return Promise.resolve(directory.pick());
+      return lookUp(context, ref, timeoutMs, preference === 'leader_or_any');
     },
     failed(address, error) {
       if (address === undefined) return; // The look-up failed and has moved on already.
@@ -62,7 +69,12 @@ function isStale({ row, reason }: BellwetherError): boolean {
   return row.retry === 'refresh_metadata' || reason === 'LEADERSHIP_LOST' || row.code === GRPC_CODE.NOT_FOUND;
 }
 
-async function lookUp(context: RouteContext, ref: PartitionRef, timeoutMs: number): Promise<string> {
+async function lookUp(
+  context: RouteContext,
+  ref: PartitionRef,
+  timeoutMs: number,
+  orAny: boolean,
+): Promise<string> {
   const { directory, cache } = context;
   const asked = directory.pick();
   try {
@@ -77,6 +89,7 @@ async function lookUp(context: RouteContext, ref: PartitionRef, timeoutMs: numbe
   } catch (error) {
     const failure = fromServiceError(error);
     moveOn(directory, asked, failure);
+    if (orAny && failure.reason === 'NO_LEADER') return asked;
     throw neverSent(ref, failure);
   }
 }

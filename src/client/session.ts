@@ -14,7 +14,7 @@ import type { Route } from './retry.js';
 import { attemptTimeoutMs } from './retry-policy.js';
 import type { Effect } from './retry-policy.js';
 import { anyBroker, leaderOf } from './routes.js';
-import type { RouteContext } from './routes.js';
+import type { Preference, RouteContext } from './routes.js';
 import type { CallOptions, PartitionRef } from './types.js';
 
 /** Bound of a call in milliseconds when neither the call nor the client names one. */
@@ -82,8 +82,8 @@ export class Session implements RouteContext {
   }
 
   /** A route to the leader of a partition. */
-  leaderOf(ref: PartitionRef, allowFollower = false): Route {
-    return leaderOf(this, ref, allowFollower);
+  leaderOf(ref: PartitionRef, preference: Preference = 'leader'): Route {
+    return leaderOf(this, ref, preference);
   }
 
   async lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number) {

@@ -104,12 +104,15 @@ export class Progress {
     return true;
   }
 
-  /** Forgets what is on the way: after a broken link or a silence nobody knows what arrived. */
+  /**
+   * Forgets what is on the way: after a broken link or a silence nobody knows what arrived. A probe keeps
+   * its place: from `match + 1`, with no match known yet, the whole log would be sent again.
+   */
   toProbe(): void {
+    if (this.state === 'replicate') this.next = asLogIndex(this.match + 1);
     this.state = 'probe';
     this.probing = false;
     this.commitSent = asLogIndex(0);
-    this.next = asLogIndex(this.match + 1);
     this.waitingSinceMs = undefined;
     this.#inflight = [];
     this.#inflightBytes = 0;

@@ -8,7 +8,7 @@
 
 import { invariant } from '../invariant.js';
 import type { RaftConfig } from './config.js';
-import { RaftLog } from './log.js';
+import type { RaftLog } from './log.js';
 import type { Message } from './messages.js';
 import type { Progress } from './progress.js';
 import { quorumSize } from './quorum.js';

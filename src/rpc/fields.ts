@@ -8,7 +8,7 @@ const INT32_MAX = 2_147_483_647;
 /** Longest name of a broker or a consumer group, in characters. */
 const NAME_CHARACTERS_MAX = 249;
 
-export function invalid(field: string, problem: string, value?: unknown): BellwetherError {
+export function invalid(field: string, problem: string, value?: string | number): BellwetherError {
   return new BellwetherError('INVALID_REQUEST', `${field}: ${problem}`, {
     metadata: { field, ...(value === undefined ? {} : { value: String(value).slice(0, 100) }) },
   });

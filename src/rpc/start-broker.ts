@@ -210,16 +210,12 @@ function assemble(
   };
 }
 
-function addPublicServices(
-  { server, addService }: GrpcServer,
-  broker: Broker,
-  onDefect: OnDefect,
-): HealthService {
-  addService<PartitionServiceServer>(PartitionServiceService, partitionHandlers(broker, onDefect));
-  addService<MetadataServiceServer>(MetadataServiceService, metadataHandlers(broker, onDefect));
-  addService<LogServiceServer>(LogServiceService, logHandlers(broker, onDefect));
-  addService<OffsetServiceServer>(OffsetServiceService, offsetHandlers(broker, onDefect));
-  addService<AdminServiceServer>(AdminServiceService, adminHandlers(broker, onDefect));
-  addReflectionService(server);
-  return addHealthService(server);
+function addPublicServices(clients: GrpcServer, broker: Broker, onDefect: OnDefect): HealthService {
+  clients.addService<PartitionServiceServer>(PartitionServiceService, partitionHandlers(broker, onDefect));
+  clients.addService<MetadataServiceServer>(MetadataServiceService, metadataHandlers(broker, onDefect));
+  clients.addService<LogServiceServer>(LogServiceService, logHandlers(broker, onDefect));
+  clients.addService<OffsetServiceServer>(OffsetServiceService, offsetHandlers(broker, onDefect));
+  clients.addService<AdminServiceServer>(AdminServiceService, adminHandlers(broker, onDefect));
+  addReflectionService(clients.server);
+  return addHealthService(clients.server);
 }

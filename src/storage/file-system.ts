@@ -98,3 +98,15 @@ export function readFullySync(file: StorageFile, into: Uint8Array, position: num
   }
   return done;
 }
+
+/** What is left of `buffers` after the kernel took `written` bytes: it may take fewer than asked. */
+export function unwritten(buffers: readonly Uint8Array[], written: number): Uint8Array[] {
+  let skip = written;
+  for (let i = 0; i < buffers.length; i++) {
+    const buffer = buffers[i];
+    if (buffer === undefined) break;
+    if (skip < buffer.length) return [buffer.subarray(skip), ...buffers.slice(i + 1)];
+    skip -= buffer.length;
+  }
+  return [];
+}

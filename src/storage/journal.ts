@@ -219,7 +219,6 @@ export class Journal {
       } catch (error) {
         if (!(error instanceof BellwetherError)) throw error;
         this.#fail(error);
-        break;
       }
       if (this.#failure === undefined) this.#onWritten(batch, writes);
     }

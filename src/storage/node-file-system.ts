@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { resolve as absolute } from 'node:path';
 
-import { type FileSystem, parentDirectory, replaceFile, type StorageFile } from './file-system.js';
+import { type FileSystem, parentDirectory, replaceFile, type StorageFile, unwritten } from './file-system.js';
 import { invariant } from '../invariant.js';
 
 /** Buffers in one writev; Linux and macOS refuse more (IOV_MAX). */
@@ -102,18 +102,6 @@ class NodeStorageFile implements StorageFile {
       });
     });
   }
-}
-
-/** What is left of `buffers` after the kernel took `written` bytes: it may take fewer than asked. */
-function unwritten(buffers: readonly Uint8Array[], written: number): Uint8Array[] {
-  let skip = written;
-  for (let i = 0; i < buffers.length; i++) {
-    const buffer = buffers[i];
-    if (buffer === undefined) break;
-    if (skip < buffer.length) return [buffer.subarray(skip), ...buffers.slice(i + 1)];
-    skip -= buffer.length;
-  }
-  return [];
 }
 
 function isMissing(error: unknown): boolean {

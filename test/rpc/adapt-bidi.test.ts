@@ -50,6 +50,24 @@ async function openStream(sendBufferBytesMax?: number): Promise<{
   return { call, stream: await opened.promise, endings, ended: ended.promise };
 }
 
+/** As `openStream`, with a unary method on the same connection, whose frames arrive in order. */
+async function openStreamBesideEcho(): Promise<{
+  readonly call: ReturnType<typeof chat>;
+  readonly stream: Stream;
+  /** Resolves when the server has what was written before. */
+  readonly roundTrip: () => Promise<unknown>;
+}> {
+  const opened = deferred<Stream>();
+  const { client } = (service = await serve({
+    chat: adaptBidi(opened.resolve, { onDefect: unexpected, sendBufferBytesMax: 1 }),
+    echo: adaptUnary(async (text: string) => text, { onDefect: unexpected }),
+  }));
+  const call = chat(client);
+  call.resume();
+  const stream = await opened.promise;
+  return { call, stream, roundTrip: async () => echo(client, 'ping').answer };
+}
+
 afterEach(() => {
   service?.stop();
   service = undefined;
@@ -153,29 +171,22 @@ describe('adaptBidi', () => {
     expect(stream.bufferedBytes()).toBe(0);
   });
 
-  it('holds messages back while it is paused', async () => {
-    const opened = deferred<Stream>();
-    const running = await serve({
-      chat: adaptBidi(opened.resolve, { onDefect: unexpected, sendBufferBytesMax: 1 }),
-      echo: adaptUnary(async (text: string) => text, { onDefect: unexpected }),
-    });
-    service = running;
-    // Frames of one connection arrive in order: what was written before an echo is there when it answers.
-    const roundTrip = async (): Promise<unknown> => echo(running.client, 'ping').answer;
-    const call = chat(running.client);
-    call.write('first');
-    const stream = await opened.promise;
+  it('holds messages back while it is paused, and drops them once it is closed', async () => {
+    const { call, stream, roundTrip } = await openStreamBesideEcho();
     const received: string[] = [];
     stream.onMessage((message) => {
       received.push(message);
       stream.pause();
     });
-    for (const message of ['second', 'third']) call.write(message);
+    for (const message of ['first', 'second', 'third']) call.write(message);
 
     await roundTrip();
     await roundTrip();
     expect(received).toEqual(['first']);
     stream.resume();
+    await roundTrip();
+    expect(received).toEqual(['first', 'second']);
+    stream.close();
     await roundTrip();
     expect(received).toEqual(['first', 'second']);
   });

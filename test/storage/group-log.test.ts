@@ -61,6 +61,14 @@ describe('reading', () => {
     expect(logText(writer.log)).toEqual(['1/1/1:e1', '2/1/1:e2']);
   });
 
+  it('never looks on the disk for an entry that has not been written', async () => {
+    const { disk, log, writer } = await writtenLog(0, ['a']);
+    disk.failNextWrite('EIO');
+    writer.append(entry(2, 1, 'b'));
+    await settle();
+    expect(logText(log)).toEqual(['1/1/1:a', '2/1/1:b']);
+  });
+
   it('stops before bytesMax is exceeded, but returns at least one entry', async () => {
     for (const cacheBytes of [0, 1_000_000]) {
       const { log } = await writtenLog(cacheBytes, ['12345', '12345', '12345', '12345']);

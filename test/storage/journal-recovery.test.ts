@@ -163,6 +163,14 @@ describe('damage to synced bytes is refused, naming file and position (B3, I23)'
       }
     });
 
+    it('a bad last batch of a file whose successor was only being created', async () => {
+      const { disk } = await journalOf(4, SMALL);
+      disk.overwrite(filePath(2), new Uint8Array(0));
+      disk.flipBit(filePath(1), positionOf(4) + 50);
+      const error = await rejection(openJournal(disk));
+      expect(error.message).toContain(`${filePath(1)} is damaged at byte ${positionOf(4)}`);
+    });
+
     it('an earlier file whose tail is gone', async () => {
       const { disk } = await journalOf(12, SMALL);
       disk.overwrite(filePath(1), disk.bytes(filePath(1)).slice(0, positionOf(3)));

@@ -1,6 +1,7 @@
 /** `bellwether up`: a local cluster of broker processes, until Ctrl-C. */
 
-import { Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { BellwetherClient, ClusterMetadata } from '../../client/index.js';
 import { LOCAL_CLUSTER } from '../../config.js';
 import { BellwetherError } from '../../errors.js';

@@ -1,0 +1,77 @@
+/** Makes the groups of a broker, from what a restart recovered or afresh. */
+
+import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../raft/config.js';
+import type { LogObserver } from '../raft/log.js';
+import { Raft } from '../raft/raft.js';
+import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
+import type { GroupLog } from '../storage/group-log.js';
+import type { RecoveredGroup } from '../storage/journal-replay.js';
+import type { Journal } from '../storage/journal.js';
+import type { Clock } from './clock.js';
+import { GroupHost, type GroupMachine } from './group-host.js';
+
+/** Bytes that are read at a time when a state machine is rebuilt. */
+const REPLAY_CHUNK_BYTES = 4_194_304;
+
+export interface GroupSpec {
+  /** The preferred leader first. */
+  readonly voters: readonly BrokerId[];
+  readonly machine: GroupMachine;
+  /** Write the commit index by itself too; for rarely written groups. */
+  readonly persistCommit: boolean;
+}
+
+export class GroupFactory {
+  readonly #self: BrokerId;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  /** What the disk holds of groups that were not made yet. */
+  readonly #recovered: Map<GroupId, RecoveredGroup>;
+  readonly #tuning: RaftTuning;
+
+  constructor(
+    self: BrokerId,
+    parts: {
+      readonly clock: Clock;
+      readonly journal: Journal;
+      readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
+    },
+    tuning: Partial<RaftTuning> | undefined,
+  ) {
+    this.#self = self;
+    this.#clock = parts.clock;
+    this.#journal = parts.journal;
+    this.#recovered = new Map(parts.recovered);
+    this.#tuning = { ...DEFAULT_RAFT_TUNING, ...tuning };
+  }
+
+  create(id: GroupId, { voters, machine, persistCommit }: GroupSpec): GroupHost {
+    const recovered = this.#recovered.get(id);
+    this.#recovered.delete(id);
+    const log = recovered?.log ?? this.#journal.createGroupLog(id);
+    replay(log, machine);
+    const raft = new Raft(
+      {
+        id: this.#self,
+        voters,
+        persistCommit,
+        tuning: this.#tuning,
+        random: () => this.#clock.random(),
+      },
+      log,
+      recovered && { hardState: recovered.hardState, log },
+      machine,
+    );
+    return new GroupHost(id, raft, log, machine);
+  }
+}
+
+/** Feeds a recovered log to its state machine; what is committed is applied when the core says so. */
+function replay(log: GroupLog, machine: LogObserver): void {
+  let next = log.firstIndex;
+  while (next <= log.lastIndex) {
+    const entries = log.entries(next, asLogIndex(log.lastIndex + 1), REPLAY_CHUNK_BYTES);
+    for (const entry of entries) machine.appended(entry);
+    next = asLogIndex(next + entries.length);
+  }
+}

@@ -1,0 +1,190 @@
+/** A cluster of real broker processes for a test: started, killed, paused and restarted by name. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type BellwetherClient } from '../../src/client/index.js';
+
+const LAUNCHER = new URL('../../bin/bellwether', import.meta.url).pathname;
+
+/** What a finished process left. */
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `bellwether` to its end. */
+export async function bellwether(args: readonly string[], input = ''): Promise<Finished> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address !== null && typeof address === 'object') ports.push(address.port);
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'bellwether-e2e-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+interface Member {
+  readonly id: string;
+  readonly address: string;
+  readonly args: readonly string[];
+  child: ChildProcess | undefined;
+  stderr: string;
+}
+
+export class ProcessCluster {
+  readonly #members = new Map<string, Member>();
+  readonly #folder: { readonly path: string; remove(): Promise<void> };
+  readonly #clients: BellwetherClient[] = [];
+
+  private constructor(folder: { readonly path: string; remove(): Promise<void> }) {
+    this.#folder = folder;
+  }
+
+  /** Starts brokers n1, n2, ... and waits until all of them hear each other. */
+  static async start(brokerCount = 3): Promise<ProcessCluster> {
+    const cluster = new ProcessCluster(await temporaryFolder());
+    const ids = Array.from({ length: brokerCount }, (_, i) => `n${String(i + 1)}`);
+    const ports = await freePorts(2 * brokerCount);
+    const addressAt = (i: number): string => `127.0.0.1:${String(ports[i])}`;
+    const peers = ids.map((id, i) => `${id}=${addressAt(brokerCount + i)}`).join(',');
+    ids.forEach((id, i) => {
+      const args = [
+        'serve',
+        '--id',
+        id,
+        '--listen',
+        addressAt(i),
+        '--peer-listen',
+        addressAt(brokerCount + i),
+      ];
+      args.push('--peers', peers, '--data', join(cluster.#folder.path, id));
+      cluster.#members.set(id, { id, address: addressAt(i), args, child: undefined, stderr: '' });
+    });
+    for (const id of ids) cluster.launch(id);
+    await cluster.allAlive();
+    return cluster;
+  }
+
+  get ids(): string[] {
+    return [...this.#members.keys()];
+  }
+
+  address(id: string): string {
+    return this.#member(id).address;
+  }
+
+  args(id: string): readonly string[] {
+    return this.#member(id).args;
+  }
+
+  get bootstrap(): string {
+    return this.ids.map((id) => this.address(id)).join(',');
+  }
+
+  /** A client of the whole cluster, or of some brokers; closed with the cluster. */
+  async client(ids: readonly string[] = this.ids): Promise<BellwetherClient> {
+    const client = await connect({ brokers: ids.map((id) => this.address(id)) });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Starts a broker that is not running. */
+  launch(id: string): void {
+    const member = this.#member(id);
+    const child = spawn(process.execPath, [LAUNCHER, ...member.args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (member.stderr += text));
+    member.child = child;
+  }
+
+  /** Sends a signal without waiting. */
+  signal(id: string, signal: NodeJS.Signals): void {
+    this.#member(id).child?.kill(signal);
+  }
+
+  /** kill -9, and waits until the process is gone. */
+  async kill(id: string): Promise<void> {
+    const { child } = this.#member(id);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Waits until every running broker hears every other and stands in the metadata. */
+  async allAlive(ids: readonly string[] = this.ids): Promise<void> {
+    for (const id of ids) {
+      const client = await connect({ brokers: [this.address(id)] });
+      try {
+        await until(`${id} hears ${ids.join(', ')}`, async () => {
+          const { brokers } = await client.metadata([], { timeoutMs: 1_000 });
+          return ids.every((other) => brokers.some((broker) => broker.id === other && broker.alive));
+        });
+      } catch (error) {
+        throw new Error(`${String(error)}\n${this.#member(id).stderr}`, { cause: error });
+      } finally {
+        await client.close();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+    for (const id of this.ids) {
+      this.signal(id, 'SIGCONT');
+      await this.kill(id);
+    }
+    await this.#folder.remove();
+  }
+
+  #member(id: string): Member {
+    const member = this.#members.get(id);
+    if (member === undefined) throw new Error(`no broker ${id}`);
+    return member;
+  }
+}
+
+/** Polls until `condition` holds; a condition that throws does not hold yet. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean>,
+  withinMs = 20_000,
+): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
+  for (;;) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw new Error(`never: ${what}`, { cause: error });
+    }
+    if (performance.now() > deadlineMs) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
