@@ -95,13 +95,15 @@ export class Liveness {
     if (link === undefined || sentAtMs === undefined) return;
     for (const older of link.sentAtMs.keys()) if (older <= sequence) link.sentAtMs.delete(older);
     link.confirmedAtMs = Math.max(link.confirmedAtMs, sentAtMs);
-    this.#judge(peer, link, 'HEARTBEAT_MISSED');
+    // Silence is judged by the beat alone, which knows of this process's own lag.
+    if (!link.up) this.#judge(peer, link, 'HEARTBEAT_MISSED');
   }
 
+  /** Plans the next beat first: whatever the beat comes to may stop it. */
   #arm(): void {
     this.#cancel = this.#clock.schedule(LIMITS.heartbeatIntervalMs, () => {
-      this.#beat();
       this.#arm();
+      this.#beat();
     });
   }
 
@@ -111,7 +113,10 @@ export class Liveness {
     this.#lastBeatMs = nowMs;
     for (const [peer, link] of this.#links) {
       // What could not be read while this process hung must not count against the peer.
-      if (lagMs > LIMITS.heartbeatIntervalMs) link.confirmedAtMs += lagMs;
+      if (lagMs > LIMITS.heartbeatIntervalMs) {
+        link.confirmedAtMs = Math.min(nowMs, link.confirmedAtMs + lagMs);
+      }
+      if (this.#cancel === undefined) return;
       if (link.heartbeatOpen) this.#send(peer, link);
       this.#judge(peer, link, 'HEARTBEAT_MISSED');
     }

@@ -34,6 +34,7 @@ export class PeerHandler implements PeerEvents {
   }
 
   admit(peer: PeerIdentity): void {
+    this.#broker.checkServing();
     const { cluster, options, id } = this.#broker;
     const { state } = cluster;
     const registered = state.brokers.get(peer.broker)?.incarnation;

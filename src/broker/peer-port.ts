@@ -77,7 +77,10 @@ export interface PeerIdentity {
 export interface PeerEvents {
   /** Who this broker is, for the start of every exchange. */
   readonly identity: PeerIdentity;
-  /** Refuses a peer of another cluster, or one that lost its disk: throws CLUSTER_MISMATCH. */
+  /**
+   * Refuses a peer of another cluster, or one that lost its disk: throws CLUSTER_MISMATCH. Throws
+   * STORAGE_FAILED or SHUTTING_DOWN when this broker takes part no more.
+   */
   admit(peer: PeerIdentity): void;
   /** The stream for entries to the peer is open, or broke. */
   dataStreamOpened(peer: BrokerId): void;

@@ -33,7 +33,7 @@ export function anyBroker({ directory, cache }: RouteContext, avoid?: string): R
 /**
  * What is to be done where no leader is remembered.
  * - `leader`: look it up.
- * - `leader_or_any`: look it up; while there is none, ask the broker that said so. Any replica serves
+ * - `leader_or_any`: look it up; when no broker can name one, ask one that said so. Any replica serves
  *   reads of committed records then.
  * - `any`: do not look it up; any broker will do.
  */
@@ -43,15 +43,27 @@ export type Preference = 'leader' | 'leader_or_any' | 'any';
 export function leaderOf(context: RouteContext, ref: PartitionRef, preference: Preference = 'leader'): Route {
   const { directory, cache } = context;
   const allowFollower = preference === 'any';
+  /** Look-ups of this call that named no leader, and a broker that answered so. */
+  let lookUpsInVain = 0;
+  let leaderless: string | undefined;
   return {
     get brokerCount() {
       return directory.size;
     },
-    next(timeoutMs) {
+    async next(timeoutMs) {
       const known = cache.leader(ref);
-      if (known !== undefined) return Promise.resolve(known.address);
-      if (allowFollower) return Promise.resolve(directory.pick());
-      return lookUp(context, ref, timeoutMs, preference === 'leader_or_any');
+      if (known !== undefined) return known.address;
+      if (allowFollower) return directory.pick();
+      const asked = directory.pick();
+      try {
+        return await lookUp(context, ref, asked, timeoutMs);
+      } catch (error) {
+        lookUpsInVain += 1;
+        if (fromServiceError(error).reason === 'NO_LEADER') leaderless = asked;
+        const nobodyKnows = lookUpsInVain >= directory.size;
+        if (preference === 'leader_or_any' && nobodyKnows && leaderless !== undefined) return leaderless;
+        throw error;
+      }
     },
     failed(address, error) {
       if (address === undefined) return; // The look-up failed and has moved on already.
@@ -72,11 +84,10 @@ function isStale({ row, reason }: BellwetherError): boolean {
 async function lookUp(
   context: RouteContext,
   ref: PartitionRef,
+  asked: string,
   timeoutMs: number,
-  orAny: boolean,
 ): Promise<string> {
   const { directory, cache } = context;
-  const asked = directory.pick();
   try {
     const { leaderAddress, term } = await context.lookUpLeader(ref, asked, timeoutMs);
     cache.adopt(ref, { address: leaderAddress, term });
@@ -89,7 +100,6 @@ async function lookUp(
   } catch (error) {
     const failure = fromServiceError(error);
     moveOn(directory, asked, failure);
-    if (orAny && failure.reason === 'NO_LEADER') return asked;
     throw neverSent(ref, failure);
   }
 }

@@ -161,6 +161,11 @@ function assemble(
   const { config, brokers, log, onFatal } = options;
   const { id, rack } = config;
   const transport = new GrpcPeerTransport();
+  /** Peers must take a broker that cannot go on for dead, even when its process lives on. */
+  const cutOff = (): void => {
+    transport.close();
+    service.close();
+  };
   const broker = new Broker(
     { id, brokers, incarnation: storage.data.incarnation, address: advertised, rack },
     {
@@ -171,7 +176,10 @@ function assemble(
       log: (message, facts) => {
         log('debug', message, facts);
       },
-      onFatal,
+      onFatal: (error) => {
+        cutOff();
+        onFatal(error);
+      },
     },
   );
   const onDefect = (error: unknown): void => {
@@ -192,8 +200,7 @@ function assemble(
   });
   servers.peers.onClose(() => {
     broker.stop();
-    transport.close();
-    service.close();
+    cutOff();
   });
 
   return {

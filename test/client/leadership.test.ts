@@ -76,15 +76,25 @@ describe('leader hints', () => {
 
 describe('looking the leader up', () => {
   it('NO_LEADER is asked again until there is a leader', async () => {
-    const broker = await startBroker({ fetch: () => FETCHED });
+    const broker = await startBroker({ produce: () => PRODUCED });
     let lookUps = 0;
     broker.script.partitionLeader = () =>
       (lookUps += 1) < 4 ? fail('NO_LEADER') : leaderAt(broker.address, 2);
     const client = await startClient([broker.address]);
 
-    await client.fetch(ORDERS, 0);
+    await client.produce(ORDERS, ONE_RECORD);
     expect(lookUps).toBe(4);
-    expect(broker.count('fetch')).toBe(1);
+    expect(broker.count('produce')).toBe(1);
+  });
+
+  it('a fetch is served without a leader, but only when no broker can name one', async () => {
+    const behind = await startBroker({ partitionLeader: () => fail('NO_LEADER'), fetch: () => FETCHED });
+    const replica = await startBroker({ partitionLeader: () => fail('NO_LEADER'), fetch: () => FETCHED });
+    const client = await startClient([behind.address, replica.address]);
+
+    await client.fetch(ORDERS, 0);
+    expect(behind.count('partitionLeader') + replica.count('partitionLeader')).toBe(2);
+    expect(behind.count('fetch') + replica.count('fetch')).toBe(1);
   });
 
   it('a produce that never found its leader is NOT_APPLIED, whatever became of the look-up', async () => {

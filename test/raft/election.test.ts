@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
 import { asTerm, type BrokerId } from '../../src/raft/types.js';
 import { Cluster } from './harness.js';
-import { voteRequest } from './make.js';
+import { append, entries, voteRequest } from './make.js';
 
 const { rankDelayMs, leaderDiscoveryMs, deposedCooldownMs } = DEFAULT_RAFT_TUNING;
 
@@ -156,8 +156,10 @@ describe('a vote', () => {
 
   it('of the candidate itself counts only once it is on disk', () => {
     const cluster = Cluster.withLeader();
-    cluster.crash('n1');
     cluster.holdSyncs('n2');
+    cluster.propose('n1', 'a write before that of the vote');
+    cluster.settle();
+    cluster.crash('n1');
     cluster.advance(0);
     expect(cluster.raft('n2').role).toBe('candidate');
     const term = asTerm(2);
@@ -170,9 +172,19 @@ describe('a vote', () => {
       requestedTerm: term,
       granted: true,
     });
+    cluster.sync('n2');
     expect(cluster.raft('n2').role).toBe('candidate');
     cluster.sync('n2');
     expect(cluster.raft('n2').role).toBe('leader');
+  });
+
+  it('in a term that is known already is on disk as well', () => {
+    const cluster = new Cluster();
+    cluster.step(append({ term: 1, entries: entries(1) }));
+    cluster.step(voteRequest({ from: 'n3', to: 'n2', term: 4, last: [0, 0] }));
+    expect(cluster.disk('n2').hardState).toMatchObject({ term: 4, votedFor: undefined });
+    cluster.step(voteRequest({ from: 'n1', to: 'n2', term: 4, last: [1, 1] }));
+    expect(cluster.disk('n2').hardState).toMatchObject({ term: 4, votedFor: 'n1' });
   });
 
   it('requests leave only once the new term is on disk', () => {

@@ -205,7 +205,9 @@ describe('refusing a proposal', () => {
   it('ends with the commit: no byte leaks (I19)', () => {
     const cluster = Cluster.withLeader({ tuning: { uncommittedBytesMax: 10 } });
     for (let i = 0; i < 50; i++) {
-      expect(cluster.propose('n1', 'x'.repeat(10)).ok).toBe(true);
+      expect(cluster.propose('n1', 'x'.repeat(5)).ok).toBe(true);
+      expect(cluster.propose('n1', 'x'.repeat(5)).ok).toBe(true);
+      expect(cluster.propose('n1', 'x').ok).toBe(false);
       cluster.settle();
     }
   });

@@ -271,6 +271,14 @@ describe('a last file whose creation was cut short', () => {
     );
     expect(disk.paths()).toEqual([`${DIRECTORY}/0000000000000001.log`, filePath(2)]);
   });
+
+  it('other files in the folder are left alone', async () => {
+    const { disk, journal } = await journalOf(1);
+    await journal.close();
+    disk.overwrite(`${DIRECTORY}/notes.txt`, new Uint8Array([1]));
+    await openJournal(disk);
+    expect(disk.paths()).toContain(`${DIRECTORY}/notes.txt`);
+  });
 });
 
 function asIndex(value: number) {

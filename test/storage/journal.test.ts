@@ -4,7 +4,6 @@ import { BellwetherError } from '../../src/errors.js';
 import { asGroupId } from '../../src/raft/types.js';
 import { FaultyDisk, settle } from './faulty-file-system.js';
 import {
-  DIRECTORY,
   entry,
   filePath,
   GroupWriter,
@@ -309,13 +308,5 @@ describe('files', () => {
     disk.crash(() => false);
     const { groups } = await openJournal(disk);
     expect([...groups.keys()]).toEqual([2]);
-  });
-
-  it('other files in the folder are left alone', async () => {
-    const { disk, journal } = await freshJournal();
-    await journal.close();
-    disk.overwrite(`${DIRECTORY}/notes.txt`, new Uint8Array([1]));
-    await openJournal(disk);
-    expect(disk.paths()).toContain(`${DIRECTORY}/notes.txt`);
   });
 });

@@ -1,0 +1,33 @@
+/** Owns the shape of what a case is given and what it returns. */
+
+/**
+ * @typedef {object} Context
+ * @property {import('./broker-processes.mjs').BrokerProcesses} processes Three brokers that run.
+ * @property {string} folder For files of this process, on the disk of the brokers' data.
+ * @property {number} seconds Length of one run of a case that measures for a while.
+ * @property {number} rounds Failovers of a case that counts.
+ * @property {(text: string) => void} progress Tells a person who waits what happens.
+ */
+
+/**
+ * One line of the table. Every figure is optional; `runs` are the single runs behind a median.
+ *
+ * @typedef {object} Row
+ * @property {string} case
+ * @property {string} what
+ * @property {number} [per_second] Records for a produce, else calls.
+ * @property {number} [mb_per_second] 10^6 bytes of record values.
+ * @property {number} [p50_ms]
+ * @property {number} [p90_ms]
+ * @property {number} [p99_ms]
+ * @property {number} [max_ms]
+ * @property {number} [samples]
+ * @property {unknown} [runs]
+ */
+
+/**
+ * @typedef {object} Outcome
+ * @property {readonly Row[]} rows
+ * @property {readonly string[]} [notes] What a reader of the table must know.
+ * @property {unknown} [verified] What was compared, for a case that checks acknowledged records.
+ */

@@ -1,0 +1,79 @@
+/** Owns what is printed: one table for people, one JSON document for programs. */
+
+const FIGURES = /** @type {const} */ ([
+  ['per second', 'per_second', 0],
+  ['MB/s', 'mb_per_second', 1],
+  ['p50 ms', 'p50_ms', 2],
+  ['p90 ms', 'p90_ms', 2],
+  ['p99 ms', 'p99_ms', 2],
+  ['max ms', 'max_ms', 1],
+  ['samples', 'samples', 0],
+]);
+
+/**
+ * @typedef {object} Report
+ * @property {string} version Of Bellwether.
+ * @property {string} started_at ISO 8601.
+ * @property {number} took_seconds
+ * @property {{ seconds: number, rounds: number }} settings
+ * @property {ReturnType<typeof import('./machine.mjs').describeMachine>} machine
+ * @property {readonly string[]} notes
+ * @property {Readonly<Record<string, unknown>>} verified By case: how many acknowledged records were compared.
+ * @property {readonly import('./context.mjs').Row[]} rows
+ */
+
+/**
+ * The report as text, its last line end included.
+ *
+ * @param {Report} report
+ */
+export function asText(report) {
+  const { machine, settings } = report;
+  const head = ['case', 'what', ...FIGURES.map(([title]) => title)];
+  const lines = report.rows.map((row) => [
+    row.case,
+    row.what,
+    ...FIGURES.map(([, key, digits]) => figure(row[key], digits)),
+  ]);
+  return [
+    `Bellwether ${report.version}: three broker processes, replication factor 3, acks=all, fsync on`,
+    `${machine.cores} cores, CPU ${machine.cpu_model}, ${machine.memory_gib} GiB, Node ${machine.node}, ` +
+      `${machine.system}, data on ${machine.file_system}`,
+    `load average before: ${machine.load_average_before.join(' ')}`,
+    '',
+    ...table(head, lines, 2),
+    '',
+    ...Object.entries(report.verified).map(([name, facts]) => `verified ${name}: ${JSON.stringify(facts)}`),
+    ...report.notes.map((note) => `note: ${note}`),
+    `runs of ${settings.seconds} s, ${settings.rounds} failovers; took ${report.took_seconds} s`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * Lines of a table without a frame: the first `textColumns` columns to the left, the others to the right.
+ *
+ * @param {readonly string[]} head
+ * @param {readonly (readonly string[])[]} lines
+ * @param {number} textColumns
+ */
+export function table(head, lines, textColumns) {
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...lines.map((cells) => cells[i]?.length ?? 0)),
+  );
+  const drawn = (/** @type {readonly string[]} */ cells) =>
+    cells
+      .map((cell, i) => (i < textColumns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [drawn(head), widths.map((width) => '-'.repeat(width)).join('  '), ...lines.map(drawn)];
+}
+
+/**
+ * @param {number | undefined} value
+ * @param {number} digits
+ */
+function figure(value, digits) {
+  if (value === undefined || Number.isNaN(value)) return '';
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
