@@ -57,6 +57,7 @@ async function killLeader(processes, observer, writer, ref) {
   const deaf = processes.onLog(({ broker, msg, peer, time }) => {
     if (msg === 'peer is down' && peer === leader && broker !== leader) noticedAtMs.push(time);
   });
+  const leaderMib = processes.residentMib(leader);
   const firstOfNextTerm = writer.next('a record of the next term is acknowledged', (record) => {
     return record.term > term;
   });
@@ -74,6 +75,7 @@ async function killLeader(processes, observer, writer, ref) {
     kill_to_ack_ms: first.atMs - killedMs,
     ack_to_ack_ms: first.atMs - (before?.atMs ?? killedMs),
     noticed_ms: noticedAtMs.length === 2 ? Math.max(0, Math.max(...noticedAtMs) - killedWallMs) : undefined,
+    leader_resident_mib: leaderMib,
     leads_ms: next.term === first.term ? Math.max(0, next.leaderSinceMs - killedWallMs) : undefined,
   };
 }

@@ -4,7 +4,7 @@ import { summary } from '../lib/stats.mjs';
 import { allInSync, createTopic } from '../lib/topic.mjs';
 
 /** Acknowledged records between two calls, at least; they show how long the gaps are without a failover. */
-const RECORDS_BETWEEN = 100;
+const RECORDS_BETWEEN = 50;
 
 /**
  * Moves the leadership `rounds` times. `failover_ms` is the broker's own figure: from the acceptance of

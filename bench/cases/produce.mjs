@@ -53,7 +53,8 @@ export async function runLoad(processes, load, seconds) {
   const records = Array.from({ length: recordsPerCall }, () => ({ value }));
   let acknowledged = 0;
   const call = async () => {
-    acknowledged += (await client.produce(ref, records)).recordCount;
+    const { recordCount } = await client.produce(ref, records);
+    acknowledged += recordCount;
   };
   await closedLoop({ inFlight, seconds: WARM_UP_SECONDS, call });
   const runs = [];

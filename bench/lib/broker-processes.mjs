@@ -3,6 +3,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -126,6 +127,21 @@ export class BrokerProcesses {
     const gone = once(child, 'exit');
     process.kill(child.pid, 'SIGKILL');
     return gone;
+  }
+
+  /**
+   * Resident memory of a broker in MiB; undefined where the system does not tell it (Linux does).
+   *
+   * @param {string} id
+   */
+  residentMib(id) {
+    const { child } = this.#member(id);
+    try {
+      const status = readFileSync(`/proc/${child?.pid}/status`, 'utf8');
+      return Math.round(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Ends clients and brokers, the latter in order. */

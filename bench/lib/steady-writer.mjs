@@ -105,8 +105,9 @@ export class SteadyWriter {
           `acknowledged; the first is value ${first?.number} at offset ${first?.offset}`,
       );
     }
-    if (new Set(found).size !== found.length) throw new Error('a value that was sent once is there twice');
-    const unknownPresent = [...this.#unknown].filter((number) => found.includes(valueOf(number))).length;
+    const distinct = new Set(found);
+    if (distinct.size !== found.length) throw new Error('a value that was sent once is there twice');
+    const unknownPresent = [...this.#unknown].filter((number) => distinct.has(valueOf(number))).length;
     const explained = this.#acknowledged.length + unknownPresent;
     if (found.length !== explained) {
       throw new Error(`${found.length} records are there, ${explained} were acknowledged or in doubt`);

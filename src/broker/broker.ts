@@ -146,10 +146,11 @@ export class Broker {
 
   /** Takes in that `from` leads, or has stopped leading, a group. */
   leaderAnnounced(from: BrokerId, announcement: LeaderAnnouncement): void {
+    if (this.cluster.state.isDeleted(announcement.group)) return;
     this.table.learn(announcement);
     const host = announcement.leader === undefined ? this.group(announcement.group) : undefined;
     if (host === undefined) return;
-    host.raft.leaderResigned(this.clock.monotonicMs(), from, announcement.term);
+    this.#guarded(() => host.raft.leaderResigned(this.clock.monotonicMs(), from, announcement.term));
     this.wake(host);
   }
 
@@ -176,13 +177,15 @@ export class Broker {
     return this.elsewhere(CLUSTER_GROUP, CLUSTER_SUBJECT);
   }
 
-  /** A broken invariant leaves a replica that nobody may trust: the broker stops. */
+  /**
+   * A broken invariant leaves a replica that nobody may trust: the broker stops. Whoever brought the
+   * message is not to blame, and could only crash of it.
+   */
   #guarded(act: () => void): void {
     try {
       act();
     } catch (error) {
       this.fail(asDefect(error));
-      throw error;
     }
   }
 
@@ -261,7 +264,7 @@ export class Broker {
 
   #eachGroup(act: (group: GroupHost) => void): void {
     for (const group of this.#scheduler.groups.values()) {
-      act(group);
+      this.#guarded(() => act(group));
       this.#scheduler.wake(group);
     }
     this.#scheduler.wakeOutbox();

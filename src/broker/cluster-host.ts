@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { BellwetherError } from '../errors.js';
+import { invariant } from '../invariant.js';
 import { ClusterLog, type Applied } from '../cluster/cluster-log.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
 import { decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
@@ -27,11 +28,17 @@ interface IndexWaiter {
   resolve(): void;
 }
 
+/** Where the result of a command of this broker goes, once it is applied. */
+interface ResultSlot {
+  bytes: Uint8Array | undefined;
+}
+
 export class ClusterHost implements GroupMachine {
   readonly #clock: Clock;
   readonly #log = new ClusterLog();
   readonly #onApplied: (applied: Applied) => void;
-  readonly #results = new Map<LogIndex, Uint8Array | undefined>();
+  /** By index; a newer command takes the place of one that was lost at the same index. */
+  readonly #results = new Map<LogIndex, ResultSlot>();
   readonly #appliedWaiters = new Set<IndexWaiter>();
   readonly #spreadWaiters = new Set<IndexWaiter>();
   #group: GroupHost | undefined;
@@ -65,7 +72,8 @@ export class ClusterHost implements GroupMachine {
 
   committedTo(index: LogIndex): void {
     for (const applied of this.#log.committedTo(index)) {
-      if (this.#results.has(applied.index)) this.#results.set(applied.index, encodeResult(applied.result));
+      const slot = this.#results.get(applied.index);
+      if (slot !== undefined) slot.bytes = encodeResult(applied.result);
       this.#onApplied(applied);
     }
     settleUpTo(this.#appliedWaiters, index);
@@ -75,12 +83,11 @@ export class ClusterHost implements GroupMachine {
   advanced(woken: () => void): void {
     const { raft } = this.group;
     if (raft.leadsWithCommit && this.state.clusterId === '' && this.#namedInTerm !== raft.term) {
-      this.#namedInTerm = raft.term;
-      this.group.propose(
-        ENTRY_KIND.CLUSTER_COMMAND,
-        encodeCommand({ kind: 'initCluster', clusterId: randomUUID() }),
-      );
-      woken();
+      const command = encodeCommand({ kind: 'initCluster', clusterId: randomUUID() });
+      if (this.group.propose(ENTRY_KIND.CLUSTER_COMMAND, command).ok) {
+        this.#namedInTerm = raft.term;
+        woken();
+      }
     }
     if (this.#spreadWaiters.size === 0) return;
     let known = raft.commitIndex;
@@ -107,35 +114,50 @@ export class ClusterHost implements GroupMachine {
       payload,
       elsewhere,
     };
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
     const appended = append(proposal);
-    this.#results.set(appended.index, undefined);
+    const { index } = appended;
+    const slot: ResultSlot = { bytes: undefined };
+    this.#results.set(index, slot);
     woken();
     try {
       await committed(this.#clock, proposal, appended, timeoutMs);
-      const result = this.#results.get(appended.index);
-      if (result === undefined) throw elsewhere();
-      await this.#reached(this.#spreadWaiters, appended.index, SPREAD_WAIT_MS, woken);
-      return { index: appended.index, result };
+      invariant(slot.bytes !== undefined, 'a committed command was applied', { index });
+      const leftMs = deadlineMs - this.#clock.monotonicMs();
+      await this.#reached(this.#spreadWaiters, index, Math.min(SPREAD_WAIT_MS, leftMs), woken);
+      return { index, result: slot.bytes };
     } finally {
-      this.#results.delete(appended.index);
+      if (this.#results.get(index) === slot) this.#results.delete(index);
     }
   }
 
-  /** Resolves once this broker has applied `index`, or after `timeoutMs`. */
-  async applied(index: LogIndex, timeoutMs: number): Promise<void> {
-    if (this.group.appliedIndex >= index) return;
-    await this.#reached(this.#appliedWaiters, index, timeoutMs, () => undefined);
+  /** Resolves with true once this broker has applied `index`, with false after `timeoutMs`. */
+  async applied(index: LogIndex, timeoutMs: number): Promise<boolean> {
+    if (this.group.appliedIndex >= index) return true;
+    return this.#reached(this.#appliedWaiters, index, timeoutMs, () => undefined);
   }
 
-  #reached(waiters: Set<IndexWaiter>, index: LogIndex, timeoutMs: number, woken: () => void): Promise<void> {
+  #reached(
+    waiters: Set<IndexWaiter>,
+    index: LogIndex,
+    timeoutMs: number,
+    woken: () => void,
+  ): Promise<boolean> {
     return new Promise((resolve) => {
-      const finish = (): void => {
+      const finish = (reached: boolean): void => {
         cancel();
         waiters.delete(waiter);
-        resolve();
+        resolve(reached);
       };
-      const waiter = { index, resolve: finish };
-      const cancel = this.#clock.schedule(timeoutMs, finish);
+      const waiter = {
+        index,
+        resolve: () => {
+          finish(true);
+        },
+      };
+      const cancel = this.#clock.schedule(timeoutMs, () => {
+        finish(false);
+      });
       waiters.add(waiter);
       woken();
     });

@@ -40,6 +40,8 @@ export interface FailoverContext {
 interface Move {
   readonly failedLeader: BrokerId;
   readonly done: Promise<KnownLeader>;
+  /** True once the core here has begun to hand over; before, it cannot have given up. */
+  handingOver: boolean;
   abort(error: BellwetherError): void;
 }
 
@@ -75,15 +77,19 @@ export class Failover {
   /** Notices a transfer that this broker's core has given up. */
   groupAdvanced({ id, raft }: GroupHost): void {
     const move = this.#moves.get(id);
-    if (move === undefined || raft.role !== 'leader' || raft.transferTarget !== undefined) return;
-    if (move.failedLeader === this.#context.self) move.abort(aborted(move.failedLeader));
+    if (move?.handingOver !== true || raft.role !== 'leader' || raft.transferTarget !== undefined) return;
+    move.abort(aborted(move.failedLeader));
   }
 
-  /** Starts handing over a group that this broker leads, on behalf of another broker. */
+  /**
+   * Starts handing over a group that this broker leads, if it still does; who leads next is announced.
+   *
+   * @throws BellwetherError TARGET_NOT_ELIGIBLE
+   */
   transfer(group: GroupHost, target: BrokerId | undefined, maxBlockMs: number): void {
     const result = group.raft.transferLeadership(this.#context.clock.monotonicMs(), target, maxBlockMs);
     this.#context.wake(group);
-    if (result.ok || result.reason === 'alreadyTransferring') return;
+    if (result.ok || result.reason !== 'targetNotEligible') return;
     throw new BellwetherError('TARGET_NOT_ELIGIBLE', 'no live follower can take the leadership over', {
       metadata: { target: target ?? '' },
     });
@@ -93,33 +99,36 @@ export class Failover {
     const { table } = this.#context;
     const { group } = assignment;
     const { failedLeader } = request;
-    const beforeTerm = table.newestTerm(group);
     let abort: (error: BellwetherError) => void = () => undefined;
     const abandoned = new Promise<never>((_, reject) => {
       abort = reject;
     });
     const moved = table
-      .waitFor(group, timeoutMs, (leader) => leader.leader !== failedLeader && leader.term > beforeTerm)
+      .waitFor(group, timeoutMs, ({ leader }) => leader !== failedLeader)
       .then((leader) => {
         if (leader !== undefined) return leader;
         throw table.leaderOf(group) === undefined ? noLeader(assignment) : aborted(failedLeader);
       });
-    const done = Promise.race([
-      this.#push(assignment, request, timeoutMs).then(() => moved),
-      moved,
-      abandoned,
-    ]).finally(() => {
+    const pushed = this.#push(assignment, request, timeoutMs, () => {
+      move.handingOver = true;
+    });
+    const done = Promise.race([pushed.then(() => moved), moved, abandoned]).finally(() => {
       if (this.#moves.get(group) === move) this.#moves.delete(group);
     });
     // Whoever joined sees the outcome through `done`; these are its sources.
     moved.catch(() => undefined);
-    const move: Move = { failedLeader, done, abort };
+    const move: Move = { failedLeader, done, handingOver: false, abort };
     this.#moves.set(group, move);
     return move;
   }
 
   /** Gets the move going: a live leader hands over, a dead one is replaced. */
-  async #push(assignment: PartitionAssignment, request: FailoverRequest, timeoutMs: number): Promise<void> {
+  async #push(
+    assignment: PartitionAssignment,
+    request: FailoverRequest,
+    timeoutMs: number,
+    handingOver: () => void,
+  ): Promise<void> {
     const { self, table, transport, clock } = this.#context;
     const { failedLeader, target, maxBlockMs } = request;
     const group = this.#context.groupOf(assignment.group);
@@ -132,9 +141,15 @@ export class Failover {
     if (current?.leader !== failedLeader) return;
     if (failedLeader === self && group !== undefined) {
       this.transfer(group, target, maxBlockMs);
-    } else {
-      const order = { group: assignment.group, term: current.term, target, maxBlockMs };
-      await transport.transferLeadership(failedLeader, order, maxBlockMs);
+      handingOver();
+      return;
+    }
+    const order = { group: assignment.group, term: current.term, target, maxBlockMs };
+    try {
+      await transport.transferLeadership(failedLeader, order, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof BellwetherError) || error.row.retry === 'never') throw error;
+      // That leader is lost, or leads no more: the election that follows is waited for all the same.
     }
   }
 

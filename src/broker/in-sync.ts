@@ -10,9 +10,10 @@ import type { BrokerId, LogIndex } from '../raft/types.js';
 import { LIMITS } from './limits.js';
 
 interface Mark {
-  /** Log end that the follower must reach to have been level at `atMs`. */
+  /** A log end that the leader had; a follower that has reached it was level until the log grew on. */
   index: LogIndex;
-  atMs: number;
+  /** When the log was first seen longer than `index`; undefined while it is not. */
+  grownAtMs: number | undefined;
   /** When the follower was last known level; undefined before it was. */
   levelAtMs: number | undefined;
 }
@@ -33,13 +34,14 @@ export class InSyncReplicas {
     }
     let mark = this.#marks.get(follower);
     if (mark === undefined) {
-      mark = { index: raft.lastIndex, atMs: nowMs, levelAtMs: undefined };
+      mark = { index: raft.lastIndex, grownAtMs: undefined, levelAtMs: undefined };
       this.#marks.set(follower, mark);
     }
+    if (raft.lastIndex > mark.index) mark.grownAtMs ??= nowMs;
     if (match >= mark.index) {
-      mark.levelAtMs = match >= raft.lastIndex ? nowMs : mark.atMs;
+      mark.levelAtMs = match >= raft.lastIndex ? nowMs : mark.grownAtMs;
       mark.index = raft.lastIndex;
-      mark.atMs = nowMs;
+      mark.grownAtMs = undefined;
     }
     return mark.levelAtMs !== undefined && nowMs - mark.levelAtMs <= LIMITS.replicaLagMsMax;
   }

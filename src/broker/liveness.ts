@@ -70,6 +70,12 @@ export class Liveness {
     return this.#links.get(peer)?.up ?? false;
   }
 
+  /** True while both streams to the peer are open, whether or not it confirms. */
+  reaches(peer: BrokerId): boolean {
+    const link = this.#links.get(peer);
+    return link !== undefined && link.dataOpen && link.heartbeatOpen;
+  }
+
   dataStream(peer: BrokerId, open: boolean): void {
     const link = this.#links.get(peer);
     if (link === undefined) return;

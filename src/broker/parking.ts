@@ -8,17 +8,22 @@ import type { GroupId } from '../raft/types.js';
 
 /** Messages kept for all groups together. */
 const PARKED_MESSAGES_MAX = 20_000;
+/** Payload bytes kept for all groups together. */
+const PARKED_BYTES_MAX = 33_554_432;
 
 export class Parking {
   readonly #parked = new Map<GroupId, (Append | VoteRequest)[]>();
   #count = 0;
+  #bytes = 0;
 
   park(group: GroupId, message: Append | VoteRequest): void {
-    if (this.#count >= PARKED_MESSAGES_MAX) return;
+    const bytes = payloadBytes(message);
+    if (this.#count >= PARKED_MESSAGES_MAX || this.#bytes + bytes > PARKED_BYTES_MAX) return;
     const messages = this.#parked.get(group) ?? [];
     messages.push(message);
     this.#parked.set(group, messages);
     this.#count += 1;
+    this.#bytes += bytes;
   }
 
   /** Takes what arrived for `group`, in order. */
@@ -26,6 +31,12 @@ export class Parking {
     const messages = this.#parked.get(group) ?? [];
     this.#parked.delete(group);
     this.#count -= messages.length;
+    for (const message of messages) this.#bytes -= payloadBytes(message);
     return messages;
   }
+}
+
+function payloadBytes(message: Append | VoteRequest): number {
+  if (message.kind !== 'append') return 0;
+  return message.entries.reduce((sum, entry) => sum + entry.payload.length, 0);
 }

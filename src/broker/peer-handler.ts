@@ -51,6 +51,10 @@ export class PeerHandler implements PeerEvents {
     });
   }
 
+  reaches(peer: BrokerId): boolean {
+    return this.#broker.liveness.reaches(peer);
+  }
+
   dataStreamOpened(peer: BrokerId): void {
     this.#refusedBy.delete(peer);
     this.#broker.liveness.dataStream(peer, true);
@@ -101,8 +105,10 @@ export class PeerHandler implements PeerEvents {
     _from: BrokerId,
     requests: readonly InGroup<VoteRequest>[],
   ): Promise<readonly InGroup<VoteReply>[]> {
-    const answers = this.#broker.votes.collect(requests);
-    for (const { group, message } of requests) this.#stepOrPark(group, message);
+    // Nobody answers for a group that is gone; the votes of the others must not wait for it.
+    const open = requests.filter(({ group }) => this.#isHere(group) || !this.#wasCreated(group));
+    const answers = this.#broker.votes.collect(open);
+    for (const { group, message } of open) this.#stepOrPark(group, message);
     return answers;
   }
 
@@ -165,8 +171,15 @@ export class PeerHandler implements PeerEvents {
 
   /** A group that was never created here will be soon; one that was created is deleted. */
   #stepOrPark(group: GroupId, message: Append | VoteRequest): void {
-    const known = this.#broker.group(group) !== undefined || group < this.#broker.cluster.state.nextGroup;
-    if (known) this.#broker.step(group, message);
+    if (this.#isHere(group) || this.#wasCreated(group)) this.#broker.step(group, message);
     else this.#broker.parking.park(group, message);
+  }
+
+  #isHere(group: GroupId): boolean {
+    return this.#broker.group(group) !== undefined;
+  }
+
+  #wasCreated(group: GroupId): boolean {
+    return group < this.#broker.cluster.state.nextGroup;
   }
 }

@@ -82,6 +82,12 @@ export interface PeerEvents {
    * STORAGE_FAILED or SHUTTING_DOWN when this broker takes part no more.
    */
   admit(peer: PeerIdentity): void;
+  /**
+   * True while this broker's own streams to the peer are open. A transport confirms the peer's heartbeats
+   * only then: a link that one side cannot use must be down on both, or a leader that can tell nobody
+   * that it has stepped down is trusted for ever (B26).
+   */
+  reaches(peer: BrokerId): boolean;
   /** The stream for entries to the peer is open, or broke. */
   dataStreamOpened(peer: BrokerId): void;
   dataStreamClosed(peer: BrokerId): void;

@@ -61,17 +61,24 @@ export function committed(
   });
 }
 
-/** Resolves once this broker's own disk has the entry; rejects like `committed`. */
+/**
+ * Resolves once this broker's own disk has the entry.
+ *
+ * @throws BellwetherError COMMIT_TIMEOUT after `timeoutMs`; LEADERSHIP_LOST when a later leader's entry
+ * took its place on this disk. The outcome is UNKNOWN either way: others may have it.
+ */
 export function durable(
   clock: Clock,
   proposal: Proposal,
-  { index }: Appended,
+  { index, term }: Appended,
   timeoutMs: number,
 ): Promise<void> {
+  const { group, subject } = proposal;
   return new Promise((resolve, reject) => {
-    const stop = proposal.group.onDurable(index, () => {
+    const stop = group.onDurable(index, () => {
       cancel();
-      resolve();
+      if (group.raft.termAt(index) === term) resolve();
+      else reject(leadershipLost(subject, {}));
     });
     const cancel = clock.schedule(timeoutMs, () => {
       stop();
@@ -83,16 +90,21 @@ export function durable(
 function commitTimeout({ group, subject }: Proposal, timeoutMs: number): BellwetherError {
   const { topic, partition } = subject;
   const metadata = { topic, partition: String(partition), timeout_ms: String(Math.round(timeoutMs)) };
-  if (group.raft.role !== 'leader') {
-    return new BellwetherError(
-      'LEADERSHIP_LOST',
-      `the leadership of ${topic}/${String(partition)} was lost before the write was committed`,
-      { metadata },
-    );
-  }
+  if (group.raft.role !== 'leader') return leadershipLost(subject, metadata);
   return new BellwetherError(
     'COMMIT_TIMEOUT',
     `no quorum of ${topic}/${String(partition)} had the write on disk within ${String(Math.round(timeoutMs))} ms`,
     { metadata },
+  );
+}
+
+function leadershipLost(
+  { topic, partition }: Subject,
+  metadata: Readonly<Record<string, string>>,
+): BellwetherError {
+  return new BellwetherError(
+    'LEADERSHIP_LOST',
+    `the leadership of ${topic}/${String(partition)} was lost before the write was committed`,
+    { metadata: { topic, partition: String(partition), ...metadata } },
   );
 }

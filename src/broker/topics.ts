@@ -38,8 +38,8 @@ export async function submitCommand(
         deadlineMs - clock.monotonicMs(),
       );
       checkResult(result);
-      await cluster.applied(index, deadlineMs - clock.monotonicMs());
-      return;
+      if (await cluster.applied(index, deadlineMs - clock.monotonicMs())) return;
+      throw new BellwetherError('COMMIT_TIMEOUT', `broker ${broker.id} has not applied the change in time`);
     } catch (error) {
       if (!(error instanceof BellwetherError) || !error.retryable) throw error;
       await new Promise<void>((resolve) => {

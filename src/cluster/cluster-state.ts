@@ -71,6 +71,11 @@ export class ClusterState {
     return this.#byGroup.get(group);
   }
 
+  /** True for a group whose topic is gone: nothing that is said of it counts any more. */
+  isDeleted(group: GroupId): boolean {
+    return group >= 1 && group < this.#nextGroup && !this.#byGroup.has(group);
+  }
+
   /** Applies one committed command. Deterministic: every broker gets the same state and result. */
   apply(command: ClusterCommand): { readonly result: CommandResult; readonly change: ClusterChange } {
     switch (command.kind) {

@@ -143,7 +143,7 @@ export class PeerService {
     });
   }
 
-  /** Confirms each heartbeat as it comes; the first one introduces the peer. */
+  /** Confirms each heartbeat of a peer that is reached too; the first one introduces the peer. */
   #serveHeartbeats(stream: HeartbeatStream): void {
     const { events } = this.#options;
     let from: BrokerId | undefined;
@@ -157,7 +157,7 @@ export class PeerService {
         {
           sender: first ? senderOf(events.identity, from) : undefined,
           sequence: sent,
-          heardSequence: sequence,
+          heardSequence: events.reaches(from) ? sequence : 0,
         },
         SMALL_MESSAGE_BYTES,
       );

@@ -2,11 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
+import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../../src/raft/config.js';
 import type { BrokerId } from '../../src/raft/types.js';
 import { Cluster } from './harness.js';
 
-const { retransmitMs, transferCatchUpMs } = DEFAULT_RAFT_TUNING;
+const { deposedCooldownMs, retransmitMs, transferCatchUpMs } = DEFAULT_RAFT_TUNING;
 const MAX_BLOCK_MS = 200;
 
 function transfer(cluster: Cluster, target: BrokerId | undefined): unknown {
@@ -14,8 +14,8 @@ function transfer(cluster: Cluster, target: BrokerId | undefined): unknown {
 }
 
 /** A cluster whose n2 lacks an entry that was lost on the way without anybody noticing. */
-function lagging(): Cluster {
-  const cluster = Cluster.withLeader();
+function lagging(tuning: Partial<RaftTuning> = {}): Cluster {
+  const cluster = Cluster.withLeader({ tuning });
   cluster.network.close('n1', 'n2');
   cluster.propose('n1', 'a');
   cluster.settle();
@@ -45,6 +45,36 @@ describe('a transfer', () => {
     cluster.advance(retransmitMs);
     expect(cluster.leader).toBe('n2');
     expect(cluster.log('n2')).toEqual(['a', 'b']);
+  });
+
+  it('orders the campaign only once the target has every entry, also those of the meantime', () => {
+    const cluster = lagging({ inflightMessagesMax: 1, appendBytesMax: 1 });
+    transfer(cluster, 'n2');
+    for (const text of ['b', 'c']) cluster.propose('n1', text);
+    cluster.nowMs += retransmitMs;
+    cluster.tick();
+    let ordered = false;
+    for (let i = 0; i < 200 && !ordered; i++) {
+      cluster.deliver();
+      ordered = cluster.network.messages.some((message) => message.kind === 'timeoutNow');
+    }
+    expect(ordered).toBe(true);
+    expect(cluster.log('n2')).toEqual(['a', 'b', 'c']);
+  });
+
+  it('spares a follower that was deposed lately when none is named', () => {
+    for (const [afterMs, expected] of [
+      [0, 'n3'],
+      [deposedCooldownMs, 'n1'],
+    ] as const) {
+      const cluster = Cluster.withLeader();
+      cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+      cluster.advance(100);
+      cluster.advance(afterMs);
+      cluster.input('n2', (raft, nowMs) => raft.transferLeadership(nowMs, undefined, MAX_BLOCK_MS));
+      cluster.settle();
+      expect(cluster.leader).toBe(expected);
+    }
   });
 
   it('refuses writes between the order and the new leader', () => {

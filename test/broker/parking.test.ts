@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { Parking } from '../../src/broker/parking.js';
+import { asGroupId } from '../../src/raft/types.js';
+import { append, entry, voteRequest } from '../raft/make.js';
+
+const MEBIBYTE = 1_048_576;
+
+/** An append of `bytes` payload bytes. */
+function large(bytes: number) {
+  return append({ term: 1, entries: [entry(1, 1, 'x'.repeat(bytes))] });
+}
+
+describe('Parking', () => {
+  it('gives the messages of a group back in order, once', () => {
+    const parking = new Parking();
+    const first = voteRequest({ from: 'n2', to: 'n1', term: 1, last: [0, 0] });
+    const second = append({ term: 1 });
+    parking.park(asGroupId(5), first);
+    parking.park(asGroupId(6), append({ term: 9 }));
+    parking.park(asGroupId(5), second);
+    expect(parking.take(asGroupId(5))).toEqual([first, second]);
+    expect(parking.take(asGroupId(5))).toEqual([]);
+    expect(parking.take(asGroupId(6))).toHaveLength(1);
+  });
+
+  it('keeps a bounded number of messages, and has room again when some were taken', () => {
+    const parking = new Parking();
+    const message = append({ term: 1 });
+    for (let i = 0; i < 100_000; i++) parking.park(asGroupId(1 + (i % 2)), message);
+    const kept = parking.take(asGroupId(1)).length;
+    expect(kept).toBe(10_000);
+    parking.park(asGroupId(3), message);
+    expect(parking.take(asGroupId(3))).toHaveLength(1);
+  });
+
+  it('keeps a bounded number of payload bytes: a group may never come to be', () => {
+    const parking = new Parking();
+    const message = large(MEBIBYTE);
+    for (let i = 0; i < 1_000; i++) parking.park(asGroupId(1), message);
+    expect(parking.take(asGroupId(1)).length).toBeLessThanOrEqual(64);
+    parking.park(asGroupId(2), message);
+    expect(parking.take(asGroupId(2))).toHaveLength(1);
+  });
+});
