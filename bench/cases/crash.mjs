@@ -11,7 +11,7 @@ const RECORDS_BETWEEN_KILLS = 50;
 const JITTER_MS = 60;
 
 /** Time for one round in milliseconds; when the rounds need more, fewer are measured and it is said. */
-const ROUND_BUDGET_MS = 2000;
+const ROUND_BUDGET_MS = 1800;
 
 /**
  * Kills the leader with SIGKILL round after round, and measures from the return of `process.kill` to the

@@ -21,7 +21,7 @@ const SECONDS_MIN = 6;
  */
 
 /**
- * Profiles the leader under the loads of 100 B, batched and not, each in a cluster of its own.
+ * Profiles the leader under records of 100 B, batched and not, and of 1 KB, each load in a cluster of its own.
  *
  * @param {object} options
  * @param {string} options.folder
@@ -32,7 +32,7 @@ const SECONDS_MIN = 6;
 export async function profileProduce({ folder, seconds, progress }) {
   const parts = [];
   const runSeconds = Math.max(SECONDS_MIN, seconds);
-  for (const load of LOADS.filter(({ valueBytes }) => valueBytes === 100)) {
+  for (const load of LOADS.filter(({ name }) => name !== '1kb-single')) {
     progress(`profile of produce ${load.name}`);
     const data = join(folder, `profile-${load.name}`);
     const profiles = join(data, 'profiles');

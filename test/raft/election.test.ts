@@ -3,7 +3,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
+import { Raft } from '../../src/raft/raft.js';
 import { asTerm, type BrokerId } from '../../src/raft/types.js';
+import { FakeDisk } from './fake-disk.js';
 import { Cluster } from './harness.js';
 import { append, entries, voteRequest } from './make.js';
 
@@ -27,6 +29,21 @@ describe('birth', () => {
     const cluster = new Cluster({ replicas: 1 });
     cluster.advance(0);
     expect(cluster.leader).toBe('n1');
+  });
+
+  it('on links that are up already needs no event of theirs', () => {
+    const born = (id: BrokerId): Raft => {
+      const voters = ['n1', 'n2', 'n3'];
+      const config = { id, voters, persistCommit: false, tuning: DEFAULT_RAFT_TUNING, random: () => 0 };
+      const raft = new Raft(config, new FakeDisk());
+      raft.start(0, [...voters, 'n9']);
+      return raft;
+    };
+    const first = born('n1');
+    expect([first.isAlive('n1'), first.isAlive('n2'), first.isAlive('n9')]).toEqual([false, true, false]);
+    expect([first.deadlineMs, born('n2').deadlineMs]).toEqual([0, leaderDiscoveryMs + rankDelayMs]);
+    first.tick(0);
+    expect(first.ready(0).messages).toMatchObject([{ to: 'n2' }, { to: 'n3' }]);
   });
 
   it('without a live quorum nobody campaigns, and nothing runs', () => {

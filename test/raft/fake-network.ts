@@ -17,6 +17,8 @@ export interface ResignNotice {
 export class FakeNetwork {
   readonly messages: Message[] = [];
   readonly notices: ResignNotice[] = [];
+  /** Messages sent so far, the lost ones included. */
+  sentCount = 0;
   readonly #closed = new Set<string>();
 
   isOpen(from: BrokerId, to: BrokerId): boolean {
@@ -32,6 +34,7 @@ export class FakeNetwork {
   }
 
   send(message: Message): void {
+    this.sentCount += 1;
     if (this.isOpen(message.from, message.to)) this.messages.push(message);
   }
 

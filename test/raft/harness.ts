@@ -1,6 +1,6 @@
 /**
- * A whole group in memory: production `Raft` objects driven by the contract in ready.ts, over fake disks
- * and a fake network, in virtual time. Every input is followed by all checks of invariants.ts.
+ * A whole group in memory: production `Raft` objects over fake disks and a fake network, in virtual time.
+ * Every input is followed by all checks of invariants.ts.
  *
  * Nothing happens by itself: `settle` delivers what is on the way, `advance` lets time pass.
  */
@@ -10,28 +10,15 @@ import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../../src/raft/config.js';
 import type { ProposeResult } from '../../src/raft/leader.js';
 import type { Message } from '../../src/raft/messages.js';
 import { Raft } from '../../src/raft/raft.js';
-import { type BrokerId, ENTRY_KIND, type Term } from '../../src/raft/types.js';
-import { FakeDisk, type Survived } from './fake-disk.js';
+import { type BrokerId, ENTRY_KIND } from '../../src/raft/types.js';
+import type { FakeDisk, Survived } from './fake-disk.js';
 import { FakeNetwork } from './fake-network.js';
-import { History, type Replica } from './invariants.js';
+import { History } from './invariants.js';
 import { SeededRandom } from './seeded-random.js';
+import { TestReplica } from './test-replica.js';
 
 /** Steps after which a cluster that does not come to rest is held to run for ever. */
 const STEPS_MAX = 20_000;
-
-interface Held {
-  readonly sequence: number;
-  readonly messages: readonly Message[];
-}
-
-interface TestReplica extends Replica {
-  /** Writes finish at once; otherwise when `sync` is called. */
-  autoSync: boolean;
-  held: Held[];
-  syncedSequence: number;
-  /** Term in which it leads, to announce when it ends. */
-  leads: Term | undefined;
-}
 
 export interface ClusterOptions {
   /** At most 7; they are called n1, n2 and so on. */
@@ -47,8 +34,6 @@ export class Cluster {
   readonly history: History;
   readonly random: SeededRandom;
   nowMs = 0;
-  /** Messages sent so far. */
-  sentCount = 0;
   readonly #options: ClusterOptions;
   readonly #replicas = new Map<BrokerId, TestReplica>();
 
@@ -58,16 +43,9 @@ export class Cluster {
     this.ids = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'].slice(0, options.replicas ?? 3);
     this.history = new History(this.#replicas);
     for (const id of this.ids) {
-      const disk = new FakeDisk();
-      this.#replicas.set(id, {
-        id,
-        disk,
-        raft: this.#makeRaft(id, disk, false),
-        autoSync: true,
-        held: [],
-        syncedSequence: 0,
-        leads: undefined,
-      });
+      const replica = new TestReplica(id, this.network, this.history);
+      this.#replicas.set(id, replica);
+      replica.start(this.#makeRaft(id, replica.disk, false));
     }
     for (const id of this.ids) this.#input(id, (raft) => raft.start(this.nowMs));
   }
@@ -78,6 +56,11 @@ export class Cluster {
     cluster.heal();
     cluster.advance(1_000);
     return cluster;
+  }
+
+  /** Messages sent so far, the lost ones included. */
+  get sentCount(): number {
+    return this.network.sentCount;
   }
 
   raft(id: BrokerId): Raft {
@@ -185,10 +168,7 @@ export class Cluster {
 
   /** Finishes the oldest write of a running replica. Returns false when none is pending. */
   sync(id: BrokerId): boolean {
-    const replica = this.#replica(id);
-    if (replica.raft === undefined || !this.#finishWrite(replica, replica.raft)) return false;
-    this.#pump(replica, replica.raft);
-    return true;
+    return this.#replica(id).sync(this.nowMs);
   }
 
   /** Kills a replica: unsynced writes are lost. The others see the loss of the link at once. */
@@ -199,12 +179,7 @@ export class Cluster {
 
   /** As `crash`, but nobody has noticed yet. */
   crashUnseen(id: BrokerId, survived?: Survived): void {
-    const replica = this.#replica(id);
-    replica.raft = undefined;
-    replica.held = [];
-    replica.syncedSequence = 0;
-    replica.leads = undefined;
-    replica.disk.crash(survived);
+    this.#replica(id).crash(survived);
   }
 
   /** Starts a crashed replica from its disk; links that are open come up with the new incarnation. */
@@ -212,7 +187,7 @@ export class Cluster {
     const replica = this.#replica(id);
     invariant(replica.raft === undefined, 'only a crashed replica restarts', { id });
     const raft = this.#makeRaft(id, replica.disk, true);
-    replica.raft = raft;
+    replica.start(raft);
     this.history.onRestart(replica, raft);
     this.#input(id, () => raft.start(this.nowMs));
     for (const peer of this.running) {
@@ -279,56 +254,8 @@ export class Cluster {
   }
 
   #input<T>(id: BrokerId, act: (raft: Raft) => T): T {
-    const replica = this.#replica(id);
-    const raft = this.raft(id);
-    const result = act(raft);
-    this.#pump(replica, raft);
+    const result = act(this.raft(id));
+    this.#replica(id).pump(this.nowMs);
     return result;
-  }
-
-  /** Does what the Ready asks for, in the order of its contract, until there is nothing more. */
-  #pump(replica: TestReplica, raft: Raft): void {
-    do {
-      const ready = raft.ready(this.nowMs);
-      this.history.onReady(replica, raft, ready);
-      if (ready.hardState !== undefined || ready.entries.length > 0) {
-        replica.disk.write(ready.sequence, ready.hardState, ready.entries);
-      }
-      this.history.afterStep(replica, raft);
-      this.#send(replica, raft, ready.messages);
-      if (ready.sequence <= replica.syncedSequence) this.#send(replica, raft, ready.messagesAfterPersist);
-      else if (ready.messagesAfterPersist.length > 0) {
-        replica.held.push({ sequence: ready.sequence, messages: ready.messagesAfterPersist });
-      }
-    } while (replica.autoSync && this.#finishWrite(replica, raft));
-    this.#announceResignation(replica, raft);
-  }
-
-  #finishWrite(replica: TestReplica, raft: Raft): boolean {
-    const sequence = replica.disk.sync();
-    if (sequence === undefined) return false;
-    replica.syncedSequence = sequence;
-    const due = replica.held.filter((held) => held.sequence <= sequence);
-    replica.held = replica.held.filter((held) => held.sequence > sequence);
-    for (const held of due) this.#send(replica, raft, held.messages);
-    raft.persisted(this.nowMs, sequence);
-    return true;
-  }
-
-  #send(replica: TestReplica, raft: Raft, messages: readonly Message[]): void {
-    for (const message of messages) {
-      this.history.onSend(replica, raft, message);
-      this.sentCount += 1;
-      this.network.send(message);
-    }
-  }
-
-  #announceResignation(replica: TestReplica, raft: Raft): void {
-    const { leads } = replica;
-    replica.leads = raft.role === 'leader' ? raft.term : undefined;
-    if (leads === undefined || leads === replica.leads) return;
-    for (const to of this.ids) {
-      if (to !== replica.id) this.network.announce({ from: replica.id, to, term: leads });
-    }
   }
 }

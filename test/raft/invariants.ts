@@ -1,6 +1,6 @@
 /**
- * The safety of one group over all its history, checked while the harness runs. Numbers I1 and on are
- * those of the list in docs; each check throws at the step that breaks it.
+ * The safety of one group over all its history, checked while the harness runs: each check throws at the
+ * step that breaks it. I2 and on are the numbers by which the comments in src/raft name these properties.
  */
 
 import { invariant } from '../../src/invariant.js';

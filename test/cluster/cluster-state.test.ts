@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ClusterState } from '../../src/cluster/cluster-state.js';
+import {
+  type ClusterCommand,
+  decodeCommand,
+  decodeResult,
+  encodeCommand,
+  encodeResult,
+} from '../../src/cluster/commands.js';
+import { InvariantError } from '../../src/invariant.js';
+import { asGroupId } from '../../src/raft/types.js';
+
+function createTopic(topic: string, partitions = 1): ClusterCommand {
+  const assignments = Array.from({ length: partitions }, () => ['n1', 'n2']);
+  return { kind: 'createTopic', topic, replicationFactor: 2, assignments };
+}
+
+function registerBroker(id: string, incarnation: string, address = `${id}:1`): ClusterCommand {
+  return { kind: 'registerBroker', id, incarnation, address, rack: '' };
+}
+
+const name = fc.constantFrom('a', 'b', 'c');
+const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
+  name.map((clusterId) => ({ kind: 'initCluster', clusterId }) as const),
+  fc.tuple(name, name, name).map(([id, incarnation, address]) => registerBroker(id, incarnation, address)),
+  fc.tuple(name, fc.integer({ min: 1, max: 4 })).map(([topic, partitions]) => createTopic(topic, partitions)),
+  name.map((topic) => ({ kind: 'deleteTopic', topic }) as const),
+);
+
+function snapshot(state: ClusterState) {
+  const { clusterId, nextGroup, brokers, topics } = state;
+  return { clusterId, nextGroup, brokers: [...brokers], topics: [...topics] };
+}
+
+describe('ClusterState', () => {
+  it('comes to the same state and results on every broker, from what is stored', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
+        const here = new ClusterState();
+        const there = new ClusterState();
+        for (const each of commands) {
+          const { result, change } = here.apply(each);
+          const other = there.apply(decodeCommand(encodeCommand(each)));
+          expect(other).toEqual({ result: decodeResult(encodeResult(result)), change });
+        }
+        expect(snapshot(there)).toEqual(snapshot(here));
+      }),
+    );
+  });
+
+  it('never gives a group number twice, and finds every partition by it', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+        const state = new ClusterState();
+        const seen = new Set<number>();
+        for (const each of commands) {
+          const { change } = state.apply(each);
+          if (change.kind !== 'topicCreated') continue;
+          for (const { group } of change.topic.partitions) {
+            expect(seen.has(group)).toBe(false);
+            seen.add(group);
+          }
+        }
+        for (let group = 0; group < state.nextGroup + 2; group++) {
+          const assignment = state.assignment(asGroupId(group));
+          expect(state.isDeleted(asGroupId(group))).toBe(seen.has(group) && assignment === undefined);
+          if (assignment === undefined) continue;
+          expect(state.partition(assignment.topic, assignment.partition)).toBe(assignment);
+        }
+      }),
+    );
+  });
+
+  it('keeps the first name of the cluster', () => {
+    const state = new ClusterState();
+    expect(state.clusterId).toBe('');
+    for (const clusterId of ['first', 'second']) state.apply({ kind: 'initCluster', clusterId });
+    expect(state.clusterId).toBe('first');
+  });
+
+  it('refuses a broker that comes back with another disk, and lets one change its address', () => {
+    const state = new ClusterState();
+    state.apply(registerBroker('n1', 'disk-1'));
+    expect(state.apply(registerBroker('n1', 'disk-2'))).toMatchObject({
+      result: { ok: false, reason: 'CLUSTER_MISMATCH' },
+      change: { kind: 'none' },
+    });
+    expect(state.apply(registerBroker('n1', 'disk-1', 'elsewhere:1')).result).toEqual({ ok: true });
+    expect(state.brokers.get('n1')).toMatchObject({ incarnation: 'disk-1', address: 'elsewhere:1' });
+  });
+
+  it('numbers partitions from 0 and knows no others', () => {
+    const state = new ClusterState();
+    state.apply(createTopic('t', 3));
+    expect(state.topics.get('t')?.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2]);
+    for (const partition of [-1, 3, 0.5, NaN]) expect(state.partition('t', partition)).toBeUndefined();
+  });
+
+  it('changes nothing when it refuses', () => {
+    const state = new ClusterState();
+    state.apply(createTopic('t'));
+    const before = snapshot(state);
+    expect(state.apply(createTopic('t', 4)).result).toMatchObject({ reason: 'TOPIC_ALREADY_EXISTS' });
+    const { result } = state.apply({ kind: 'deleteTopic', topic: 'other' });
+    expect(result).toMatchObject({ reason: 'UNKNOWN_TOPIC_OR_PARTITION' });
+    expect(snapshot(state)).toEqual(before);
+  });
+});
+
+describe('a stored command', () => {
+  it('of an unknown version is not guessed at', () => {
+    const bytes = new TextEncoder().encode('{"version":99,"command":{"kind":"deleteTopic","topic":"t"}}');
+    expect(() => decodeCommand(bytes)).toThrow(InvariantError);
+  });
+});

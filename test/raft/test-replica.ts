@@ -1,0 +1,100 @@
+/** One replica driven by the contract in ready.ts, over a fake disk and a fake network. */
+
+import type { Message } from '../../src/raft/messages.js';
+import type { Raft } from '../../src/raft/raft.js';
+import type { BrokerId, Term } from '../../src/raft/types.js';
+import { FakeDisk, type Survived } from './fake-disk.js';
+import type { FakeNetwork } from './fake-network.js';
+import type { History, Replica } from './invariants.js';
+
+interface Held {
+  readonly sequence: number;
+  readonly messages: readonly Message[];
+}
+
+export class TestReplica implements Replica {
+  readonly id: BrokerId;
+  readonly disk = new FakeDisk();
+  raft: Raft | undefined;
+  /** Writes finish at once; otherwise when `sync` is called. */
+  autoSync = true;
+  readonly #network: FakeNetwork;
+  readonly #history: History;
+  #held: Held[] = [];
+  #syncedSequence = 0;
+  /** Term in which it leads, to announce when it ends. */
+  #leads: Term | undefined;
+
+  constructor(id: BrokerId, network: FakeNetwork, history: History) {
+    this.id = id;
+    this.#network = network;
+    this.#history = history;
+  }
+
+  start(raft: Raft): void {
+    this.raft = raft;
+    this.#held = [];
+    this.#syncedSequence = 0;
+    this.#leads = undefined;
+  }
+
+  crash(survived: Survived | undefined): void {
+    this.raft = undefined;
+    this.disk.crash(survived);
+  }
+
+  /** Finishes the oldest write. Returns false when none is pending or the replica is down. */
+  sync(nowMs: number): boolean {
+    if (this.raft === undefined || !this.#finishWrite(this.raft, nowMs)) return false;
+    this.pump(nowMs);
+    return true;
+  }
+
+  /** Does what the Ready asks for, in the order of its contract, until there is nothing more. */
+  pump(nowMs: number): void {
+    const { raft } = this;
+    if (raft === undefined) return;
+    do {
+      const ready = raft.ready(nowMs);
+      this.#history.onReady(this, raft, ready);
+      if (ready.hardState !== undefined || ready.entries.length > 0) {
+        this.disk.write(ready.sequence, ready.hardState, ready.entries);
+      }
+      this.#history.afterStep(this, raft);
+      this.#send(raft, ready.messages);
+      if (ready.sequence <= this.#syncedSequence) this.#send(raft, ready.messagesAfterPersist);
+      else if (ready.messagesAfterPersist.length > 0) {
+        this.#held.push({ sequence: ready.sequence, messages: ready.messagesAfterPersist });
+      }
+    } while (this.autoSync && this.#finishWrite(raft, nowMs));
+    this.#announceResignation(raft);
+  }
+
+  #finishWrite(raft: Raft, nowMs: number): boolean {
+    const sequence = this.disk.sync();
+    if (sequence === undefined) return false;
+    this.#syncedSequence = sequence;
+    const due = this.#held.filter((held) => held.sequence <= sequence);
+    this.#held = this.#held.filter((held) => held.sequence > sequence);
+    for (const held of due) this.#send(raft, held.messages);
+    raft.persisted(nowMs, sequence);
+    return true;
+  }
+
+  #send(raft: Raft, messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.#history.onSend(this, raft, message);
+      this.#network.send(message);
+    }
+  }
+
+  /** A broker tells all others when one of its leaderships ends while it lives on (B26). */
+  #announceResignation(raft: Raft): void {
+    const ended = this.#leads;
+    this.#leads = raft.role === 'leader' ? raft.term : undefined;
+    if (ended === undefined || ended === this.#leads) return;
+    for (const to of raft.voters) {
+      if (to !== this.id) this.#network.announce({ from: this.id, to, term: ended });
+    }
+  }
+}
