@@ -186,7 +186,8 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'The journal is damaged before its end; the message names the file and the position.',
-    action: 'Keep the folder for inspection; restore the broker from a copy or replace it.',
+    action:
+      'Keep the folder for inspection and replace the broker; never use an older copy, which has forgotten promises.',
   },
   DATA_DIRECTORY_UNUSABLE: {
     code: GRPC_CODE.FAILED_PRECONDITION,

@@ -117,9 +117,13 @@ export class Broker {
   /** Throws when the broker must not serve any more. */
   checkServing(): void {
     if (this.#failed !== undefined) {
-      throw new BellwetherError('STORAGE_FAILED', `broker ${this.id} has failed and awaits a restart`, {
-        metadata: { broker: this.id, cause: this.#failed.reason },
-      });
+      const { reason } = this.#failed;
+      const ofDisk = reason === 'STORAGE_FAILED' || reason === 'STORAGE_CORRUPT';
+      throw new BellwetherError(
+        ofDisk ? 'STORAGE_FAILED' : 'SHUTTING_DOWN',
+        `broker ${this.id} has failed (${reason}) and awaits a restart`,
+        { metadata: { broker: this.id, cause: reason } },
+      );
     }
     if (this.#stopped) throw new BellwetherError('SHUTTING_DOWN', `broker ${this.id} is stopping`);
   }

@@ -61,12 +61,12 @@ export class PeerLink {
       channelOptions: peerChannelOptions('heartbeat'),
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => client.heartbeat(),
-      hello: () => ({ sender: this.#sender, sequence: 0, heardSequence: 0 }),
+      hello: () => ({ sender: this.#sender, sequence: 0 }),
       onOpened: (first) => {
         this.#admitPeer(first);
       },
-      onMessage: ({ heardSequence }) => {
-        events.heartbeatConfirmed(peer, heardSequence);
+      onMessage: ({ confirmedSequence }) => {
+        events.heartbeatConfirmed(peer, confirmedSequence);
       },
       onClosed: () => {
         events.heartbeatStreamClosed(peer);
@@ -108,7 +108,7 @@ export class PeerLink {
   }
 
   sendHeartbeat(sequence: number): void {
-    this.#heartbeats.send({ sender: undefined, sequence, heardSequence: 0 }, HEARTBEAT_BYTES);
+    this.#heartbeats.send({ sender: undefined, sequence }, HEARTBEAT_BYTES);
   }
 
   /** For unary calls. @throws BellwetherError CONNECTION_FAILED while the link is down. */

@@ -147,20 +147,13 @@ export class PeerService {
   #serveHeartbeats(stream: HeartbeatStream): void {
     const { events } = this.#options;
     let from: BrokerId | undefined;
-    let sent = 0;
     this.#track(stream, () => undefined);
     stream.onMessage(({ sender, sequence }) => {
       const first = from === undefined;
       from ??= this.#admit(sender);
-      sent += 1;
-      stream.send(
-        {
-          sender: first ? senderOf(events.identity, from) : undefined,
-          sequence: sent,
-          heardSequence: events.reaches(from) ? sequence : 0,
-        },
-        SMALL_MESSAGE_BYTES,
-      );
+      const introduction = first ? senderOf(events.identity, from) : undefined;
+      const confirmedSequence = events.reaches(from) ? sequence : 0;
+      stream.send({ sender: introduction, confirmedSequence }, SMALL_MESSAGE_BYTES);
     });
   }
 

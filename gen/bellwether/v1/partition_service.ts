@@ -86,7 +86,10 @@ export interface PartitionFailoverRequest {
   expectedTerm?:
     | number
     | undefined;
-  /** Broker that should lead instead. When unset, the best in-sync follower. */
+  /**
+   * Broker that should lead instead. When unset, the best live follower: one that
+   * has all that is committed, was not deposed lately, and has the longest log.
+   */
   target?:
     | string
     | undefined;

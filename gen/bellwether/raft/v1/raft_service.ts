@@ -188,7 +188,7 @@ export interface TransferLeadershipRequest {
   groupId: number;
   /** Term in which the called broker is believed to lead. */
   term: number;
-  /** Broker that should lead instead. When unset, the best in-sync follower. */
+  /** Broker that should lead instead. When unset, the best live follower. */
   target?:
     | string
     | undefined;
@@ -254,25 +254,21 @@ export interface HeartbeatRequest {
   sender?:
     | Sender
     | undefined;
-  /** Number of this heartbeat on this stream, from 1. */
+  /** Number of this heartbeat on this stream, from 1; 0 in the first message, which only introduces. */
   sequence: number;
-  /**
-   * Highest sequence heard from the peer on this stream; 0 before the first. A peer whose own
-   * heartbeats do not come back here treats the link as cut, though it hears the other side.
-   */
-  heardSequence: number;
 }
 
-/** One heartbeat of the called broker, as HeartbeatRequest. */
+/** Confirms one heartbeat. */
 export interface HeartbeatResponse {
-  /** Who speaks. Set in the first message of a stream. */
+  /** Who answers. Set in the first message of a stream. */
   sender?:
     | Sender
     | undefined;
-  /** Number of this heartbeat on this stream, from 1. */
-  sequence: number;
-  /** Highest sequence heard from the peer on this stream; 0 before the first. */
-  heardSequence: number;
+  /**
+   * Sequence of the heartbeat that is confirmed; 0 while the answering broker does not reach the caller
+   * by streams of its own.
+   */
+  confirmedSequence: number;
 }
 
 function createBaseSender(): Sender {
@@ -1973,7 +1969,7 @@ export const ReadOffsetsResponse: MessageFns<ReadOffsetsResponse> = {
 };
 
 function createBaseHeartbeatRequest(): HeartbeatRequest {
-  return { sender: undefined, sequence: 0, heardSequence: 0 };
+  return { sender: undefined, sequence: 0 };
 }
 
 export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
@@ -1983,9 +1979,6 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     if (message.sequence !== 0) {
       writer.uint32(16).int64(message.sequence);
-    }
-    if (message.heardSequence !== 0) {
-      writer.uint32(24).int64(message.heardSequence);
     }
     return writer;
   },
@@ -2019,14 +2012,6 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.sequence = longToNumber(reader.int64());
             continue;
           }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.heardSequence = longToNumber(reader.int64());
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2048,13 +2033,12 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
       ? Sender.fromPartial(object.sender)
       : undefined;
     message.sequence = object.sequence ?? 0;
-    message.heardSequence = object.heardSequence ?? 0;
     return message;
   },
 };
 
 function createBaseHeartbeatResponse(): HeartbeatResponse {
-  return { sender: undefined, sequence: 0, heardSequence: 0 };
+  return { sender: undefined, confirmedSequence: 0 };
 }
 
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
@@ -2062,11 +2046,8 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
     if (message.sender !== undefined) {
       Sender.encode(message.sender, writer.uint32(10).fork()).join();
     }
-    if (message.sequence !== 0) {
-      writer.uint32(16).int64(message.sequence);
-    }
-    if (message.heardSequence !== 0) {
-      writer.uint32(24).int64(message.heardSequence);
+    if (message.confirmedSequence !== 0) {
+      writer.uint32(16).int64(message.confirmedSequence);
     }
     return writer;
   },
@@ -2097,15 +2078,7 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
               break;
             }
 
-            message.sequence = longToNumber(reader.int64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.heardSequence = longToNumber(reader.int64());
+            message.confirmedSequence = longToNumber(reader.int64());
             continue;
           }
         }
@@ -2128,8 +2101,7 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
     message.sender = (object.sender !== undefined && object.sender !== null)
       ? Sender.fromPartial(object.sender)
       : undefined;
-    message.sequence = object.sequence ?? 0;
-    message.heardSequence = object.heardSequence ?? 0;
+    message.confirmedSequence = object.confirmedSequence ?? 0;
     return message;
   },
 };
@@ -2227,8 +2199,9 @@ export const RaftServiceService = {
   },
   /**
    * Exchanges heartbeats between a pair of brokers, for all their groups at once, on a connection of
-   * its own. Both sides send at a steady pace; the end of the stream is taken as the loss of the
-   * peer. The caller ends the stream.
+   * its own. The caller sends at a steady pace and the called broker confirms each one, so a link that
+   * carries only one way is known as cut. The end of the stream is taken as the loss of the peer. The
+   * caller ends the stream.
    */
   heartbeat: {
     path: "/bellwether.raft.v1.RaftService/Heartbeat" as const,
@@ -2276,8 +2249,9 @@ export interface RaftServiceServer extends UntypedServiceImplementation {
   readOffsets: handleUnaryCall<ReadOffsetsRequest, ReadOffsetsResponse>;
   /**
    * Exchanges heartbeats between a pair of brokers, for all their groups at once, on a connection of
-   * its own. Both sides send at a steady pace; the end of the stream is taken as the loss of the
-   * peer. The caller ends the stream.
+   * its own. The caller sends at a steady pace and the called broker confirms each one, so a link that
+   * carries only one way is known as cut. The end of the stream is taken as the loss of the peer. The
+   * caller ends the stream.
    */
   heartbeat: handleBidiStreamingCall<HeartbeatRequest, HeartbeatResponse>;
 }
@@ -2392,8 +2366,9 @@ export interface RaftServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Exchanges heartbeats between a pair of brokers, for all their groups at once, on a connection of
-   * its own. Both sides send at a steady pace; the end of the stream is taken as the loss of the
-   * peer. The caller ends the stream.
+   * its own. The caller sends at a steady pace and the called broker confirms each one, so a link that
+   * carries only one way is known as cut. The end of the stream is taken as the loss of the peer. The
+   * caller ends the stream.
    */
   heartbeat(): ClientDuplexStream<HeartbeatRequest, HeartbeatResponse>;
   heartbeat(options: Partial<CallOptions>): ClientDuplexStream<HeartbeatRequest, HeartbeatResponse>;
