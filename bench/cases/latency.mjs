@@ -1,5 +1,6 @@
 /** The case `latency`: how long one record takes when nothing else is on the way. */
 import { closedLoop } from '../lib/closed-loop.mjs';
+import { withCpu } from '../lib/cpu.mjs';
 import { medianOfRuns } from '../lib/stats.mjs';
 import { createTopic } from '../lib/topic.mjs';
 
@@ -24,12 +25,9 @@ export async function latency({ processes, seconds, progress }) {
   await closedLoop({ inFlight: 1, seconds: WARM_UP_SECONDS, call });
   const runs = [];
   for (let run = 0; run < RUNS; run += 1) {
-    const { calls_per_second, p50_ms, p99_ms, max_ms, samples } = await closedLoop({
-      inFlight: 1,
-      seconds,
-      call,
-    });
-    runs.push({ per_second: calls_per_second, p50_ms, p99_ms, max_ms, samples });
+    const load = () => closedLoop({ inFlight: 1, seconds, call });
+    const { calls_per_second, ...figures } = await withCpu(processes, 1, load);
+    runs.push({ per_second: calls_per_second, ...figures });
   }
   const what = `${VALUE_BYTES} B, 1 record a call, 1 call in flight`;
   return { rows: [{ case: 'latency', what, ...medianOfRuns(runs) }] };

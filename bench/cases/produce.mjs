@@ -1,5 +1,6 @@
 /** The case `produce`: how many records a second one partition takes from one client. */
 import { closedLoop } from '../lib/closed-loop.mjs';
+import { withCpu } from '../lib/cpu.mjs';
 import { medianOfRuns } from '../lib/stats.mjs';
 import { createTopic } from '../lib/topic.mjs';
 
@@ -59,19 +60,13 @@ export async function runLoad(processes, load, seconds) {
   await closedLoop({ inFlight, seconds: WARM_UP_SECONDS, call });
   const runs = [];
   for (const each of seconds) {
-    const { calls_per_second, p50_ms, p99_ms, max_ms, samples } = await closedLoop({
-      inFlight,
-      seconds: each,
-      call,
-    });
+    const run = () => closedLoop({ inFlight, seconds: each, call });
+    const { calls_per_second, ...figures } = await withCpu(processes, recordsPerCall, run);
     const perSecond = calls_per_second * recordsPerCall;
     runs.push({
       per_second: perSecond,
       mb_per_second: (perSecond * valueBytes) / 1e6,
-      p50_ms,
-      p99_ms,
-      max_ms,
-      samples,
+      ...figures,
     });
   }
   const { highWatermark } = await client.fetch(ref, acknowledged, { maxRecords: 1 });

@@ -19,6 +19,9 @@ const STOP_GRACE_MS = 5000;
 /** Lines of each broker's log that are kept for the case that something goes wrong. */
 const LOG_LINES_KEPT = 40;
 
+/** USER_HZ, which is 100 wherever Linux runs Node. */
+const TICKS_PER_SECOND = 100;
+
 /**
  * A line of a broker's log that is JSON.
  *
@@ -142,6 +145,28 @@ export class BrokerProcesses {
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * CPU time that the running brokers have used together, in seconds; NaN where the system does not tell it.
+   * Linux counts it in hundredths of a second.
+   */
+  cpuSeconds() {
+    let ticks = 0;
+    for (const { child } of this.#members.values()) {
+      try {
+        // Fields 14 and 15 are user and system time; the name of the process, which may hold spaces, is second.
+        const stat = readFileSync(`/proc/${child?.pid}/stat`, 'utf8');
+        const [userTicks, systemTicks] = stat
+          .slice(stat.lastIndexOf(')') + 2)
+          .split(' ')
+          .slice(11, 13);
+        ticks += Number(userTicks) + Number(systemTicks);
+      } catch {
+        return Number.NaN;
+      }
+    }
+    return ticks / TICKS_PER_SECOND;
   }
 
   /** Ends clients and brokers, the latter in order. */

@@ -16,18 +16,15 @@ export async function closedLoop({ inFlight, seconds, call }) {
   const latencies = new Latencies();
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
-  let calls = 0;
   const caller = async () => {
     for (let beforeMs = startMs; beforeMs < endMs;) {
       await call();
       const afterMs = performance.now();
-      if (afterMs <= endMs) {
-        calls += 1;
-        latencies.add(afterMs - beforeMs);
-      }
+      if (afterMs <= endMs) latencies.add(afterMs - beforeMs);
       beforeMs = afterMs;
     }
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
-  return { calls, calls_per_second: calls / seconds, ...latencies.figures };
+  const { figures } = latencies;
+  return { calls_per_second: figures.samples / seconds, ...figures };
 }

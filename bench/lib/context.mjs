@@ -22,6 +22,8 @@
  * @property {number} [p99_ms]
  * @property {number} [max_ms]
  * @property {number} [samples]
+ * @property {number} [brokers_us] CPU time of the three brokers together for one record, in microseconds.
+ * @property {number} [client_us] CPU time of the client for one record, in microseconds.
  * @property {unknown} [runs]
  */
 

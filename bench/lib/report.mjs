@@ -8,6 +8,8 @@ const FIGURES = /** @type {const} */ ([
   ['p99 ms', 'p99_ms', 2],
   ['max ms', 'max_ms', 1],
   ['samples', 'samples', 0],
+  ['brokers us', 'brokers_us', 1],
+  ['client us', 'client_us', 1],
 ]);
 
 /**

@@ -159,7 +159,7 @@ describe('a disk', () => {
     expect(fatal.map(({ reason }) => reason)).toEqual(['CLUSTER_MISMATCH']);
     expect(cluster.at('n1').broker.isAlive('n3')).toBe(false);
     expect((await rejection(Promise.resolve().then(() => broker.checkServing()))).reason).toBe(
-      'STORAGE_FAILED',
+      'SHUTTING_DOWN',
     );
     await cluster.produced('n1', 'orders', 'second');
   });
