@@ -6,6 +6,7 @@ import { encodeRecordBatch } from '../../dist/src/records/batch-encode.js';
 import { Journal } from '../../dist/src/storage/journal.js';
 import { createNodeFileSystem } from '../../dist/src/storage/node-file-system.js';
 import { closedLoop } from '../lib/closed-loop.mjs';
+import { withCpu } from '../lib/cpu.mjs';
 import { medianOfRuns } from '../lib/stats.mjs';
 
 const RUNS = 3;
@@ -29,7 +30,8 @@ export async function ceilings({ processes, folder, seconds, progress }) {
   const client = await processes.client();
   for (const inFlight of [1, 64]) {
     progress(`ceilings: gRPC, ${inFlight} in flight`);
-    const runs = await repeat({ inFlight, seconds, call: () => client.admin.describeCluster() });
+    const call = () => client.admin.describeCluster();
+    const runs = await repeat({ inFlight, seconds, call }, (load) => withCpu(processes, 1, load));
     const what = `unary gRPC alone: DescribeCluster, ${inFlight} in flight`;
     rows.push({ case: 'ceilings', what, ...medianOfRuns(runs) });
   }
@@ -72,7 +74,7 @@ async function journalAlone(directory, inFlight, seconds) {
     ]);
     return /** @type {Promise<void>} */ (new Promise((resolve) => waiting.push({ sequence, resolve })));
   };
-  const runs = await repeat({ inFlight, seconds, call });
+  const runs = await repeat({ inFlight, seconds, call }, (load) => load());
   await journal.close();
   return medianOfRuns(
     runs.map(({ per_second, ...rest }) => ({
@@ -83,16 +85,18 @@ async function journalAlone(directory, inFlight, seconds) {
   );
 }
 
-/** @param {Parameters<typeof closedLoop>[0]} load */
-async function repeat(load) {
+/**
+ * @template T
+ * @param {Parameters<typeof closedLoop>[0]} load
+ * @param {(run: () => ReturnType<typeof closedLoop>) => Promise<T & { calls_per_second: number }>} measured
+ */
+async function repeat(load, measured) {
   await closedLoop({ ...load, seconds: WARM_UP_SECONDS });
   const runs = [];
-  for (let run = 0; run < RUNS; run += 1) {
+  for (let i = 0; i < RUNS; i += 1) {
     // A third each: what is measured here is steadier than a cluster.
-    const { calls_per_second, ...figures } = await closedLoop({
-      ...load,
-      seconds: load.seconds / RUNS,
-    });
+    const run = () => closedLoop({ ...load, seconds: load.seconds / RUNS });
+    const { calls_per_second, ...figures } = await measured(run);
     runs.push({ per_second: calls_per_second, ...figures });
   }
   return runs;

@@ -114,6 +114,11 @@ export class Broker {
     this.#onFatal(error);
   }
 
+  /** False once the broker has failed or was stopped. */
+  get isServing(): boolean {
+    return this.#failed === undefined && !this.#stopped;
+  }
+
   /** Throws when the broker must not serve any more. */
   checkServing(): void {
     if (this.#failed !== undefined) {
@@ -263,7 +268,11 @@ export class Broker {
   #linkDown(peer: BrokerId, cause: string): void {
     this.log('peer is down', { peer, cause });
     const nowMs = this.clock.monotonicMs();
-    this.#eachGroup((group) => group.raft.peerDown(nowMs, peer));
+    this.#eachGroup((group) => {
+      group.raft.peerDown(nowMs, peer);
+      // An election that is due at once must not wait for the loop to come round to the timers.
+      if (group.raft.deadlineMs <= nowMs) group.raft.tick(nowMs);
+    });
   }
 
   #eachGroup(act: (group: GroupHost) => void): void {

@@ -38,13 +38,14 @@ export class PeerHandler implements PeerEvents {
     const { cluster, options, id } = this.#broker;
     const { state } = cluster;
     const registered = state.brokers.get(peer.broker)?.incarnation;
-    const problem = !options.brokers.includes(peer.broker)
-      ? `broker ${peer.broker} is not one of the peers of ${id}`
-      : peer.clusterId !== '' && state.clusterId !== '' && peer.clusterId !== state.clusterId
-        ? `broker ${peer.broker} is of cluster ${peer.clusterId}, ${id} of ${state.clusterId}`
-        : registered !== undefined && registered !== peer.incarnation
-          ? `broker ${peer.broker} came back with another disk`
-          : undefined;
+    const problem =
+      !options.brokers.includes(peer.broker) || peer.broker === id
+        ? `broker ${peer.broker} is not one of the peers of ${id}`
+        : peer.clusterId !== '' && state.clusterId !== '' && peer.clusterId !== state.clusterId
+          ? `broker ${peer.broker} is of cluster ${peer.clusterId}, ${id} of ${state.clusterId}`
+          : registered !== undefined && registered !== peer.incarnation
+            ? `broker ${peer.broker} came back with another disk`
+            : undefined;
     if (problem === undefined) return;
     throw new BellwetherError('CLUSTER_MISMATCH', problem, {
       metadata: { broker: peer.broker, cluster_id: peer.clusterId, incarnation: peer.incarnation },

@@ -7,23 +7,20 @@ import { LIMITS } from './limits.js';
 import { submitCommand } from './topics.js';
 
 /**
- * Resolves once the broker stands in the metadata with its present address and disk.
+ * Resolves with true once the broker stands in the metadata with its present address and disk, with
+ * false when it was stopped or has failed before.
  *
  * Tries for as long as the broker runs. When the cluster knows it with another disk it fails the
  * broker: a disk that was wiped must not vote as the old one (KIP-853).
  */
-export async function register(broker: Broker): Promise<void> {
+export async function register(broker: Broker): Promise<boolean> {
   const { id, options, cluster, clock } = broker;
   for (;;) {
+    if (!broker.isServing) return false;
     const known = cluster.state.brokers.get(id);
     const { incarnation, address, rack } = options;
     const same = known?.incarnation === incarnation && known.address === address && known.rack === rack;
-    if (same && cluster.state.clusterId !== '') return;
-    try {
-      broker.checkServing();
-    } catch {
-      return;
-    }
+    if (same && cluster.state.clusterId !== '') return true;
     try {
       await broker.table.waitFor(CLUSTER_GROUP, LIMITS.defaultTimeoutMs, () => true);
       const command = { kind: 'registerBroker', id, incarnation, address, rack } as const;
@@ -32,7 +29,7 @@ export async function register(broker: Broker): Promise<void> {
       if (!(error instanceof BellwetherError)) throw error;
       if (error.reason === 'CLUSTER_MISMATCH') {
         broker.fail(error);
-        return;
+        return false;
       }
       broker.log('could not register yet', { reason: error.reason, error: error.message });
       await new Promise<void>((resolve) => {

@@ -34,6 +34,17 @@ export class BrokerPool {
     return connection;
   }
 
+  /**
+   * Forgets a channel that could not connect, so that the next call dials afresh: a broker that was
+   * restarted is found at once, and not only when gRPC's back-off ends.
+   */
+  discard(connection: Connection): void {
+    const { address, client, callsInFlight } = connection;
+    if (callsInFlight > 0 || this.#connections.get(address) !== connection) return;
+    this.#connections.delete(address);
+    client.close();
+  }
+
   /** Closes every channel. */
   close(): void {
     for (const { client } of this.#connections.values()) client.close();

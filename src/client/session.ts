@@ -2,6 +2,7 @@
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../errors.js';
+import { fromServiceError } from '../wire/status.js';
 import { BrokerDirectory } from './broker-directory.js';
 import { BrokerPool } from './broker-pool.js';
 import { unary } from './call.js';
@@ -104,14 +105,20 @@ export class Session implements RouteContext {
     this.#pool.close();
   }
 
-  #send<Request, Response>(
+  async #send<Request, Response>(
     address: string,
     method: UnaryMethod<Request, Response>,
     request: Request,
     timeoutMs: number,
   ): Promise<Response> {
     this.#lifetime.check(); // A closed pool must not open another channel.
-    return unary(this.#lifetime, this.#pool.connection(address), method, request, timeoutMs);
+    const connection = this.#pool.connection(address);
+    try {
+      return await unary(this.#lifetime, connection, method, request, timeoutMs);
+    } catch (error) {
+      if (fromServiceError(error).reason === 'CONNECTION_FAILED') this.#pool.discard(connection);
+      throw error;
+    }
   }
 
   /**

@@ -159,8 +159,9 @@ export function noteDeposed(state: RaftState, nowMs: number, id: BrokerId): void
 
 /**
  * Sets the time of the next campaign: at once for the most preferred live replica, `rankDelayMs` later
- * for each next one, doubled with every failed round. Never while no quorum is alive: the link that
- * comes up sets it again.
+ * for each next one. The first failure costs nothing more, as others may have noticed a moment later than
+ * this replica; each further one doubles the pause. Never while no quorum is alive: the link that comes
+ * up sets it again.
  */
 export function scheduleCampaign(state: RaftState, nowMs: number): void {
   if (!hearsQuorum(state)) {
@@ -170,10 +171,11 @@ export function scheduleCampaign(state: RaftState, nowMs: number): void {
   const { rankDelayMs, electionTimeoutMsMax } = state.config.tuning;
   const backoffMs = Math.min(
     electionTimeoutMsMax,
-    rankDelayMs * (2 ** Math.min(state.failedCampaigns, 16) - 1),
+    rankDelayMs * (2 ** Math.min(Math.max(0, state.failedCampaigns - 1), 16) - 1),
   );
-  const jitterMs = state.failedCampaigns === 0 ? 0 : state.config.random() * backoffMs;
-  state.electionDeadlineMs = nowMs + rank(state, nowMs) * rankDelayMs + backoffMs + jitterMs;
+  const jitterMs = state.failedCampaigns === 0 ? 0 : state.config.random() * (backoffMs + rankDelayMs);
+  state.electionDeadlineMs =
+    nowMs + rankOf(state, nowMs, state.config.id) * rankDelayMs + backoffMs + jitterMs;
 }
 
 /**
@@ -187,16 +189,16 @@ export function scheduleFirstCampaign(state: RaftState, nowMs: number): void {
   if (!preferred && voters.length > 1) state.electionDeadlineMs += tuning.leaderDiscoveryMs;
 }
 
-/** Position of this replica among the live ones by preference; one deposed lately comes last. */
-function rank(state: RaftState, nowMs: number): number {
+/** Position of a voter among the live ones by preference; one deposed lately comes last. */
+function rankOf(state: RaftState, nowMs: number, of: BrokerId): number {
   const { id, voters } = state.config;
   const deposed = state.deposed !== undefined && state.deposed.untilMs > nowMs ? state.deposed.id : undefined;
-  const live = voters.filter((voter) => voter === id || state.alive.has(voter));
+  const live = voters.filter((voter) => voter === id || voter === of || state.alive.has(voter));
   const ordered = [
     ...live.filter((voter) => voter !== deposed),
     ...live.filter((voter) => voter === deposed),
   ];
-  return ordered.indexOf(id);
+  return ordered.indexOf(of);
 }
 
 /** The state of a replica that starts, fresh or from what a restart recovered. */

@@ -9,7 +9,12 @@ import { credentials, type ChannelOptions } from '@grpc/grpc-js';
 import type { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 
-/** Pause before the first new attempt, and the longest one. */
+/**
+ * Pause after an open stream broke: the peer is dead more often than not, and its groups' elections need
+ * this process now. A peer that comes back announces itself and is dialled at once.
+ */
+const LOST_MS = 100;
+/** Pause before the first new attempt otherwise, and the longest one. */
 const REDIAL_MS_MIN = 20;
 const REDIAL_MS_MAX = 500;
 const REDIAL_FACTOR = 1.6;
@@ -26,7 +31,7 @@ export interface PeerStreamOptions<Req, Res> {
   /** The peer's first answer: it admitted us. */
   readonly onOpened: (first: Res) => void;
   readonly onMessage: (message: Res) => void;
-  /** The open stream broke. */
+  /** The open stream broke, or one of the two above threw. */
   readonly onClosed: (error: BellwetherError | undefined) => void;
   /** An attempt failed before the stream was open. */
   readonly onRefused: (error: BellwetherError) => void;
@@ -107,8 +112,14 @@ export class PeerStream<Req, Res> {
     };
     call.on('data', (message: Res) => {
       if (this.#call !== call || ended) return;
-      if (this.#phase === 'dialling') this.#opened(message);
-      else if (this.#phase === 'open') this.#options.onMessage(message);
+      try {
+        if (this.#phase === 'dialling') this.#opened(message);
+        else if (this.#phase === 'open') this.#options.onMessage(message);
+      } catch (error) {
+        // A peer that makes no sense costs its stream, never this process.
+        call.cancel();
+        end(fromServiceError(error));
+      }
     });
     call.on('error', (error: Error) => {
       end(fromServiceError(error));
@@ -132,8 +143,8 @@ export class PeerStream<Req, Res> {
     clearTimeout(this.#timer);
     this.#phase = 'waiting';
     this.#call = undefined;
-    const waitMs = this.#redialMs * (0.8 + 0.4 * Math.random());
-    this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+    const waitMs = (wasOpen ? LOST_MS : this.#redialMs) * (0.8 + 0.4 * Math.random());
+    if (!wasOpen) this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
     this.#timer = setTimeout(() => {
       this.#dial();
     }, waitMs).unref();

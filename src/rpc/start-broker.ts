@@ -74,7 +74,7 @@ export interface RunningBroker {
   readonly id: string;
   readonly address: string;
   readonly broker: Broker;
-  /** Resolves once the broker stands in the cluster metadata and serves. */
+  /** Resolves once the broker stands in the cluster metadata and serves, or has failed before. */
   readonly ready: Promise<void>;
   /** Leaves in order: no new calls, calls in flight ended, everything on disk. */
   close(): Promise<void>;
@@ -177,6 +177,7 @@ function assemble(
         log('debug', message, facts);
       },
       onFatal: (error) => {
+        health.setServing(false);
         cutOff();
         onFatal(error);
       },
@@ -209,8 +210,8 @@ function assemble(
       const others = new Map([...peerAddresses].filter(([peer]) => peer !== id));
       broker.start();
       transport.start(others, events, service);
-      const ready = register(broker).then(() => {
-        health.setServing(true);
+      const ready = register(broker).then((registered) => {
+        if (registered) health.setServing(true);
       });
       return { id, address: advertised, broker, ready, close };
     },

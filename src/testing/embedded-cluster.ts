@@ -37,15 +37,20 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
   const temporary = options.data === undefined ? await mkdtemp(join(tmpdir(), 'bellwether-')) : undefined;
   const data = options.data ?? temporary ?? '';
   const bound: BoundBroker[] = [];
+  let fail: (error: BellwetherError) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
   const close = async (): Promise<void> => {
     await Promise.all(bound.map((broker) => broker.close()));
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   };
   try {
-    for (const id of options.brokers) bound.push(await bindOne(id, data, options));
+    for (const id of options.brokers) bound.push(await bindOne(id, data, options, fail));
     const peers = new Map(bound.map((broker) => [broker.id, broker.peerAddress]));
     const running: RunningBroker[] = bound.map((broker) => broker.start(peers));
-    await Promise.all(running.map((broker) => broker.ready));
+    await Promise.race([Promise.all(running.map((broker) => broker.ready)), failed]);
     return { brokers: running.map(({ id, address }) => ({ id, address })), close };
   } catch (error) {
     await close();
@@ -53,7 +58,12 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
   }
 }
 
-function bindOne(id: string, data: string, options: EmbeddedClusterOptions): Promise<BoundBroker> {
+function bindOne(
+  id: string,
+  data: string,
+  options: EmbeddedClusterOptions,
+  fail: (error: BellwetherError) => void,
+): Promise<BoundBroker> {
   const log = options.log ?? ((): void => undefined);
   return bindBroker({
     config: {
@@ -69,6 +79,7 @@ function bindOne(id: string, data: string, options: EmbeddedClusterOptions): Pro
     log,
     onFatal: (error: BellwetherError) => {
       log('error', `broker ${id} failed: ${error.message}`, { reason: error.reason });
+      fail(error);
     },
     journalPreallocateBytes: PREALLOCATE_BYTES,
   });

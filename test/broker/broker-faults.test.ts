@@ -51,17 +51,20 @@ describe('a cut network', () => {
     expect(tookMs).toBeLessThan(LIMITS.heartbeatTimeoutMs + 100);
   });
 
-  it.each(['what the leader sends', 'what the leader is sent'])('counts as cut when only %s is lost', async (lost) => {
-    await withTopic();
-    for (const peer of ['n2', 'n3']) {
-      if (lost === 'what the leader sends') cluster.network.silence('n1', peer);
-      else cluster.network.silence(peer, 'n1');
-    }
-    const leader = await cluster.elected('orders', 0, ['n1']);
-    await cluster.run(STEP_DOWN_MS);
-    expect(role('n1')).not.toBe('leader');
-    await cluster.produced(leader, 'orders', 'second');
-  });
+  it.each(['what the leader sends', 'what the leader is sent'])(
+    'counts as cut when only %s is lost',
+    async (lost) => {
+      await withTopic();
+      for (const peer of ['n2', 'n3']) {
+        if (lost === 'what the leader sends') cluster.network.silence('n1', peer);
+        else cluster.network.silence(peer, 'n1');
+      }
+      const leader = await cluster.elected('orders', 0, ['n1']);
+      await cluster.run(STEP_DOWN_MS);
+      expect(role('n1')).not.toBe('leader');
+      await cluster.produced(leader, 'orders', 'second');
+    },
+  );
 
   it('replaces a leader that can dial nobody, although everybody reaches it', async () => {
     await withTopic();
@@ -154,8 +157,9 @@ describe('a disk', () => {
     await withTopic();
     cluster.crash('n3');
     cluster.replaceDisk('n3');
-    const { fatal, broker } = await cluster.restart('n3');
+    const { fatal, broker, registered } = await cluster.restart('n3');
     await cluster.until(() => fatal.length > 0);
+    expect(await cluster.answer(registered, 20_000)).toBe(false);
     expect(fatal.map(({ reason }) => reason)).toEqual(['CLUSTER_MISMATCH']);
     expect(cluster.at('n1').broker.isAlive('n3')).toBe(false);
     expect((await rejection(Promise.resolve().then(() => broker.checkServing()))).reason).toBe(

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { commitOffsets, fetchOffsets } from '../../src/broker/offsets.js';
 import { CLUSTER_GROUP } from '../../src/broker/cluster-host.js';
+import { BellwetherError } from '../../src/errors.js';
 import { SeededRandom } from '../raft/seeded-random.js';
 import { MiniCluster } from './mini-cluster.js';
 import { rejection, Watched } from './outcomes.js';
@@ -16,6 +17,10 @@ async function withTopic(topic = 'orders'): Promise<MiniCluster> {
   await cluster.createTopic('n1', { topic });
   await cluster.elected(topic);
   return cluster;
+}
+
+function outcomeOf(error: unknown): string {
+  return error instanceof BellwetherError ? error.outcome : 'none';
 }
 
 describe('a cluster of brokers', () => {
@@ -177,7 +182,7 @@ describe('a cluster of brokers', () => {
     const writes = Array.from({ length: 20 }, (_, i) =>
       cluster.produce('n1', 'orders', String(i)).then(
         ({ baseOffset }) => ({ offset: baseOffset, outcome: 'APPLIED' }),
-        (error: { outcome: string }) => ({ offset: undefined, outcome: error.outcome }),
+        (error: unknown) => ({ offset: undefined, outcome: outcomeOf(error) }),
       ),
     );
     const results = await cluster.answer(Promise.all(moves));
@@ -196,7 +201,9 @@ describe('a cluster of brokers', () => {
     await withTopic();
     const ref = { topic: 'orders', partition: 0 };
     for (const [i, id] of cluster.ids.entries()) {
-      await cluster.answer(commitOffsets(cluster.at(id).broker, 'billing', [{ ...ref, offset: i + 1 }], 1_000));
+      await cluster.answer(
+        commitOffsets(cluster.at(id).broker, 'billing', [{ ...ref, offset: i + 1 }], 1_000),
+      );
       for (const via of cluster.ids) {
         const found = fetchOffsets(cluster.at(via).broker, 'billing', [ref], 1_000);
         expect(await cluster.answer(found)).toEqual([i + 1]);

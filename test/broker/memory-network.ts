@@ -238,7 +238,7 @@ export class MemoryTransport implements PeerTransport {
         });
         serving.then(
           (value) => answer(() => resolve(value)),
-          (error: unknown) => answer(() => reject(error as Error)),
+          (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error)))),
         );
       });
     });

@@ -29,6 +29,8 @@ export interface Member {
   readonly broker: Broker;
   readonly handler: PeerHandler;
   readonly journal: Journal;
+  /** Whether it came to stand in the metadata before it stopped. */
+  readonly registered: Promise<boolean>;
   /** Why the broker has stopped by itself, if it has. */
   readonly fatal: BellwetherError[];
 }
@@ -101,14 +103,14 @@ export class MiniCluster {
         },
       },
     );
-    const member = { id, broker, handler: new PeerHandler(broker), journal, fatal };
-    this.#members.set(id, member);
+    const handler = new PeerHandler(broker);
     broker.start();
     transport.start(
       this.ids.filter((peer) => peer !== id),
-      member.handler,
+      handler,
     );
-    void register(broker);
+    const member = { id, broker, handler, journal, registered: register(broker), fatal };
+    this.#members.set(id, member);
     return member;
   }
 

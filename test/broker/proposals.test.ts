@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { append, type Appended, committed, durable, type Proposal } from '../../src/broker/proposals.js';
 import { noLeader } from '../../src/broker/refusals.js';
+import { BellwetherError } from '../../src/errors.js';
 import { asLogIndex, asTerm, ENTRY_KIND } from '../../src/raft/types.js';
 import { append as appendMessage, entry } from '../raft/make.js';
 import { rejection, settled, Watched } from './outcomes.js';
@@ -144,7 +145,12 @@ describe('committed', () => {
           return index <= keptUpTo ? 'applied' : 'NO_LEADER';
         });
         const found = await Promise.all(
-          waits.map(({ done }) => done.then(() => 'applied', (error: { reason: string }) => error.reason)),
+          waits.map(({ done }) =>
+            done.then(
+              () => 'applied',
+              (error: unknown) => (error instanceof BellwetherError ? error.reason : error),
+            ),
+          ),
         );
         expect(found).toEqual(expected);
         expect(rig.clock.pendingTimers).toBe(0);

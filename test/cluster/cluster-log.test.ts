@@ -12,12 +12,19 @@ describe('ClusterLog', () => {
   it('applies a command when it is committed, not when it is appended', () => {
     const log = new ClusterLog();
     log.appended(create(1, 'a'));
-    log.appended({ index: asLogIndex(2), term: asTerm(1), kind: ENTRY_KIND.NOOP, payload: new Uint8Array(0) });
+    log.appended({
+      index: asLogIndex(2),
+      term: asTerm(1),
+      kind: ENTRY_KIND.NOOP,
+      payload: new Uint8Array(0),
+    });
     log.appended(create(3, 'b'));
     expect(log.state.topics.size).toBe(0);
     expect(log.committedTo(asLogIndex(2)).map(({ index }) => index)).toEqual([1]);
     expect(log.committedTo(asLogIndex(2))).toEqual([]);
-    expect(log.committedTo(asLogIndex(9)).map(({ index, result }) => [index, result.ok])).toEqual([[3, true]]);
+    expect(log.committedTo(asLogIndex(9)).map(({ index, result }) => [index, result.ok])).toEqual([
+      [3, true],
+    ]);
     expect([...log.state.topics.keys()]).toEqual(['a', 'b']);
   });
 

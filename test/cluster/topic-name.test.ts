@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TOPIC_NAME_CHARACTERS_MAX, topicNameProblem } from '../../src/cluster/topic-name.js';
 
-const allowed = fc.constantFrom(...'abcXYZ019._-');
+const allowed = fc.constantFrom('a', 'z', 'A', 'Z', '0', '9', '.', '_', '-');
 
 describe('topicNameProblem', () => {
   it("allows what Kafka allows: 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'", () => {

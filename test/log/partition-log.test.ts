@@ -33,7 +33,9 @@ class Oracle {
   commit = 0;
 
   endOffset(upToIndex: number): number {
-    return this.entries.slice(0, upToIndex).reduce((sum, { kind, size }) => sum + (kind === 'batch' ? size : 0), 0);
+    return this.entries
+      .slice(0, upToIndex)
+      .reduce((sum, { kind, size }) => sum + (kind === 'batch' ? size : 0), 0);
   }
 
   /** Linear: the first entry behind which the offset lies. */

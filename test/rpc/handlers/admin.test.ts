@@ -61,7 +61,9 @@ describe('DeleteTopic and DescribeTopic', () => {
     await wire.at('n2').deleteTopic({ topic: 'brief' });
     for (const via of BROKERS) {
       for (const topic of ['brief', 'never']) {
-        const errors = [wire.at(via).deleteTopic({ topic }), wire.at(via).describeTopic({ topic })].map(failure);
+        const errors = [wire.at(via).deleteTopic({ topic }), wire.at(via).describeTopic({ topic })].map(
+          failure,
+        );
         for (const { reason } of await Promise.all(errors)) expect(reason).toBe('UNKNOWN_TOPIC_OR_PARTITION');
       }
     }

@@ -19,7 +19,16 @@ describe('CommitOffsets', () => {
     ['group', { group: 'g'.repeat(250), offsets: [{ ...REF, offset: 1 }] }],
     ['offsets', { group: 'g', offsets: [] }],
     ['offsets', { group: 'g', offsets: many }],
-    ['offsets[1].offset', { group: 'g', offsets: [{ ...REF, offset: 1 }, { ...REF, offset: -1 }] }],
+    [
+      'offsets[1].offset',
+      {
+        group: 'g',
+        offsets: [
+          { ...REF, offset: 1 },
+          { ...REF, offset: -1 },
+        ],
+      },
+    ],
     ['topic', { group: 'g', offsets: [{ topic: '', partition: 0, offset: 1 }] }],
     ['partition', { group: 'g', offsets: [{ topic: 'orders', partition: -1, offset: 1 }] }],
   ])('refuses %s', async (field, request) => {

@@ -30,7 +30,7 @@ export function unary<Res>(call: (callback: Callback<Res>) => unknown): Promise<
 type Fields<M extends { create(fields?: never): unknown }> = Parameters<M['create']>[0];
 
 /** Every public method on one broker. Fields that are left out have the default of proto3. */
-class Endpoint {
+export class Endpoint {
   readonly address: string;
   readonly #log: log.LogServiceClient;
   readonly #partition: partition.PartitionServiceClient;
@@ -49,7 +49,8 @@ class Endpoint {
   }
 
   close(): void {
-    for (const client of [this.#log, this.#partition, this.#admin, this.#metadata, this.#offset]) client.close();
+    for (const client of [this.#log, this.#partition, this.#admin, this.#metadata, this.#offset])
+      client.close();
   }
 
   produce(fields: Fields<typeof log.ProduceRequest>) {
