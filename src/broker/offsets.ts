@@ -1,6 +1,7 @@
 /** Committed offsets of consumer groups, from whichever broker leads each partition. */
 
 import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import { BellwetherError } from '../errors.js';
 import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
@@ -17,7 +18,8 @@ export interface OffsetToCommit {
 /**
  * Stores offsets on a quorum of each partition.
  *
- * @throws BellwetherError as `produce`; partitions before the failing one may have been stored.
+ * @throws BellwetherError as `produce`, once the fate of every partition is known. Its outcome is
+ * NOT_APPLIED only when that is so for all of them.
  */
 export async function commitOffsets(
   broker: Broker,
@@ -30,21 +32,51 @@ export async function commitOffsets(
     assignment: broker.assignment(topic, partition),
     payload: offsetCommitPayload(consumerGroup, asOffset(offset)),
   }));
-  await Promise.all(
-    targets.map(async ({ assignment, payload }) => {
-      const leader = await leaderOf(broker, assignment, timeoutMs);
-      const request = { group: assignment.group, kind: ENTRY_KIND.COMMIT_OFFSETS, payload };
-      if (leader !== broker.id) {
-        await broker.transport.submit(leader, request, timeoutMs);
-        return;
-      }
-      const partition = broker.replica(assignment.group);
-      if (partition === undefined) throw broker.elsewhere(assignment.group, assignment);
-      await partition.commitOffset(payload, timeoutMs, () => {
-        broker.wake(partition.group);
-      });
-    }),
+  const commits = targets.map(({ assignment, payload }) => commitOne(broker, assignment, payload, timeoutMs));
+  const failures: unknown[] = [];
+  for (const commit of await Promise.allSettled(commits)) {
+    if (commit.status === 'rejected') failures.push(commit.reason);
+  }
+  if (failures.length > 0) throw failureOf(failures, commits.length);
+}
+
+async function commitOne(
+  broker: Broker,
+  assignment: PartitionAssignment,
+  payload: Uint8Array,
+  timeoutMs: number,
+): Promise<void> {
+  const deadlineMs = broker.clock.monotonicMs() + timeoutMs;
+  const leader = await leaderOf(broker, assignment, timeoutMs);
+  const leftMs = deadlineMs - broker.clock.monotonicMs();
+  if (leader !== broker.id) {
+    const request = { group: assignment.group, kind: ENTRY_KIND.COMMIT_OFFSETS, payload };
+    await broker.transport.submit(leader, request, leftMs);
+    return;
+  }
+  const partition = broker.replica(assignment.group);
+  if (partition === undefined) throw broker.elsewhere(assignment.group, assignment);
+  await partition.commitOffset(payload, leftMs, () => {
+    broker.wake(partition.group);
+  });
+}
+
+/** The one error for a call of which a part failed: no better than its worst part. */
+function failureOf(failures: readonly unknown[], count: number): unknown {
+  const [first] = failures;
+  const unsure = failures.find((error) => !isNotApplied(error));
+  if (unsure !== undefined) return unsure;
+  if (failures.length === count || !(first instanceof BellwetherError)) return first;
+  const { message, metadata } = first;
+  return new BellwetherError(
+    'COMMIT_TIMEOUT',
+    `${String(failures.length)} of ${String(count)} offsets were not stored: ${message}`,
+    { metadata },
   );
+}
+
+function isNotApplied(error: unknown): boolean {
+  return error instanceof BellwetherError && error.outcome === 'NOT_APPLIED';
 }
 
 /** Committed offsets, in the order asked for; undefined where the group has committed none. */

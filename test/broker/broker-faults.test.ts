@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CLUSTER_GROUP } from '../../src/broker/cluster-host.js';
+import { commitOffsets, fetchOffsets } from '../../src/broker/offsets.js';
 import { LIMITS } from '../../src/broker/limits.js';
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
 import { asGroupId, asTerm, type BrokerId } from '../../src/raft/types.js';
@@ -128,6 +129,31 @@ describe('a cut network', () => {
     cluster.network.heal();
     await cluster.run(500);
     for (const id of cluster.ids) expect(await cluster.values(id, 'orders')).toHaveLength(6);
+  });
+});
+
+describe('offsets of several partitions', () => {
+  const ref = (partition: number, offset: number) => ({ topic: 'split', partition, offset });
+
+  /** Partition 0 is led by n1; partition 1 was on n2 alone, which is gone. */
+  async function halfGone(): Promise<void> {
+    cluster = await MiniCluster.start();
+    await cluster.createTopic('n1', { topic: 'split', partitions: 2, replicationFactor: 1 });
+    for (const partition of [0, 1]) await cluster.elected('split', partition);
+    cluster.crash('n2');
+  }
+
+  it.each([
+    ['UNKNOWN', 'some may have been stored', [ref(0, 5), ref(1, 5)]],
+    ['NOT_APPLIED', 'none was', [ref(1, 5)]],
+  ])('fail with outcome %s when %s', async (outcome, _when, offsets) => {
+    await halfGone();
+    const { broker } = cluster.at('n1');
+    const error = await rejection(cluster.answer(commitOffsets(broker, 'billing', offsets, 800)));
+    expect(error.outcome).toBe(outcome);
+    expect(error.message).toContain('split/1');
+    const found = await cluster.answer(fetchOffsets(broker, 'billing', [ref(0, 0)], 500));
+    expect(found).toEqual([outcome === 'UNKNOWN' ? 5 : undefined]);
   });
 });
 

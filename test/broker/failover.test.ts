@@ -181,6 +181,19 @@ describe('Failover', () => {
       expect(await done).toMatchObject({ newLeader: 'n3', newTerm: 5, outcome: 'MOVED' });
     });
 
+    it('sends one order for concurrent calls, and another for another failed leader', async () => {
+      const calls = [rig.run({ failedLeader: 'n2' }), rig.run({ failedLeader: 'n2' })];
+      await new Watched(calls[0]!).outcome();
+      expect(rig.transport.transfers).toHaveLength(1);
+      rig.announce('n3', 5);
+      for (const result of await Promise.all(calls)) expect(result.newLeader).toBe('n3');
+      const next = rig.run({ failedLeader: 'n3' });
+      await new Watched(next).outcome();
+      expect(rig.transport.transfers.map(({ to }) => to)).toEqual(['n2', 'n3']);
+      rig.announce('n1', 6);
+      expect((await next).newLeader).toBe('n1');
+    });
+
     it('rejects when that leader finds no target', async () => {
       rig.transport.onTransfer = () => Promise.reject(new BellwetherError('TARGET_NOT_ELIGIBLE', 'none'));
       expect((await rejection(rig.run({ failedLeader: 'n2' }))).reason).toBe('TARGET_NOT_ELIGIBLE');
