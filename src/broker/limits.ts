@@ -33,6 +33,8 @@ export const LIMITS = {
   fetchBytesDefault: 1_048_576,
   /** Longest long poll. */
   fetchWaitMsMax: 30_000,
+  /** Long polls that wait at one partition; further ones are answered at once, empty. */
+  pollsMax: 10_000,
   /** A follower is in sync while it was level with the leader within this time. */
   replicaLagMsMax: 2_000,
   /** Longest time for which a failover may block writes, and the default. */

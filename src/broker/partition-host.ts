@@ -9,6 +9,7 @@ import { type BatchHeader, stampBatch } from '../records/batch-header.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
+import { LIMITS } from './limits.js';
 import { append, committed, durable, type Proposal } from './proposals.js';
 
 /** How much must have happened before a produce is answered: none, the leader's disk, a quorum. */
@@ -155,6 +156,7 @@ export class PartitionHost implements GroupMachine {
   }
 
   #reached(offset: Offset, waitMs: number): Promise<void> {
+    if (this.#polls.size >= LIMITS.pollsMax) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
         cancel();

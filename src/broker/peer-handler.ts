@@ -1,7 +1,8 @@
 /** What a broker does with what its peers send: the inbound side of the peer port. */
 
+import { decodeCommand } from '../cluster/commands.js';
 import { BellwetherError } from '../errors.js';
-import { invariant } from '../invariant.js';
+import { decodeOffsetCommit } from '../log/offset-commit.js';
 import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
@@ -127,7 +128,8 @@ export class PeerHandler implements PeerEvents {
 
   async submitRequested(request: SubmitRequest, timeoutMs: number): Promise<SubmitResult> {
     this.#broker.checkServing();
-    const { group, kind, payload } = request;
+    const { group, payload } = request;
+    checkPayload(request);
     if (group === CLUSTER_GROUP) {
       const host = this.#broker.cluster;
       return host.append(
@@ -139,7 +141,6 @@ export class PeerHandler implements PeerEvents {
         },
       );
     }
-    invariant(kind === ENTRY_KIND.COMMIT_OFFSETS, 'peers submit offset commits only', { kind });
     const partition = this.#partition(group);
     const index = await partition.commitOffset(payload, timeoutMs, () => {
       this.#broker.wake(partition.group);
@@ -182,5 +183,23 @@ export class PeerHandler implements PeerEvents {
 
   #wasCreated(group: GroupId): boolean {
     return group < this.#broker.cluster.state.nextGroup;
+  }
+}
+
+/**
+ * What is appended is applied by every replica, where a payload that makes no sense is a broken invariant:
+ * it must be refused here.
+ */
+function checkPayload({ group, kind, payload }: SubmitRequest): void {
+  try {
+    if (group === CLUSTER_GROUP && kind === ENTRY_KIND.CLUSTER_COMMAND) decodeCommand(payload);
+    else if (group !== CLUSTER_GROUP && kind === ENTRY_KIND.COMMIT_OFFSETS) decodeOffsetCommit(payload);
+    else throw new Error(`entries of kind ${String(kind)} are not submitted to group ${String(group)}`);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new BellwetherError('INVALID_REQUEST', `payload: ${text}`, {
+      metadata: { field: 'payload' },
+      cause,
+    });
   }
 }

@@ -57,13 +57,42 @@ export function encodeCommand(command: ClusterCommand): Uint8Array {
   return encodeUtf8(JSON.stringify({ version: FORMAT_VERSION, command }));
 }
 
+/** Reads what `encodeCommand` wrote. @throws InvariantError or SyntaxError for anything else. */
 export function decodeCommand(payload: Uint8Array): ClusterCommand {
-  const { version, command } = JSON.parse(decodeUtf8(payload)) as {
-    version: number;
-    command: ClusterCommand;
-  };
+  const { version, command } = JSON.parse(decodeUtf8(payload)) as { version: unknown; command: unknown };
   invariant(version === FORMAT_VERSION, 'a cluster command of a known version', { version });
+  invariant(isCommand(command), 'a cluster command with all its fields', { command });
   return command;
+}
+
+/** The fields of each kind, and what each must be. */
+const FIELDS: {
+  readonly [K in ClusterCommand['kind']]: Readonly<Record<string, (value: unknown) => boolean>>;
+} = {
+  initCluster: { clusterId: isText },
+  registerBroker: { id: isText, incarnation: isText, address: isText, rack: isText },
+  createTopic: {
+    topic: isText,
+    replicationFactor: Number.isSafeInteger,
+    assignments: (value) => Array.isArray(value) && value.every(isTexts),
+  },
+  deleteTopic: { topic: isText },
+};
+
+function isCommand(value: unknown): value is ClusterCommand {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const kind = fields['kind'];
+  if (typeof kind !== 'string' || !Object.hasOwn(FIELDS, kind)) return false;
+  return Object.entries(FIELDS[kind as ClusterCommand['kind']]).every(([name, ok]) => ok(fields[name]));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isText);
 }
 
 export function encodeResult(result: CommandResult): Uint8Array {

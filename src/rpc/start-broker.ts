@@ -131,6 +131,7 @@ async function openStorage(options: StartOptions, closers: (() => Promise<void>)
     directory: config.data,
     brokerId: config.id,
     clusterName: config.cluster,
+    brokers: options.brokers,
     newUuid: randomUUID,
     lock: lockDirectory,
   });

@@ -23,6 +23,8 @@ export interface DataDirectoryOptions {
   readonly directory: string;
   readonly brokerId: BrokerId;
   readonly clusterName: string;
+  /** Names of all brokers of the cluster: the voters of its metadata, which a restart must not change. */
+  readonly brokers: readonly BrokerId[];
   /** `crypto.randomUUID`, or a seeded one: called once, for a fresh folder. */
   readonly newUuid: () => string;
   /** `lockDirectory`, or that of a simulated machine. */
@@ -42,6 +44,7 @@ export interface DataDirectory {
 interface Identity {
   readonly brokerId: string;
   readonly clusterName: string;
+  readonly brokers: readonly string[];
   readonly incarnation: string;
 }
 
@@ -50,7 +53,7 @@ interface Identity {
  *
  * @throws DATA_DIRECTORY_UNUSABLE, naming path and errno, when it cannot be made or written.
  * @throws DATA_DIRECTORY_IN_USE when a running broker holds it.
- * @throws DATA_DIRECTORY_MISMATCH when it is another broker's or another cluster's.
+ * @throws DATA_DIRECTORY_MISMATCH when it is another broker's or another cluster's, or of other brokers.
  * @throws STORAGE_CORRUPT when it has been used, but who it belongs to, or its journal, is missing or damaged.
  */
 export async function openDataDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
@@ -98,7 +101,7 @@ async function probeWritable(fileSystem: FileSystem, directory: string): Promise
  * without frames, which has nothing to forget; and a folder with broker.json always has a journal.
  */
 async function begin(options: DataDirectoryOptions, path: string, journalDirectory: string): Promise<string> {
-  const { fileSystem, directory, brokerId, clusterName } = options;
+  const { fileSystem, directory, brokerId, clusterName, brokers } = options;
   await usable(directory, () => fileSystem.makeDirectory(journalDirectory));
   if (await journalHoldsFrames(fileSystem, journalDirectory)) {
     throw storageCorrupt(path, 0, 'it is missing, but there is a journal: this folder is not fresh');
@@ -107,7 +110,7 @@ async function begin(options: DataDirectoryOptions, path: string, journalDirecto
   const header = { sequence: 1, firstBatch: 1, previousEnd: 0, incarnation };
   const file = await createJournalFile(fileSystem, journalDirectory, header, FILE_HEADER_BYTES);
   await attempt('close', file.path, () => file.storage.close());
-  const identity = { formatVersion: FORMAT_VERSION, brokerId, clusterName, incarnation };
+  const identity = { formatVersion: FORMAT_VERSION, brokerId, clusterName, brokers, incarnation };
   const text = new TextEncoder().encode(`${JSON.stringify(identity, undefined, 2)}\n`);
   await usable(directory, () => fileSystem.writeFileDurably(path, text));
   return incarnation;
@@ -135,11 +138,25 @@ async function resume(
       },
     );
   }
+  checkBrokers(options, found);
   await usable(directory, () => fileSystem.makeDirectory(journalDirectory));
   if ((await listJournalFiles(fileSystem, journalDirectory)).length === 0) {
     throw storageCorrupt(journalDirectory, 0, 'the journal of this broker is gone');
   }
   return found.incarnation;
+}
+
+/** Other voters could elect a second leader beside the first: two quorums that share no broker (I12). */
+function checkBrokers({ directory, brokers }: DataDirectoryOptions, found: Identity): void {
+  const known = [...found.brokers].sort().join(',');
+  const given = [...brokers].sort().join(',');
+  if (known === given) return;
+  throw new BellwetherError(
+    'DATA_DIRECTORY_MISMATCH',
+    `the data folder ${directory} is of a cluster of ${known}, but --peers names ${given}; the brokers of a ` +
+      'cluster cannot be changed by a restart',
+    { metadata: { directory, found_brokers: known, brokers: given } },
+  );
 }
 
 function parseIdentity(path: string, bytes: Uint8Array): Identity {
@@ -150,7 +167,7 @@ function parseIdentity(path: string, bytes: Uint8Array): Identity {
     throw storageCorrupt(path, 0, 'it is not JSON');
   }
   const fields = typeof value === 'object' && value !== null ? value : {};
-  const { formatVersion, brokerId, clusterName, incarnation } = fields as Record<string, unknown>;
+  const { formatVersion, brokerId, clusterName, brokers, incarnation } = fields as Record<string, unknown>;
   if (typeof formatVersion === 'number' && formatVersion > FORMAT_VERSION) {
     throw new BellwetherError(
       'DATA_DIRECTORY_UNUSABLE',
@@ -162,10 +179,15 @@ function parseIdentity(path: string, bytes: Uint8Array): Identity {
     formatVersion !== FORMAT_VERSION ||
     typeof brokerId !== 'string' ||
     typeof clusterName !== 'string' ||
+    !isStrings(brokers) ||
     typeof incarnation !== 'string' ||
     !UUID.test(incarnation)
   ) {
     throw storageCorrupt(path, 0, 'a field is missing or not of its form');
   }
-  return { brokerId, clusterName, incarnation };
+  return { brokerId, clusterName, brokers, incarnation };
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((element) => typeof element === 'string');
 }

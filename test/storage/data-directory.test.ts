@@ -20,6 +20,7 @@ function folder(disk: FaultyDisk, changes: Partial<DataDirectoryOptions> = {}) {
     directory: 'data',
     brokerId: 'b1',
     clusterName: 'green',
+    brokers: ['b1', 'b2', 'b3'],
     newUuid: () => uuid,
     lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     ...changes,
@@ -47,6 +48,22 @@ describe('a data folder', () => {
     expect(second.incarnation).toBe(first.incarnation);
     expect(second.journalDirectory).toBe('data/journal');
     expect((await folder(new FaultyDisk())).incarnation).not.toBe(first.incarnation);
+  });
+
+  it('of a cluster of other brokers is refused: a restart must not change who votes (I12)', async () => {
+    const disk = new FaultyDisk();
+    await (await folder(disk)).release();
+    for (const brokers of [
+      ['b1', 'b2'],
+      ['b1', 'b2', 'b4'],
+      ['b1', 'b2', 'b3', 'b4'],
+    ]) {
+      const error = await rejection(folder(disk, { brokers }));
+      expect(error.reason).toBe('DATA_DIRECTORY_MISMATCH');
+      expect(error.message).toContain('b1,b2,b3');
+      expect(error.message).toContain(brokers.join(','));
+    }
+    await (await folder(disk, { brokers: ['b3', 'b1', 'b2'] })).release();
   });
 
   it('of another broker or cluster is refused, naming both', async () => {
@@ -88,7 +105,7 @@ describe('a data folder', () => {
       '{',
       'null',
       '{"formatVersion":1}',
-      '{"formatVersion":1,"brokerId":"b1","clusterName":"green","incarnation":"?"}',
+      '{"formatVersion":1,"brokerId":"b1","clusterName":"green","brokers":["b1"],"incarnation":"?"}',
     ]) {
       const disk = new FaultyDisk();
       await folder(disk);
@@ -162,6 +179,7 @@ describe('a real data folder', () => {
       directory,
       brokerId: 'b1',
       clusterName: 'green',
+      brokers: ['b1', 'b2', 'b3'],
       newUuid: randomUUID,
       lock: lockDirectory,
     });

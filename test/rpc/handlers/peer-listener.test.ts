@@ -14,6 +14,7 @@ import {
   type Sender,
   type SubmitResponse,
 } from '../../../gen/bellwether/raft/v1/raft_service.js';
+import { encodeCommand } from '../../../src/cluster/commands.js';
 import type { BellwetherError } from '../../../src/errors.js';
 import { PeerStream } from '../../../src/rpc/peer-stream.js';
 import { bindBroker, type BoundBroker, type RunningBroker } from '../../../src/rpc/start-broker.js';
@@ -161,6 +162,22 @@ describe('the peer listener', () => {
     ]);
   });
 
+  it('refuses a submission that no state machine could apply, before it is in any log', async () => {
+    const client = listener();
+    const commands = ['', '{"version":1}', '{"version":1,"command":{"kind":"createTopic","topic":"x"}}'];
+    for (const [groupId, kind, text] of [
+      ...commands.map((command) => [0, 3, command] as const),
+      [0, 2, ''] as const,
+      [1, 2, 'damaged'] as const,
+      [1, 1, 'a batch'] as const,
+    ]) {
+      const payload = new TextEncoder().encode(text);
+      const request = { sender: introduction(), groupId, kind, payload };
+      const error = await failure(unary<SubmitResponse>((done) => client.submit(request, done)));
+      expect([text, error.reason, error.metadata['field']]).toEqual([text, 'INVALID_REQUEST', 'payload']);
+    }
+  });
+
   it('admits a peer that does not know the name of the cluster yet, and answers it', async () => {
     const client = listener();
     const sender = introduction({ clusterId: '' });
@@ -211,7 +228,8 @@ describe('the peer listener', () => {
       incarnation: state.brokers.get(other)?.incarnation ?? '',
       recipientId: follower.id,
     });
-    const request = { sender, groupId: 0, kind: 3, payload: new Uint8Array(0) };
+    const payload = encodeCommand({ kind: 'deleteTopic', topic: 'none' });
+    const request = { sender, groupId: 0, kind: 3, payload };
     const client = raftClient(peerAddress);
     const error = await failure(unary<SubmitResponse>((done) => client.submit(request, done)));
     expect([error.reason, error.outcome]).toEqual(['NOT_LEADER', 'NOT_APPLIED']);
