@@ -135,7 +135,8 @@ export function logLevel(
 /** Says what is wrong with a HOST:PORT; undefined when nothing is. */
 export function addressProblem(value: string): string | undefined {
   const at = value.lastIndexOf(':');
-  if (at <= 0) return `"${value}" is not of the form HOST:PORT`;
+  const host = value.slice(0, Math.max(0, at));
+  if (!/^([^\s:/[\]]+|\[[0-9a-fA-F:.]+\])$/.test(host)) return `"${value}" is not of the form HOST:PORT`;
   const port = value.slice(at + 1);
   const number = Number(port);
   if (!/^\d{1,5}$/.test(port) || number > PORT_MAX) {

@@ -86,7 +86,18 @@ describe('addresses', () => {
   it.each(['127.0.0.1:0', 'host:65535', '[::1]:1'])('%s is one', (address) => {
     expect(addressProblem(address)).toBeUndefined();
   });
-  it.each(['', ':1', 'host', 'host:', 'host:65536', 'host:-1', 'host:1x'])('%j is none', (address) => {
+  it.each([
+    '',
+    ':1',
+    'http://127.0.0.1:7001',
+    '::1:7001',
+    'a b:1',
+    'host',
+    'host:',
+    'host:65536',
+    'host:-1',
+    'host:1x',
+  ])('%j is none', (address) => {
     expect(addressProblem(address)).toBeDefined();
   });
   it('are split at the last colon', () => {

@@ -3,6 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { logLevel } from '../config.js';
+
+/** How a broker's log says that it listens. */
+const LISTENING = '"msg":"listening"';
 
 /** How long a broker may take to stop before it is killed. */
 const STOP_GRACE_MS = 5_000;
@@ -33,6 +37,8 @@ export interface LocalBroker {
 
 export interface LocalCluster {
   readonly brokers: readonly LocalBroker[];
+  /** Resolves once every broker listens on its ports; never when one ends before. */
+  readonly listening: Promise<void>;
   /** Asks every broker to stop, and kills what has not stopped in time. */
   stop(): Promise<void>;
 }
@@ -42,6 +48,11 @@ export function startLocalCluster(options: LocalClusterOptions): LocalCluster {
   const peers = ids.map((id, i) => `${id}=${options.host}:${String(options.peerPort + i)}`).join(',');
   const children: ChildProcess[] = [];
   let stopping = false;
+  const silent = new Set(ids);
+  let allListen: () => void = () => undefined;
+  const listening = new Promise<void>((resolve) => {
+    allListen = resolve;
+  });
   const brokers = ids.map((id, i): LocalBroker => {
     const address = `${options.host}:${String(options.clientPort + i)}`;
     const peerListen = `${options.host}:${String(options.peerPort + i)}`;
@@ -50,11 +61,12 @@ export function startLocalCluster(options: LocalClusterOptions): LocalCluster {
     args.push('--peers', peers, '--data', data);
     const child = spawn(process.execPath, [launcher(), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: options.env,
+      env: { ...options.env, BELLWETHER_LOG: brokerLogLevel(options.env) },
     });
     children.push(child);
     const broker = { id, address, args, pid: child.pid };
     splitLines(child, (line) => {
+      if (line.includes(LISTENING) && silent.delete(id) && silent.size === 0) allListen();
       options.onLine(id, line);
     });
     child.once('exit', (code, signal) => {
@@ -64,11 +76,17 @@ export function startLocalCluster(options: LocalClusterOptions): LocalCluster {
   });
   return {
     brokers,
+    listening,
     async stop() {
       stopping = true;
       await Promise.all(children.map(stopChild));
     },
   };
+}
+
+/** At least "info": that is how a broker says that it listens. */
+function brokerLogLevel(env: LocalClusterOptions['env']): string {
+  return logLevel(env) === 'debug' ? 'debug' : 'info';
 }
 
 function launcher(): string {

@@ -37,11 +37,17 @@ const MESSAGE_TOO_LARGE = 'Received message larger than max';
 export function classifyStatus(status: PlainStatus): BellwetherError {
   // A dial that fails ends with an empty note of grpc-js's resolver.
   const text = status.details.replace(/\. Resolution note: *$/, '');
-  const message = text === '' ? `gRPC status ${status.code}` : text;
+  const message = text === '' ? `gRPC status ${status.code}` : explained(status.code, text);
   return new BellwetherError(reasonOf(status), message, {
     metadata: { grpc_code: String(status.code) },
     cause: status,
   });
+}
+
+/** The commonest slip: a server that is there, but is not the one for clients. */
+function explained(code: number, text: string): string {
+  if (code !== GRPC_CODE.UNIMPLEMENTED) return text;
+  return `no Bellwether broker serves clients there (is it a --peer-listen address?): ${text}`;
 }
 
 function reasonOf(status: PlainStatus): Reason {
@@ -53,6 +59,8 @@ function reasonOf(status: PlainStatus): Reason {
     case GRPC_CODE.DEADLINE_EXCEEDED:
       return 'REQUEST_TIMEOUT';
     case GRPC_CODE.INVALID_ARGUMENT:
+      return 'INVALID_REQUEST';
+    case GRPC_CODE.UNIMPLEMENTED:
       return 'INVALID_REQUEST';
     case GRPC_CODE.RESOURCE_EXHAUSTED:
       return exhausted(status);

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bellwether, freePorts, ProcessCluster, temporaryFolder, until } from './processes.js';
@@ -69,6 +69,14 @@ describe('commands against a running cluster', () => {
     ]);
     expect(alone.code).toBe(1);
     expect(alone.stderr).toContain('CONNECTION_FAILED');
+    const url = await bellwether(['metadata', '--bootstrap', 'http://127.0.0.1:7001']);
+    expect(url.code).toBe(2);
+    expect(url.stderr).toContain('--bootstrap');
+    const peer = cluster.args('n1')[cluster.args('n1').indexOf('--peer-listen') + 1] ?? '';
+    const strange = await bellwether(['metadata', '--bootstrap', peer]);
+    expect(strange.code).toBe(1);
+    expect(strange.stderr).toContain('INVALID_REQUEST');
+    expect(strange.stderr).toContain('--peer-listen');
   });
 
   it('a second broker on the same data folder, and one on a port in use, end with one clear line', async () => {
@@ -172,6 +180,42 @@ describe('bellwether serve', () => {
 });
 
 describe('bellwether up', () => {
+  it('ends at once with the broker’s own reason when a port, or the folder, is taken by another cluster', async () => {
+    const folder = await temporaryFolder();
+    const launcher = new URL('../../bin/bellwether', import.meta.url).pathname;
+    const [port] = await freePorts(1);
+    const ports = ['--port', String(port), '--peer-port', String((port ?? 0) + 100)];
+    const first = spawn(process.execPath, [launcher, 'up', '--data', folder.path, ...ports], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      let stdout = '';
+      first.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+      await until('the first cluster is up', () => Promise.resolve(stdout.includes('Ctrl-C stops')));
+      const startedMs = performance.now();
+      const sameFolder = await bellwether(['up', '--data', folder.path, ...ports]);
+      const samePorts = await bellwether(['up', '--data', `${folder.path}-other`, ...ports]);
+      expect(performance.now() - startedMs).toBeLessThan(15_000);
+      expect(sameFolder).toMatchObject({ code: 1, stdout: '' });
+      expect(sameFolder.stderr).toContain('DATA_DIRECTORY_IN_USE: broker n');
+      expect(samePorts).toMatchObject({ code: 1, stdout: '' });
+      expect(samePorts.stderr).toContain('ADDRESS_UNAVAILABLE: broker n');
+      const ended = once(first, 'exit');
+      first.kill('SIGINT');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      first.kill('SIGKILL');
+      await folder.remove();
+      await rm(`${folder.path}-other`, { recursive: true, force: true });
+    }
+  });
+
+  it('refuses port ranges that overlap', async () => {
+    const { code, stderr } = await bellwether(['up', '--port', '7501', '--peer-port', '7502']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--peer-port overlap');
+  });
+
   it('says who leads what and what to try next, and stops cleanly on Ctrl-C', async () => {
     const folder = await temporaryFolder();
     const [port] = await freePorts(1);

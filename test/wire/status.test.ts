@@ -217,7 +217,7 @@ describe('errors without details of ours', () => {
     [GRPC_CODE.INVALID_ARGUMENT, 'no', 'INVALID_REQUEST'],
     [GRPC_CODE.DEADLINE_EXCEEDED, '', 'REQUEST_TIMEOUT'],
     [2, 'unknown', 'INTERNAL'],
-    [12, 'unimplemented', 'INTERNAL'],
+    [GRPC_CODE.UNIMPLEMENTED, 'unimplemented', 'INVALID_REQUEST'],
   ])('status %i "%s" from the other end is %s', async (code, details, reason) => {
     const client = open(await serve(() => ({ code, details })));
     expect(fromServiceError(await callError(client)).reason).toBe(reason);

@@ -9,6 +9,9 @@ import { partitionSection, topicDocument } from '../topic-report.js';
 
 const PARTITIONS_MAX = 10_000;
 const REPLICATION_FACTOR_MAX = 7;
+/** Partitions of a new topic whose first election is awaited, and how long. */
+const LEADERS_AWAITED_MAX = 100;
+const LEADER_WAIT_MS = 2_000;
 
 interface CreateFlags {
   readonly partitions?: number;
@@ -59,9 +62,19 @@ function addCreate(topic: Command, io: CliIo): void {
           ...(partitions !== undefined && { partitions }),
           ...(replicationFactor !== undefined && { replicationFactor }),
         });
-        await printTopic(context, created);
+        await printTopic(context, await withLeaders(context, created));
       }),
     );
+}
+
+/** The topic once its first elections are over, as far as they soon are: a person wants to see leaders. */
+async function withLeaders({ client }: Context, { topic, partitions }: TopicInfo): Promise<TopicInfo> {
+  await Promise.allSettled(
+    partitions
+      .slice(0, LEADERS_AWAITED_MAX)
+      .map(({ partition }) => client.partitionLeader({ topic, partition }, { timeoutMs: LEADER_WAIT_MS })),
+  );
+  return client.admin.describeTopic(topic);
 }
 
 function addList(topic: Command, io: CliIo): void {

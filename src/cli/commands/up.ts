@@ -1,16 +1,14 @@
 /** `bellwether up`: a local cluster of broker processes, until Ctrl-C. */
 
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { BellwetherClient, ClusterMetadata } from '../../client/index.js';
 import { LOCAL_CLUSTER } from '../../config.js';
-import { BellwetherError } from '../../errors.js';
+import { BellwetherError, isReason } from '../../errors.js';
 import { integer, nonEmpty } from '../arguments.js';
 import type { CliIo } from '../io.js';
 import { type LocalBroker, type LocalCluster, startLocalCluster } from '../local-cluster.js';
-import { print } from '../output.js';
 import { stopSignal } from '../stop-signal.js';
-import { partitionSection } from '../topic-report.js';
+import { introduce, lossText } from '../up-report.js';
 
 /** How long the cluster may take until every broker serves. */
 const START_TIMEOUT_MS = 30_000;
@@ -41,18 +39,41 @@ export function addUpCommand(program: Command, io: CliIo): void {
     .option('--peer-port <n>', 'port of the first broker for the others', integer(1, PORT_MAX), peerPort)
     .option('--data <dir>', 'folder for the data', nonEmpty, data)
     .option('--topic <name[:partitions]>', 'topic to create unless it exists', topicFlag)
-    .action((flags: Flags) => up(io, flags));
+    .action((flags: Flags, command: Command) => {
+      if (Math.abs(flags.port - flags.peerPort) < flags.brokers) {
+        command.error(`error: --port and --peer-port overlap: each broker takes one port of both ranges`);
+      }
+      return up(io, flags);
+    });
+}
+
+/** The first failure of the cluster, for whoever waits. */
+class Failure {
+  readonly #abort = new AbortController();
+  readonly happened: Promise<never>;
+
+  constructor() {
+    this.happened = new Promise((_, reject) => {
+      this.#abort.signal.addEventListener('abort', () => reject(this.#abort.signal.reason as Error));
+    });
+    this.happened.catch(() => undefined);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  report(error: Error): void {
+    this.#abort.abort(error);
+  }
 }
 
 async function up(io: CliIo, flags: Flags): Promise<void> {
   const say = (line: string): Promise<void> => io.stdout.write(`${line}\n`);
   const stop = stopSignal();
-  let fail: (error: Error) => void = () => undefined;
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => undefined);
+  const failure = new Failure();
   let started = false;
+  let left = flags.brokers;
   const lastLines = new Map<string, string>();
   const cluster = startLocalCluster({
     brokerCount: flags.brokers,
@@ -63,43 +84,54 @@ async function up(io: CliIo, flags: Flags): Promise<void> {
     env: io.env,
     onLine: (broker, line) => {
       if (line.startsWith('bellwether: ')) lastLines.set(broker, line);
-      if (!line.startsWith('{') || line.includes('"level":50')) void io.stderr.write(`${broker}: ${line}\n`);
+      if (started && (!line.startsWith('{') || line.includes('"level":50'))) {
+        void io.stderr.write(`${broker}: ${line}\n`);
+      }
     },
     onEnded: (broker, code, signal) => {
-      if (!started) fail(startFailed(broker, lastLines.get(broker.id)));
-      else void say(endedText(broker, code, signal));
+      left -= 1;
+      if (!started) failure.report(startFailed(broker, lastLines.get(broker.id)));
+      else void say(lossText(broker, signal ?? `exit code ${String(code)}`, left, flags.brokers));
+      if (left === 0)
+        failure.report(new BellwetherError('SHUTTING_DOWN', 'no broker of this cluster is left'));
     },
   });
   const { connect } = await import('../../client/index.js');
   const client = await connect({ brokers: cluster.brokers.map(({ address }) => address) });
   try {
-    const ready = prepare(client, cluster, flags.topic);
-    const first = await Promise.race([ready, stop.received, failed]);
-    started = true;
+    const ready = prepare(client, cluster, flags.topic, failure.signal);
+    const first = await Promise.race([ready, stop.received, failure.happened]);
     if (typeof first !== 'string') {
-      await introduce(io, cluster, first);
-      await stop.received;
+      started = true;
+      await introduce(io, cluster, first, flags.topic?.name);
+      await Promise.race([stop.received, failure.happened]);
     }
     await say('Stopping.');
   } finally {
+    failure.report(new BellwetherError('SHUTTING_DOWN', 'the cluster is stopping'));
     await client.close();
     await cluster.stop();
     stop.dispose();
   }
 }
 
-/** Waits until every broker serves and every partition is led, and creates the topic that was asked for. */
+/**
+ * Waits until every broker of this cluster listens, then until all serve and every partition is led, and
+ * creates the topic that was asked for. Only then are the addresses asked: before, another cluster may
+ * answer there.
+ */
 async function prepare(
   client: BellwetherClient,
   cluster: LocalCluster,
   topic: Topic | undefined,
+  aborted: AbortSignal,
 ): Promise<ClusterMetadata> {
+  await cluster.listening;
   const deadlineMs = performance.now() + START_TIMEOUT_MS;
-  const look = (): Promise<ClusterMetadata | undefined> =>
-    client.metadata([], { timeoutMs: 1_000 }).catch(() => undefined);
   let created = topic === undefined;
   for (;;) {
-    const metadata = await look();
+    const metadata = await client.metadata([], { timeoutMs: 1_000 }).catch(() => undefined);
+    if (aborted.aborted) throw aborted.reason;
     const alive = metadata?.brokers.filter((broker) => broker.alive).length ?? 0;
     if (metadata !== undefined && alive === cluster.brokers.length) {
       if (!created && topic !== undefined) {
@@ -107,10 +139,8 @@ async function prepare(
         created = true;
         continue;
       }
-      const led = metadata.topics.every(({ partitions }) =>
-        partitions.every(({ leader }) => leader !== undefined),
-      );
-      if (led) return metadata;
+      const partitions = metadata.topics.flatMap((each) => each.partitions);
+      if (partitions.every(({ leader }) => leader !== undefined)) return metadata;
     }
     if (performance.now() > deadlineMs) {
       throw new BellwetherError('NO_LEADER', `the cluster did not start: ${String(alive)} brokers are alive`);
@@ -127,44 +157,10 @@ async function ensureTopic(client: BellwetherClient, { name, partitions }: Topic
   }
 }
 
-async function introduce(io: CliIo, cluster: LocalCluster, metadata: ClusterMetadata): Promise<void> {
-  const brokers = cluster.brokers.map(({ id, address, pid }) => `  ${id}  ${address}  pid ${String(pid)}`);
-  await io.stdout.write(
-    `Cluster ${metadata.clusterId} is up; ${metadata.controller ?? 'nobody'} leads its metadata.\n` +
-      `${brokers.join('\n')}\n\n`,
-  );
-  if (metadata.topics.length > 0) {
-    await print(io.stdout, 'table', { document: undefined, sections: [partitionSection(metadata.topics)] });
-  }
-  await io.stdout.write(`\n${nextSteps(cluster, metadata)}\nCtrl-C stops the cluster.\n`);
-}
-
-function nextSteps({ brokers }: LocalCluster, { topics }: ClusterMetadata): string {
-  const topic = topics[0];
-  const first = topic?.partitions[0];
-  const bootstrap =
-    brokers[0]?.address === '127.0.0.1:7001' ? '' : ` --bootstrap ${brokers[0]?.address ?? ''}`;
-  const cli = 'node bin/bellwether';
-  if (topic === undefined || first?.leader === undefined) {
-    return `Try next:\n  ${cli} topic create orders --partitions 3${bootstrap}`;
-  }
-  return [
-    'Try next:',
-    `  echo hello | ${cli} produce ${topic.topic} --partition 0${bootstrap}`,
-    `  ${cli} fetch ${topic.topic} 0${bootstrap}`,
-    `  ${cli} failover ${topic.topic} 0 --failed-leader ${first.leader}${bootstrap}`,
-    `  kill -9 ${String(brokers.find(({ id }) => id === first.leader)?.pid)}   # then: ${cli} leader ${topic.topic} 0${bootstrap}`,
-  ].join('\n');
-}
-
+/** What the broker itself said, with its own reason. */
 function startFailed({ id }: LocalBroker, line: string | undefined): BellwetherError {
-  const text = line?.replace(/^bellwether: /, '') ?? 'it said nothing';
-  return new BellwetherError('ADDRESS_UNAVAILABLE', `broker ${id} did not start: ${text}`);
-}
-
-function endedText(broker: LocalBroker, code: number | null, signal: NodeJS.Signals | null): string {
-  const how = signal ?? `exit code ${String(code)}`;
-  return `Broker ${broker.id} ended (${how}); the others go on. To start it again:\n  node bin/bellwether ${broker.args.join(' ')}`;
+  const [, reason = '', text = 'it said nothing'] = /^bellwether: ([A-Z_]+): (.*)$/.exec(line ?? '') ?? [];
+  return new BellwetherError(isReason(reason) ? reason : 'INTERNAL', `broker ${id} did not start: ${text}`);
 }
 
 function topicFlag(text: string): Topic {
