@@ -179,14 +179,17 @@ export function scheduleCampaign(state: RaftState, nowMs: number): void {
 }
 
 /**
- * Sets the time of the first campaign of a replica that joins without knowing a leader: at once for the
- * most preferred voter of a new group; all others leave a leader, or that voter, time to speak first.
+ * Sets the time of the first campaign of a replica that joins without knowing a leader. The most preferred
+ * voter of a new group campaigns at once, and the others leave it a whole election timeout while it is
+ * alive; else a leader that lives is given time to speak first.
  */
 export function scheduleFirstCampaign(state: RaftState, nowMs: number): void {
   scheduleCampaign(state, nowMs);
   const { id, voters, tuning } = state.config;
-  const preferred = state.term === 0 && voters[0] === id;
-  if (!preferred && voters.length > 1) state.electionDeadlineMs += tuning.leaderDiscoveryMs;
+  const [preferred] = voters;
+  if (voters.length === 1 || (state.term === 0 && preferred === id)) return;
+  const newborn = state.term === 0 && preferred !== undefined && state.alive.has(preferred);
+  state.electionDeadlineMs += newborn ? tuning.electionTimeoutMsMax : tuning.leaderDiscoveryMs;
 }
 
 /** Position of a voter among the live ones by preference; one deposed lately comes last. */

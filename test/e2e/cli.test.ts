@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bellwether, freePorts, ProcessCluster, temporaryFolder, until } from './processes.js';
+import { bellwether, freePortRange, freePorts, ProcessCluster, temporaryFolder, until } from './processes.js';
 
 describe('commands against a running cluster', () => {
   let cluster: ProcessCluster;
@@ -183,8 +183,8 @@ describe('bellwether up', () => {
   it('ends at once with the broker’s own reason when a port, or the folder, is taken by another cluster', async () => {
     const folder = await temporaryFolder();
     const launcher = new URL('../../bin/bellwether', import.meta.url).pathname;
-    const [port] = await freePorts(1);
-    const ports = ['--port', String(port), '--peer-port', String((port ?? 0) + 100)];
+    const port = await freePortRange(6);
+    const ports = ['--port', String(port), '--peer-port', String(port + 3)];
     const first = spawn(process.execPath, [launcher, 'up', '--data', folder.path, ...ports], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -218,9 +218,9 @@ describe('bellwether up', () => {
 
   it('says who leads what and what to try next, and stops cleanly on Ctrl-C', async () => {
     const folder = await temporaryFolder();
-    const [port] = await freePorts(1);
+    const port = await freePortRange(6);
     const launcher = new URL('../../bin/bellwether', import.meta.url).pathname;
-    const flags = ['--port', String(port), '--peer-port', String((port ?? 0) + 100), '--data', folder.path];
+    const flags = ['--port', String(port), '--peer-port', String(port + 3), '--data', folder.path];
     const child = spawn(process.execPath, [launcher, 'up', '--topic', 'orders:3', ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -30,18 +30,38 @@ export async function bellwether(args: readonly string[], input = ''): Promise<F
   return { code, stdout, stderr };
 }
 
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (address !== null && typeof address === 'object') ports.push(address.port);
+/**
+ * Consecutive ports that were free a moment ago, the first of them returned. They lie below the range from which
+ * the kernel takes ports for outgoing connections, so that no connection occupies one while its broker
+ * is down.
+ */
+export async function freePortRange(count: number): Promise<number> {
+  for (;;) {
+    const first = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN - count));
+    const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
+    if (free.every((each) => each)) return first;
   }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+}
+
+/** As many ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const first = await freePortRange(count);
+  return Array.from({ length: count }, (_, i) => first + i);
+}
+
+const PORT_MIN = 10_000;
+const PORT_MAX = 30_000;
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listening = new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.once('listening', () => resolve(true));
+  });
+  server.listen(port, '127.0.0.1');
+  const free = await listening;
+  await new Promise((resolve) => server.close(resolve));
+  return free;
 }
 
 export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {

@@ -9,7 +9,7 @@ import { FakeDisk } from './fake-disk.js';
 import { Cluster } from './harness.js';
 import { append, entries, voteRequest } from './make.js';
 
-const { deposedCooldownMs, rankDelayMs, leaderDiscoveryMs } = DEFAULT_RAFT_TUNING;
+const { deposedCooldownMs, rankDelayMs, leaderDiscoveryMs, electionTimeoutMsMax } = DEFAULT_RAFT_TUNING;
 
 function waitsMs(cluster: Cluster, id: BrokerId): number {
   return cluster.raft(id).deadlineMs - cluster.nowMs;
@@ -41,7 +41,7 @@ describe('birth', () => {
     };
     const first = born('n1');
     expect([first.isAlive('n1'), first.isAlive('n2'), first.isAlive('n9')]).toEqual([false, true, false]);
-    expect([first.deadlineMs, born('n2').deadlineMs]).toEqual([0, leaderDiscoveryMs + rankDelayMs]);
+    expect([first.deadlineMs, born('n2').deadlineMs]).toEqual([0, electionTimeoutMsMax + rankDelayMs]);
     first.tick(0);
     expect(first.ready(0).messages).toMatchObject([{ to: 'n2' }, { to: 'n3' }]);
   });

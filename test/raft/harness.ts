@@ -16,6 +16,7 @@ import { FakeNetwork } from './fake-network.js';
 import { History } from './invariants.js';
 import { SeededRandom } from './seeded-random.js';
 import { TestReplica } from './test-replica.js';
+import { noTrace, type Trace } from './trace.js';
 
 /** Steps after which a cluster that does not come to rest is held to run for ever. */
 const STEPS_MAX = 20_000;
@@ -26,6 +27,10 @@ export interface ClusterOptions {
   readonly seed?: number;
   readonly tuning?: Partial<RaftTuning>;
   readonly persistCommit?: boolean;
+  /** Told of all that happens, from the first start on. */
+  readonly trace?: Trace;
+  /** The core; a broken one shows that a test would notice. */
+  readonly core?: typeof Raft;
 }
 
 export class Cluster {
@@ -35,15 +40,17 @@ export class Cluster {
   readonly random: SeededRandom;
   nowMs = 0;
   readonly #options: ClusterOptions;
+  readonly #trace: Trace;
   readonly #replicas = new Map<BrokerId, TestReplica>();
 
   constructor(options: ClusterOptions = {}) {
     this.#options = options;
+    this.#trace = options.trace ?? noTrace;
     this.random = new SeededRandom(options.seed ?? 1);
     this.ids = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'].slice(0, options.replicas ?? 3);
     this.history = new History(this.#replicas);
     for (const id of this.ids) {
-      const replica = new TestReplica(id, this.network, this.history);
+      const replica = new TestReplica(id, this.network, this.history, this.#trace);
       this.#replicas.set(id, replica);
       replica.start(this.#makeRaft(id, replica.disk, false));
     }
@@ -104,7 +111,9 @@ export class Cluster {
   }
 
   step(message: Message): void {
-    if (this.isRunning(message.to)) this.#input(message.to, (raft) => raft.step(this.nowMs, message));
+    const running = this.isRunning(message.to);
+    this.#trace({ kind: 'arrives', message, running });
+    if (running) this.#input(message.to, (raft) => raft.step(this.nowMs, message));
   }
 
   /** Delivers the oldest message that `wanted` accepts. Returns it; undefined when there is none. */
@@ -118,7 +127,9 @@ export class Cluster {
   deliverNotice(): boolean {
     const notice = this.network.takeNotice();
     if (notice === undefined) return false;
-    if (this.isRunning(notice.to)) {
+    const running = this.isRunning(notice.to);
+    this.#trace({ kind: 'hears', notice, running });
+    if (running) {
       this.#input(notice.to, (raft) => raft.leaderResigned(this.nowMs, notice.from, notice.term));
     }
     return true;
@@ -138,9 +149,13 @@ export class Cluster {
 
   /** Runs the timers that are due now. */
   tick(): void {
-    for (const id of this.running) {
-      if (this.raft(id).deadlineMs <= this.nowMs) this.#input(id, (raft) => raft.tick(this.nowMs));
-    }
+    for (const id of this.running) if (this.raft(id).deadlineMs <= this.nowMs) this.tickOne(id);
+  }
+
+  /** Runs the timer of one replica, if it is due. */
+  tickOne(id: BrokerId): void {
+    this.#trace({ kind: 'timer', id, nowMs: this.nowMs });
+    this.#input(id, (raft) => raft.tick(this.nowMs));
   }
 
   /** Lets time pass from timer to timer and delivers all in between. */
@@ -242,7 +257,7 @@ export class Cluster {
   }
 
   #makeRaft(id: BrokerId, disk: FakeDisk, restarts: boolean): Raft {
-    const { tuning, persistCommit = false } = this.#options;
+    const { tuning, persistCommit = false, core: Core = Raft } = this.#options;
     const config = {
       id,
       voters: this.ids,
@@ -250,7 +265,7 @@ export class Cluster {
       tuning: { ...DEFAULT_RAFT_TUNING, ...tuning },
       random: this.random.next,
     };
-    return new Raft(config, disk, restarts ? disk.recover() : undefined);
+    return new Core(config, disk, restarts ? disk.recover() : undefined);
   }
 
   #input<T>(id: BrokerId, act: (raft: Raft) => T): T {

@@ -6,6 +6,7 @@ import type { BrokerId, Term } from '../../src/raft/types.js';
 import { FakeDisk, type Survived } from './fake-disk.js';
 import type { FakeNetwork } from './fake-network.js';
 import type { History, Replica } from './invariants.js';
+import { noTrace, type Trace } from './trace.js';
 
 interface Held {
   readonly sequence: number;
@@ -20,15 +21,17 @@ export class TestReplica implements Replica {
   autoSync = true;
   readonly #network: FakeNetwork;
   readonly #history: History;
+  readonly #trace: Trace;
   #held: Held[] = [];
   #syncedSequence = 0;
   /** Term in which it leads, to announce when it ends. */
   #leads: Term | undefined;
 
-  constructor(id: BrokerId, network: FakeNetwork, history: History) {
+  constructor(id: BrokerId, network: FakeNetwork, history: History, trace: Trace = noTrace) {
     this.id = id;
     this.#network = network;
     this.#history = history;
+    this.#trace = trace;
   }
 
   start(raft: Raft): void {
@@ -58,7 +61,9 @@ export class TestReplica implements Replica {
       const ready = raft.ready(nowMs);
       this.#history.onReady(this, raft, ready);
       if (ready.hardState !== undefined || ready.entries.length > 0) {
-        this.disk.write(ready.sequence, ready.hardState, ready.entries);
+        const { sequence, hardState, entries } = ready;
+        this.#trace({ kind: 'writes', id: this.id, sequence, hardState, entries, held: !this.autoSync });
+        this.disk.write(sequence, hardState, entries);
       }
       this.#history.afterStep(this, raft);
       this.#send(raft, ready.messages);
@@ -68,12 +73,14 @@ export class TestReplica implements Replica {
       }
     } while (this.autoSync && this.#finishWrite(raft, nowMs));
     this.#announceResignation(raft);
+    this.#trace({ kind: 'rests', id: this.id, raft });
   }
 
   #finishWrite(raft: Raft, nowMs: number): boolean {
     const sequence = this.disk.sync();
     if (sequence === undefined) return false;
     this.#syncedSequence = sequence;
+    this.#trace({ kind: 'synced', id: this.id, sequence });
     const due = this.#held.filter((held) => held.sequence <= sequence);
     this.#held = this.#held.filter((held) => held.sequence > sequence);
     for (const held of due) this.#send(raft, held.messages);
@@ -84,6 +91,7 @@ export class TestReplica implements Replica {
   #send(raft: Raft, messages: readonly Message[]): void {
     for (const message of messages) {
       this.#history.onSend(this, raft, message);
+      this.#trace({ kind: 'sends', message, lost: !this.#network.isOpen(message.from, message.to) });
       this.#network.send(message);
     }
   }
@@ -94,7 +102,10 @@ export class TestReplica implements Replica {
     this.#leads = raft.role === 'leader' ? raft.term : undefined;
     if (ended === undefined || ended === this.#leads) return;
     for (const to of raft.voters) {
-      if (to !== this.id) this.#network.announce({ from: this.id, to, term: ended });
+      if (to === this.id) continue;
+      const notice = { from: this.id, to, term: ended };
+      this.#trace({ kind: 'announces', notice });
+      this.#network.announce(notice);
     }
   }
 }

@@ -14,6 +14,8 @@ import { introduce, lossText } from '../up-report.js';
 const START_TIMEOUT_MS = 30_000;
 /** Pause between two looks at a cluster that starts. */
 const LOOK_MS = 50;
+/** Bound of one look. */
+const LOOK_TIMEOUT_MS = 1_000;
 const PORT_MAX = 65_000;
 
 interface Topic {
@@ -116,9 +118,10 @@ async function up(io: CliIo, flags: Flags): Promise<void> {
 }
 
 /**
- * Waits until every broker of this cluster listens, then until all serve and every partition is led, and
- * creates the topic that was asked for. Only then are the addresses asked: before, another cluster may
- * answer there.
+ * Waits until every broker of this cluster listens, then until each hears all others and every partition
+ * is led, and creates the topic that was asked for. The addresses are asked only when our own brokers
+ * listen there: before, another cluster may answer. A topic is created only when all hear each other, so
+ * that its preferred leaders are elected.
  */
 async function prepare(
   client: BellwetherClient,
@@ -128,25 +131,40 @@ async function prepare(
 ): Promise<ClusterMetadata> {
   await cluster.listening;
   const deadlineMs = performance.now() + START_TIMEOUT_MS;
-  let created = topic === undefined;
-  for (;;) {
-    const metadata = await client.metadata([], { timeoutMs: 1_000 }).catch(() => undefined);
-    if (aborted.aborted) throw aborted.reason;
-    const alive = metadata?.brokers.filter((broker) => broker.alive).length ?? 0;
-    if (metadata !== undefined && alive === cluster.brokers.length) {
-      if (!created && topic !== undefined) {
-        await ensureTopic(client, topic);
-        created = true;
-        continue;
+  const look = async (condition: (metadata: ClusterMetadata) => boolean, one: BellwetherClient) => {
+    for (;;) {
+      const metadata = await one.metadata([], { timeoutMs: LOOK_TIMEOUT_MS }).catch(() => undefined);
+      if (aborted.aborted) throw aborted.reason;
+      if (metadata !== undefined && condition(metadata)) return metadata;
+      if (performance.now() > deadlineMs) {
+        throw new BellwetherError('NO_LEADER', 'the cluster did not start: not all brokers hear each other');
       }
-      const partitions = metadata.topics.flatMap((each) => each.partitions);
-      if (partitions.every(({ leader }) => leader !== undefined)) return metadata;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
-    if (performance.now() > deadlineMs) {
-      throw new BellwetherError('NO_LEADER', `the cluster did not start: ${String(alive)} brokers are alive`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  };
+  await Promise.all(
+    cluster.brokers.map(({ address }) => withClientOf(address, (one) => look(allAlive(cluster), one))),
+  );
+  if (topic !== undefined) await ensureTopic(client, topic);
+  return look(allLed, client);
+}
+
+async function withClientOf<T>(address: string, work: (client: BellwetherClient) => Promise<T>): Promise<T> {
+  const { connect } = await import('../../client/index.js');
+  const client = await connect({ brokers: [address] });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
   }
+}
+
+function allAlive(cluster: LocalCluster): (metadata: ClusterMetadata) => boolean {
+  return ({ brokers }) => brokers.filter(({ alive }) => alive).length === cluster.brokers.length;
+}
+
+function allLed({ topics }: ClusterMetadata): boolean {
+  return topics.every(({ partitions }) => partitions.every(({ leader }) => leader !== undefined));
 }
 
 async function ensureTopic(client: BellwetherClient, { name, partitions }: Topic): Promise<void> {
