@@ -17,17 +17,17 @@ const PURE_FLOORS = ['cluster', 'log', 'raft', 'records'];
 
 /**
  * THINK TWICE BEFORE CHANGING THIS TABLE: it is the architecture. From the roof down:
- * cli | bridge | client, testing | rpc, sim | broker, wire | storage | log, cluster | raft, records.
+ * cli | bridge | client, testing | rpc, sim | broker, wire | storage | log, cluster | raft, records, history.
  */
 export const ALLOWED: Readonly<Record<string, Allowance>> = {
   cli: {
-    folders: ['bridge', 'client', 'testing', 'rpc', 'broker', 'wire', 'storage', ...PURE_FLOORS],
+    folders: ['bridge', 'client', 'testing', 'rpc', 'broker', 'wire', 'storage', 'history', ...PURE_FLOORS],
     packages: ['node:', 'node:fs', '@grpc/grpc-js', '@grpc/proto-loader', 'cli-table3', 'commander', 'pino'],
   },
-  bridge: { folders: ['client', 'testing'], packages: ['node:', 'zod'] },
+  bridge: { folders: ['client', 'testing', 'history'], packages: ['node:', 'zod'] },
   client: { folders: ['wire', 'records'], gen: true, packages: ['node:', '@grpc/grpc-js'] },
   testing: {
-    folders: ['rpc', 'broker', 'wire', 'storage', ...PURE_FLOORS],
+    folders: ['rpc', 'broker', 'wire', 'storage', 'history', ...PURE_FLOORS],
     packages: ['node:', 'node:fs'],
   },
   rpc: {
@@ -42,7 +42,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
       'grpc-health-check',
     ],
   },
-  sim: { folders: ['broker', 'storage', ...PURE_FLOORS], packages: [] },
+  sim: { folders: ['broker', 'storage', 'history', ...PURE_FLOORS], packages: [] },
   broker: { folders: ['storage', ...PURE_FLOORS], packages: ['node:'] },
   wire: { folders: ['raft', 'records'], gen: true, packages: ['@bufbuild/protobuf', '@grpc/grpc-js'] },
   storage: { folders: PURE_FLOORS, packages: ['node:', 'node:fs'] },
@@ -50,6 +50,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   cluster: { folders: ['raft', 'records'], packages: [] },
   raft: { folders: [], packages: [] },
   records: { folders: [], packages: [] },
+  history: { folders: [], packages: [] },
 };
 
 /** May be imported by every folder. */

@@ -23,9 +23,9 @@ const IMPURE: Readonly<Record<string, string>> = {
   TextDecoder: 'use src/records/utf8.ts',
 };
 
-const PURE_FOLDERS = /^src\/(?:raft|records|log|cluster)\//;
+const PURE_FOLDERS = /^src\/(?:raft|records|log|cluster|history)\//;
 
-/** Clocks, randomness, promises, timers and the outside world in raft, records, log and cluster. */
+/** Clocks, randomness, promises, timers and the outside world in raft, records, log, cluster and history. */
 export function impurities(file: TextFile): Breach[] {
   if (!PURE_FOLDERS.test(file.path)) return [];
   return findNodes(file, (node) => {
