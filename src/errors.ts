@@ -1,9 +1,8 @@
 /**
  * The one error table: every way in which Bellwether says no.
  *
- * Pure. The wire form (google.rpc.Status with ErrorInfo and LeaderHint) is made in wire/status.ts,
- * the Maelstrom codes in bridge/maelstrom-errors.ts, the page for people in docs/ERRORS.md; a test
- * holds this table and that page together.
+ * Pure. Its wire form (google.rpc.Status) is made in wire/status.ts, the Maelstrom codes in
+ * bridge/maelstrom-errors.ts; a test holds it and the page for people, docs/ERRORS.md, together.
  */
 
 /** Whether the write was applied: the question that every error must answer. */
@@ -116,7 +115,7 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.UNAVAILABLE,
     outcome: 'NOT_APPLIED',
     retry: 'same_broker',
-    meaning: 'The leader does not hear from a quorum of the replicas, so it accepts no writes.',
+    meaning: 'The leader hears from no quorum of the replicas, so it takes no writes and confirms no reads.',
     action: 'Try again; if it lasts, start the brokers that are down.',
   },
   LEADERSHIP_LOST: {
@@ -138,6 +137,13 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'same_broker',
     meaning: 'The partition holds as many uncommitted bytes as it may.',
+    action: 'Send again after a pause; send slower.',
+  },
+  TOO_MANY_READS: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'same_broker',
+    meaning: 'As many linearizable reads of the partition wait for a quorum as may.',
     action: 'Send again after a pause; send slower.',
   },
   OFFSET_OUT_OF_RANGE: {
@@ -187,8 +193,7 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'The journal is damaged before its end; the message names the file and the position.',
-    action:
-      'Keep the folder for inspection and replace the broker; never use an older copy, which has forgotten promises.',
+    action: 'Keep the folder and replace the broker; never use an older copy, which has forgotten promises.',
   },
   DATA_DIRECTORY_UNUSABLE: {
     code: GRPC_CODE.FAILED_PRECONDITION,
@@ -273,10 +278,8 @@ export function isReason(text: string): text is Reason {
 }
 
 /**
- * The one error class, on brokers and in the SDK.
- *
- * `message` says what happened in this case; every dynamic part of it stands in `metadata` too
- * (AIP-193), so that programs never parse text.
+ * The one error class, on brokers and in the SDK. `message` says what happened in this case; every
+ * dynamic part of it stands in `metadata` too (AIP-193), so that programs never parse text.
  */
 export class BellwetherError extends Error {
   readonly reason: Reason;

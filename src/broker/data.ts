@@ -1,7 +1,8 @@
-/** Produce and fetch, as the broker answers them. */
+/** Produce, fetch and where a partition begins and ends, as the broker answers them. */
 
 import { BellwetherError } from '../errors.js';
 import { validateRecordBatch } from '../records/batch-validate.js';
+import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
 import { LIMITS } from './limits.js';
 import type { Acks, Fetched, PartitionHost, Produced } from './partition-host.js';
@@ -59,6 +60,49 @@ export async function fetch(broker: Broker, request: FetchRequest): Promise<Fetc
     throw broker.elsewhere(assignment.group, assignment);
   }
   return partition.fetch(request.offset, request.bytesMax, request.waitMs);
+}
+
+/** Which offset of a partition is wanted: the log start offset, or the high watermark. */
+export type OffsetPosition = 'earliest' | 'latest';
+
+export interface ListedOffset {
+  readonly offset: Offset;
+  /** Term of the leader that answers. */
+  readonly term: number;
+}
+
+/**
+ * Tells where a partition that this broker leads can be read from. The latest offset is linearizable.
+ *
+ * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, NOT_ENOUGH_REPLICAS,
+ * TOO_MANY_READS, REQUEST_TIMEOUT.
+ */
+export async function listOffset(
+  broker: Broker,
+  request: { readonly topic: string; readonly partition: number; readonly at: OffsetPosition },
+  timeoutMs: number,
+): Promise<ListedOffset> {
+  broker.checkServing();
+  if (request.at === 'latest') {
+    const partition = await confirmLeadership(broker, request.topic, request.partition, timeoutMs);
+    return { offset: partition.log.highWatermark, term: partition.group.raft.term };
+  }
+  const partition = leaderReplica(broker, request.topic, request.partition);
+  return { offset: partition.log.logStartOffset, term: partition.group.raft.term };
+}
+
+/** The replica of a partition that this broker leads, once a quorum has confirmed that it does. */
+export async function confirmLeadership(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  timeoutMs: number,
+): Promise<PartitionHost> {
+  const replica = leaderReplica(broker, topic, partition);
+  await replica.confirmLeadership(timeoutMs, () => {
+    broker.wake(replica.group);
+  });
+  return replica;
 }
 
 function leaderReplica(broker: Broker, topic: string, partition: number): PartitionHost {

@@ -8,6 +8,9 @@ import type { LogObserver } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
 import type { ProposeResult } from '../raft/leader.js';
 import type { Raft } from '../raft/raft.js';
+import type { ReadRefusal } from '../raft/reads.js';
+import type { Ready } from '../raft/ready.js';
+import type { ReadId } from '../raft/state.js';
 import { asLogIndex, type EntryKind, type GroupId, type LogIndex, type Term } from '../raft/types.js';
 import type { GroupLog } from '../storage/group-log.js';
 import type { JournalWrite } from '../storage/journal.js';
@@ -21,6 +24,16 @@ export interface GroupMachine extends LogObserver {
 
 /** What became of a proposed entry: it is committed, or another entry is committed in its place. */
 export type CommitVerdict = 'committed' | 'superseded';
+
+/**
+ * What became of a linearizable read: it may be answered from the state machine as it is now, or this
+ * replica stopped leading before a quorum had confirmed it.
+ */
+export type ReadVerdict = 'confirmed' | 'refused';
+
+/** A read that waits, with what stops the wait; or why there is none. */
+export type ReadTicket =
+  { readonly ok: true; stop(): void } | { readonly ok: false; readonly reason: ReadRefusal };
 
 interface CommitWaiter {
   readonly term: Term;
@@ -49,6 +62,7 @@ export class GroupHost {
   #appliedIndex = asLogIndex(0);
   readonly #commitWaiters = new Map<LogIndex, Set<CommitWaiter>>();
   readonly #durableWaiters = new Map<LogIndex, Set<() => void>>();
+  readonly #readWaiters = new Map<ReadId, (verdict: ReadVerdict) => void>();
 
   constructor(id: GroupId, raft: Raft, log: GroupLog, machine: GroupMachine) {
     this.id = id;
@@ -81,6 +95,22 @@ export class GroupHost {
     return addTo(this.#durableWaiters, index, settle);
   }
 
+  /**
+   * Asks for a linearizable read and calls back in the pass that knows what became of it. What was
+   * acknowledged before the call is in the state machine then, if it is confirmed.
+   */
+  requestRead(settle: (verdict: ReadVerdict) => void): ReadTicket {
+    const asked = this.raft.requestRead();
+    if (!asked.ok) return asked;
+    this.#readWaiters.set(asked.id, settle);
+    return {
+      ok: true,
+      stop: () => {
+        this.#readWaiters.delete(asked.id);
+      },
+    };
+  }
+
   /** Takes the core's Ready: entries become readable and are put to `writes`, messages to `outbox`. */
   collect(
     nowMs: number,
@@ -99,6 +129,7 @@ export class GroupHost {
       this.#sendDurable(outbox);
     }
     this.#apply(ready.commitIndex);
+    this.#settleReads(ready);
     return ready.hardState === undefined ? undefined : { raftSequence: ready.sequence };
   }
 
@@ -135,6 +166,20 @@ export class GroupHost {
       done += 1;
     }
     if (done > 0) this.#unsent = this.#unsent.slice(done);
+  }
+
+  #settleReads({ confirmedReads, refusedReads }: Ready): void {
+    for (const { id, index } of confirmedReads) {
+      invariant(index <= this.#appliedIndex, 'a confirmed read finds its state applied (I18)', { index });
+      this.#settleRead(id, 'confirmed');
+    }
+    for (const id of refusedReads) this.#settleRead(id, 'refused');
+  }
+
+  #settleRead(id: ReadId, verdict: ReadVerdict): void {
+    const settle = this.#readWaiters.get(id);
+    this.#readWaiters.delete(id);
+    settle?.(verdict);
   }
 
   #apply(commitIndex: LogIndex): void {

@@ -11,6 +11,7 @@ import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
 import { LIMITS } from './limits.js';
 import { append, committed, durable, type Proposal } from './proposals.js';
+import { confirmed } from './reads.js';
 
 /** How much must have happened before a produce is answered: none, the leader's disk, a quorum. */
 export type Acks = 'none' | 'leader' | 'all';
@@ -106,6 +107,16 @@ export class PartitionHost implements GroupMachine {
     woken();
     await committed(this.#clock, proposal, appended, timeoutMs);
     return appended.index;
+  }
+
+  /**
+   * Resolves once a quorum has confirmed that this replica leads: the log then has all that was
+   * acknowledged before the call. `woken` must have the group driven. Fails as `confirmed` of reads.ts.
+   */
+  confirmLeadership(timeoutMs: number, woken: () => void): Promise<void> {
+    const { group, assignment } = this;
+    const read = { group, subject: assignment, elsewhere: this.#elsewhere, woken };
+    return confirmed(this.#clock, read, timeoutMs);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { BellwetherError } from '../errors.js';
 import type { ProposeRefusal } from '../raft/leader.js';
+import type { ReadRefusal } from '../raft/reads.js';
 import { unreachable } from '../invariant.js';
 import type { KnownLeader } from './leader-table.js';
 
@@ -71,11 +72,7 @@ export function refusedProposal(
         metadata,
       });
     case 'notEnoughReplicas':
-      return new BellwetherError(
-        'NOT_ENOUGH_REPLICAS',
-        `the leader of ${nameOf(subject)} does not hear from a quorum of its replicas`,
-        { metadata },
-      );
+      return notEnoughReplicas(subject);
     case 'uncommittedBytesExceeded':
       return new BellwetherError(
         'UNCOMMITTED_BYTES_EXCEEDED',
@@ -85,6 +82,44 @@ export function refusedProposal(
     default:
       return unreachable(reason);
   }
+}
+
+/** A leader refused a linearizable read; `elsewhere` makes the error when it leads no more. */
+export function refusedRead(
+  reason: ReadRefusal,
+  subject: Subject,
+  elsewhere: () => BellwetherError,
+): BellwetherError {
+  switch (reason) {
+    case 'notLeader':
+      return elsewhere();
+    case 'notEnoughReplicas':
+      return notEnoughReplicas(subject);
+    case 'tooManyReads':
+      return new BellwetherError('TOO_MANY_READS', `too many reads of ${nameOf(subject)} wait for a quorum`, {
+        metadata: metadataOf(subject),
+      });
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** A leader that still leads had no answer of a quorum in time. */
+export function readTimedOut(subject: Subject, timeoutMs: number): BellwetherError {
+  const timeout = String(Math.round(timeoutMs));
+  return new BellwetherError(
+    'REQUEST_TIMEOUT',
+    `no quorum of ${nameOf(subject)} confirmed its leader within ${timeout} ms`,
+    { metadata: { ...metadataOf(subject), timeout_ms: timeout } },
+  );
+}
+
+function notEnoughReplicas(subject: Subject): BellwetherError {
+  return new BellwetherError(
+    'NOT_ENOUGH_REPLICAS',
+    `the leader of ${nameOf(subject)} does not hear from a quorum of its replicas`,
+    { metadata: metadataOf(subject) },
+  );
 }
 
 /** A broken invariant, or whatever else nobody foresaw, as an error with its stack. */

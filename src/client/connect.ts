@@ -2,6 +2,7 @@
 import { BellwetherError } from '../errors.js';
 import { createAdmin } from './admin.js';
 import { fetch } from './fetch.js';
+import { listOffsets } from './list-offsets.js';
 import { commitOffsets, fetchOffsets } from './offsets.js';
 import { metadata, partitionFailover, partitionLeader } from './partition.js';
 import { produce } from './produce.js';
@@ -25,6 +26,7 @@ export async function connect(options: ConnectOptions): Promise<BellwetherClient
     partitionFailover: (request, callOptions) => partitionFailover(session, request, callOptions),
     produce: (ref, records, callOptions) => produce(session, ref, records, callOptions),
     fetch: (ref, offset, callOptions) => fetch(session, ref, offset, callOptions),
+    listOffsets: (ref, at, callOptions) => listOffsets(session, ref, at, callOptions),
     commitOffsets: (group, offsets, callOptions) => commitOffsets(session, group, offsets, callOptions),
     fetchOffsets: (group, partitions, callOptions) => fetchOffsets(session, group, partitions, callOptions),
     close: async () => session.close(),

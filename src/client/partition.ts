@@ -5,7 +5,7 @@ import { toFailover, toMetadata, toPartitionLeader } from './convert.js';
 import { LEADER_LOOK_UP_EXPECTED_MS } from './session.js';
 import type { Session } from './session.js';
 import type { CallOptions, ClusterMetadata, FailoverRequest, FailoverResult } from './types.js';
-import type { PartitionLeader, PartitionRef } from './types.js';
+import type { PartitionLeader, PartitionLeaderOptions, PartitionRef } from './types.js';
 
 /** What a failover may take by right beyond maxBlockMs, in milliseconds: an election or two. */
 const FAILOVER_EXPECTED_MS = 2000;
@@ -13,17 +13,18 @@ const FAILOVER_EXPECTED_MS = 2000;
 /** How long a live leader may be held up when the caller names no bound, in milliseconds. */
 const MAX_BLOCK_DEFAULT_MS = 1000;
 
-/** Who leads a partition. Any broker answers, and waits while an election runs. */
+/** Who leads a partition, from any broker, or linearizable from the leader. Waits while an election runs. */
 export async function partitionLeader(
   session: Session,
   ref: PartitionRef,
-  options: CallOptions | undefined,
+  options: PartitionLeaderOptions | undefined,
 ): Promise<PartitionLeader> {
+  const { linearizable = false } = options ?? {};
   const response = await session.call({
     method: PartitionServiceService.partitionLeader,
-    request: () => ({ topic: ref.topic, partition: ref.partition }),
+    request: () => ({ topic: ref.topic, partition: ref.partition, linearizable }),
     effect: 'read',
-    route: session.anyBroker(),
+    route: linearizable ? session.leaderOf(ref) : session.anyBroker(),
     expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
     options,
   });

@@ -94,7 +94,7 @@ export class Session implements RouteContext {
       expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
       brokerCount: this.directory.size,
     });
-    const request = { topic: ref.topic, partition: ref.partition };
+    const request = { topic: ref.topic, partition: ref.partition, linearizable: false };
     const method = PartitionServiceService.partitionLeader;
     return toPartitionLeader(await this.#send(address, method, request, attemptMs));
   }

@@ -70,6 +70,14 @@ export interface PartitionLeader {
   readonly leaderSinceMs: number;
 }
 
+export interface PartitionLeaderOptions extends CallOptions {
+  /**
+   * Have the leader itself answer, once a quorum has confirmed after the call that it leads. Its high
+   * watermark covers all that was acknowledged with acks 'all' before the call. Default false.
+   */
+  readonly linearizable?: boolean;
+}
+
 export interface FailoverRequest extends PartitionRef {
   readonly failedLeader: string;
   readonly expectedTerm?: number | undefined;
@@ -145,6 +153,16 @@ export interface FetchResult {
   readonly nextOffset: number;
 }
 
+/** Where to begin to read: at the log start offset, or at the high watermark. */
+export type OffsetPosition = 'earliest' | 'latest';
+
+export interface ListedOffset {
+  /** Inclusive for 'earliest', exclusive for 'latest'. */
+  readonly offset: number;
+  /** Term of the leader that answered. */
+  readonly term: number;
+}
+
 export interface CommittedOffset extends PartitionRef {
   /** Next offset to read. */
   readonly offset: number;
@@ -177,7 +195,7 @@ export interface Admin {
 export interface BellwetherClient {
   readonly admin: Admin;
   metadata(topics?: readonly string[], options?: CallOptions): Promise<ClusterMetadata>;
-  partitionLeader(ref: PartitionRef, options?: CallOptions): Promise<PartitionLeader>;
+  partitionLeader(ref: PartitionRef, options?: PartitionLeaderOptions): Promise<PartitionLeader>;
   partitionFailover(request: FailoverRequest, options?: CallOptions): Promise<FailoverResult>;
   /** Appends all records as one batch: all or none, at consecutive offsets. */
   produce(
@@ -186,6 +204,11 @@ export interface BellwetherClient {
     options?: ProduceOptions,
   ): Promise<ProduceResult>;
   fetch(ref: PartitionRef, offset: number, options?: FetchOptions): Promise<FetchResult>;
+  /**
+   * Where a partition begins or ends. 'latest' covers every record acknowledged with acks 'all' before the
+   * call, by whichever leader: a quorum confirms the one that answers (linearizable).
+   */
+  listOffsets(ref: PartitionRef, at: OffsetPosition, options?: CallOptions): Promise<ListedOffset>;
   commitOffsets(group: string, offsets: readonly CommittedOffset[], options?: CallOptions): Promise<void>;
   fetchOffsets(
     group: string,

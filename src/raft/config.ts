@@ -29,6 +29,8 @@ export interface RaftTuning {
   readonly inflightBytesMax: number;
   /** Payload bytes that a leader accepts beyond its commit index. */
   readonly uncommittedBytesMax: number;
+  /** Linearizable reads of one group that wait for a quorum to confirm its leader. */
+  readonly waitingReadsMax: number;
   /** A replica that lost the leadership is preferred last for this long. */
   readonly deposedCooldownMs: number;
   /** A transfer whose target has not caught up after this long is given up. */
@@ -46,6 +48,7 @@ export const DEFAULT_RAFT_TUNING: RaftTuning = {
   inflightMessagesMax: 64,
   inflightBytesMax: 4_194_304,
   uncommittedBytesMax: 8_388_608,
+  waitingReadsMax: 10_000,
   deposedCooldownMs: 60_000,
   transferCatchUpMs: 2_000,
 };

@@ -32,6 +32,7 @@ export function onAppend(state: RaftState, nowMs: number, append: Append): void 
     accepted: true,
     matchIndex,
     commitIndex: state.log.commitIndex,
+    readRound: append.readRound,
   });
 }
 
@@ -47,5 +48,7 @@ function reject(state: RaftState, append: Append): void {
     rejectedIndex: append.prevLogIndex,
     hintIndex,
     hintTerm: state.log.termAt(hintIndex) ?? ZERO_TERM,
+    // Rounds count from one in each term: one of an earlier term must not confirm one of this (B29).
+    readRound: append.term === state.term ? append.readRound : 0,
   });
 }

@@ -4,6 +4,7 @@ import { invariant } from '../invariant.js';
 import type { AppendReply } from './messages.js';
 import { Progress } from './progress.js';
 import { committedIndex } from './quorum.js';
+import { openRound } from './reads.js';
 import { becomeFollower, hearsQuorum, type Leadership, type RaftState } from './state.js';
 import { advanceTransfer } from './transfer.js';
 import { asLogIndex, type BrokerId, ENTRY_KIND, type EntryKind, type LogIndex, type Term } from './types.js';
@@ -37,6 +38,7 @@ export function becomeLeader(state: RaftState, nowMs: number): void {
     uncommittedBytes: 0,
     checkQuorumDeadlineMs: Infinity,
     transfer: undefined,
+    reads: { asked: [], rounds: [], waiting: 0, lastRound: 0 },
   };
   watchQuorum(state, nowMs);
   state.log.append({ index: next, term: state.term, kind: ENTRY_KIND.NOOP, payload: EMPTY });
@@ -67,6 +69,7 @@ export function onAppendReply(state: RaftState, nowMs: number, reply: AppendRepl
   const { leadership } = state;
   const progress = leadership?.progress.get(reply.from);
   if (leadership === undefined || progress === undefined || reply.term < state.term) return;
+  progress.answeredRound(reply.readRound);
   if (reply.accepted) {
     invariant(reply.matchIndex <= state.log.lastIndex, 'a match is inside the log (I16)', {
       match: reply.matchIndex,
@@ -108,8 +111,8 @@ export function fillAppends(state: RaftState, nowMs: number): void {
   if (leadership === undefined) return;
   for (const [peer, progress] of leadership.progress) {
     if (!state.alive.has(peer)) continue;
-    while (progress.isOpen(state.config.tuning) && lacksSomething(state, progress)) {
-      sendAppend(state, nowMs, peer, progress);
+    while (progress.isOpen(state.config.tuning) && lacksSomething(state, leadership, progress)) {
+      sendAppend(state, leadership, nowMs, peer, progress);
     }
   }
 }
@@ -146,12 +149,18 @@ function retransmitDueMs(state: RaftState, peer: BrokerId, progress: Progress): 
   return progress.waitingSinceMs + state.config.tuning.retransmitMs;
 }
 
-function lacksSomething(state: RaftState, progress: Progress): boolean {
-  if (progress.state === 'probe') return true;
-  return progress.next <= state.log.lastIndex || progress.commitSent < state.log.commitIndex;
+function lacksSomething({ log }: RaftState, leadership: Leadership, progress: Progress): boolean {
+  if (progress.state === 'probe' || progress.next <= log.lastIndex) return true;
+  return progress.commitSent < log.commitIndex || progress.readRoundSent < openRound(leadership);
 }
 
-function sendAppend(state: RaftState, nowMs: number, peer: BrokerId, progress: Progress): void {
+function sendAppend(
+  state: RaftState,
+  { reads }: Leadership,
+  nowMs: number,
+  peer: BrokerId,
+  progress: Progress,
+): void {
   const prevLogIndex = asLogIndex(progress.next - 1);
   const prevLogTerm = state.log.termAt(prevLogIndex);
   invariant(prevLogTerm !== undefined, 'the entry before the next one is in the log', { prevLogIndex });
@@ -169,7 +178,9 @@ function sendAppend(state: RaftState, nowMs: number, peer: BrokerId, progress: P
     prevLogTerm,
     leaderCommit,
     entries,
+    readRound: reads.lastRound,
   });
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
   progress.sent(nowMs, asLogIndex(prevLogIndex + entries.length), bytes, leaderCommit);
+  progress.sentRound(reads.lastRound);
 }

@@ -38,13 +38,20 @@ export interface Append extends Addressed {
   readonly leaderCommit: LogIndex;
   /** At prevLogIndex + 1 and on, without gaps. */
   readonly entries: readonly Entry[];
+  /** The last round of reads that the leader began in `term`; 0 for none so far. See reads.ts. */
+  readonly readRound: number;
 }
 
 /** Answers an `Append`. Sent only once all that it claims is durable. */
 export type AppendReply = AppendAccepted | AppendRejected;
 
-export interface AppendAccepted extends Addressed {
+interface AppendAnswer extends Addressed {
   readonly kind: 'appendReply';
+  /** That of the request; 0 when the request was of an earlier term than `term`. */
+  readonly readRound: number;
+}
+
+export interface AppendAccepted extends AppendAnswer {
   readonly accepted: true;
   /** The logs are equal up to here, inclusive, and the follower has all of it on disk. */
   readonly matchIndex: LogIndex;
@@ -52,8 +59,7 @@ export interface AppendAccepted extends Addressed {
   readonly commitIndex: LogIndex;
 }
 
-export interface AppendRejected extends Addressed {
-  readonly kind: 'appendReply';
+export interface AppendRejected extends AppendAnswer {
   readonly accepted: false;
   /** prevLogIndex of the refused request. */
   readonly rejectedIndex: LogIndex;

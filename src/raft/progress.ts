@@ -27,6 +27,9 @@ export class Progress {
   /** Commit index that the follower confirmed, and the one last sent to it. */
   commitConfirmed = asLogIndex(0);
   commitSent = asLogIndex(0);
+  /** Last round of reads that was sent to it, and the last that it answered (reads.ts). */
+  readRoundSent = 0;
+  readRoundAnswered = 0;
   /** True in `probe` while an append is on the way. */
   probing = false;
   /** When something unanswered was first sent or last answered; undefined when all is answered. */
@@ -61,6 +64,20 @@ export class Progress {
     this.next = asLogIndex(last + 1);
   }
 
+  /** Notes that an append carried the last round of reads; `sent` notes the append itself. */
+  sentRound(readRound: number): void {
+    this.readRoundSent = readRound;
+  }
+
+  /** Takes in that a round of reads was answered, in the leader's own term. */
+  answeredRound(readRound: number): void {
+    invariant(readRound <= this.readRoundSent, 'an answer is to a round that was sent', {
+      readRound,
+      sent: this.readRoundSent,
+    });
+    if (readRound > this.readRoundAnswered) this.readRoundAnswered = readRound;
+  }
+
   /** Takes an acceptance in. Returns true when the match moved. */
   accepted(
     nowMs: number,
@@ -86,7 +103,10 @@ export class Progress {
     }
     if (done > 0) this.#inflight = this.#inflight.slice(done);
     invariant(this.#inflightBytes >= 0, 'inflight bytes are counted once');
-    const settled = this.match >= lastIndex && this.commitConfirmed >= commitIndex;
+    const settled =
+      this.match >= lastIndex &&
+      this.commitConfirmed >= commitIndex &&
+      this.readRoundAnswered >= this.readRoundSent;
     this.waitingSinceMs = settled ? undefined : nowMs;
     return moved;
   }

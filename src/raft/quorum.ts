@@ -18,10 +18,15 @@ export function quorumSize(voterCount: number): number {
  * @param matched - Durable index of each voter, the leader's own included, in any order.
  */
 export function committedIndex(matched: readonly LogIndex[]): LogIndex {
-  const descending = [...matched].sort((a, b) => b - a);
-  const index = descending[quorumSize(matched.length) - 1];
-  invariant(index !== undefined, 'a quorum is never larger than the voters');
-  return index;
+  return highestOfQuorum(matched);
+}
+
+/** Highest value that a majority of the voters has reached, given that of each voter in any order. */
+export function highestOfQuorum<N extends number>(reached: readonly N[]): N {
+  const descending = [...reached].sort((a, b) => b - a);
+  const value = descending[quorumSize(reached.length) - 1];
+  invariant(value !== undefined, 'a quorum is never larger than the voters');
+  return value;
 }
 
 /** Outcome of an election (Raft section 5.2). Voters without an answer yet are neither. */

@@ -6,8 +6,8 @@
  * knows a clock or draws a random number by itself, so one seed replays a run to the byte.
  *
  * Sources: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (extended
- * version); Ongaro's thesis, sections 3.10 (transfer), 6.2 (CheckQuorum), 9.6 (PreVote). The shape is
- * that of etcd-io/raft with asynchronous storage writes.
+ * version); Ongaro's thesis, sections 3.10 (transfer), 6.2 (CheckQuorum), 6.4 (ReadIndex), 9.6 (PreVote).
+ * The shape is that of etcd-io/raft with asynchronous storage writes.
  */
 
 import { type RaftConfig, validateRaftConfig } from './config.js';
@@ -34,6 +34,7 @@ import {
 import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog } from './log.js';
 import type { Message } from './messages.js';
 import type { Progress } from './progress.js';
+import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import type { Ready } from './ready.js';
 import {
   BEFORE_FIRST,
@@ -191,6 +192,11 @@ export class Raft {
     return propose(this.#state, kind, payload);
   }
 
+  /** Asks for a linearizable read; a later Ready tells what became of it. */
+  requestRead(): ReadResult {
+    return requestRead(this.#state);
+  }
+
   /** Begins to take part, with the voters whose links are up. Call once, before all else. */
   start(nowMs: number, alive: Iterable<BrokerId> = []): void {
     const state = this.#state;
@@ -259,6 +265,7 @@ export class Raft {
   /** Takes what is to be done now; see ready.ts. */
   ready(nowMs: number): Ready {
     const state = this.#state;
+    advanceReads(state);
     fillAppends(state, nowMs);
     const writes = state.hardStateDirty || state.log.hasUnwritten;
     if (writes) state.writeSequence += 1;
@@ -277,10 +284,14 @@ export class Raft {
       messages: state.messages,
       messagesAfterPersist: state.messagesAfterPersist,
       commitIndex: state.log.commitIndex,
+      confirmedReads: state.confirmedReads,
+      refusedReads: state.refusedReads,
     };
     state.hardStateDirty = false;
     state.messages = [];
     state.messagesAfterPersist = [];
+    state.confirmedReads = [];
+    state.refusedReads = [];
     return ready;
   }
 }

@@ -9,11 +9,13 @@
  * 3. Send `messagesAfterPersist` once write `sequence` and all before it are on disk, then call
  *    `persisted(sequence)`. When all those are on disk already, send them at once.
  * 4. Apply the committed entries up to `commitIndex`.
+ * 5. Answer `confirmedReads` from the state so applied, and refuse `refusedReads`.
  *
  * Further Readys may be taken before the write of an earlier one is done; writes finish in order.
  */
 
 import type { Message } from './messages.js';
+import type { ConfirmedRead, ReadId } from './state.js';
 import type { Entry, HardState, LogIndex } from './types.js';
 
 export interface Ready {
@@ -29,4 +31,8 @@ export interface Ready {
   readonly messagesAfterPersist: readonly Message[];
   /** Inclusive. */
   readonly commitIndex: LogIndex;
+  /** Reads that a quorum confirmed, none at an index beyond `commitIndex`. */
+  readonly confirmedReads: readonly ConfirmedRead[];
+  /** Reads that were waiting when this replica stopped leading. */
+  readonly refusedReads: readonly ReadId[];
 }

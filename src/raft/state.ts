@@ -36,6 +36,28 @@ export interface Transfer {
   timeoutNowSent: boolean;
 }
 
+/** Number of a read, unique in the life of this replica's process. */
+export type ReadId = number;
+
+/** Linearizable reads that wait for a quorum to confirm that this replica leads; see reads.ts. */
+export interface WaitingReads {
+  /** Asked since the last round began. */
+  asked: ReadId[];
+  /** Rounds without a quorum of answers, the oldest first. */
+  readonly rounds: { readonly round: number; readonly index: LogIndex; readonly ids: readonly ReadId[] }[];
+  /** All of these together. */
+  waiting: number;
+  /** Number of the last round that began in this term; 0 before the first. */
+  lastRound: number;
+}
+
+/** A read that may be answered from the state at `index`, or a later one. */
+export interface ConfirmedRead {
+  readonly id: ReadId;
+  /** Commit index when its round began, inclusive: no less than what was committed when it was asked. */
+  readonly index: LogIndex;
+}
+
 /** What only a leader keeps. */
 export interface Leadership {
   readonly progress: ReadonlyMap<BrokerId, Progress>;
@@ -46,6 +68,7 @@ export interface Leadership {
   /** When to step down for want of a quorum; Infinity while one is alive. */
   checkQuorumDeadlineMs: number;
   transfer: Transfer | undefined;
+  readonly reads: WaitingReads;
 }
 
 export interface RaftState {
@@ -74,6 +97,10 @@ export interface RaftState {
   persistedSequence: number;
   messages: Message[];
   messagesAfterPersist: Message[];
+  /** Reads asked so far. */
+  readSequence: number;
+  confirmedReads: ConfirmedRead[];
+  refusedReads: ReadId[];
 }
 
 /** True when this replica and those it hears from are a quorum. */
@@ -98,6 +125,7 @@ export function becomeFollower(
   }
   state.role = 'follower';
   state.campaign = undefined;
+  if (state.leadership !== undefined) refuseReads(state, state.leadership);
   state.leadership = undefined;
   if (leader === undefined) {
     if (state.leader !== undefined) noteDeposed(state, nowMs, state.leader);
@@ -106,6 +134,12 @@ export function becomeFollower(
   } else {
     followLeader(state, nowMs, leader);
   }
+}
+
+/** Nobody can confirm any more that this replica led when its waiting reads were asked. */
+function refuseReads(state: RaftState, { reads }: Leadership): void {
+  for (const { ids } of reads.rounds) state.refusedReads.push(...ids);
+  state.refusedReads.push(...reads.asked);
 }
 
 function followLeader(state: RaftState, nowMs: number, leader: BrokerId): void {
@@ -229,6 +263,9 @@ export function initialState(
     persistedSequence: 0,
     messages: [],
     messagesAfterPersist: [],
+    readSequence: 0,
+    confirmedReads: [],
+    refusedReads: [],
   };
 }
 

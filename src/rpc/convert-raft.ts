@@ -57,6 +57,7 @@ export function appendToWire({ group, message }: InGroup<Append>): wire.GroupApp
     prevLogTerm: message.prevLogTerm,
     leaderCommit: message.leaderCommit,
     entries: message.entries.map(({ term, kind, payload }) => ({ term, kind, payload })),
+    readRound: message.readRound,
   };
 }
 
@@ -79,12 +80,14 @@ export function appendFromWire(from: BrokerId, to: BrokerId, append: wire.GroupA
       prevLogTerm: asTerm(append.prevLogTerm),
       leaderCommit: asLogIndex(append.leaderCommit),
       entries,
+      readRound: append.readRound,
     },
   };
 }
 
 export function appendReplyToWire({ group, message }: InGroup<AppendReply>): wire.GroupAppendReply {
-  const common = { groupId: group, term: message.term, accepted: message.accepted };
+  const { term, accepted, readRound } = message;
+  const common = { groupId: group, term, accepted, readRound };
   return message.accepted
     ? {
         ...common,
@@ -108,7 +111,8 @@ export function appendReplyFromWire(
   reply: wire.GroupAppendReply,
 ): InGroup<AppendReply> {
   const group = asGroupId(reply.groupId);
-  const common = { kind: 'appendReply', from, to, term: asTerm(reply.term) } as const;
+  const { readRound } = reply;
+  const common = { kind: 'appendReply', from, to, term: asTerm(reply.term), readRound } as const;
   const index = asLogIndex(reply.matchIndex);
   return reply.accepted
     ? {

@@ -98,6 +98,7 @@ export class FakeCluster implements BridgeCluster {
         listTopics: unused,
         describeCluster: unused,
       },
+      listOffsets: unused,
       metadata: async (topics = [], options) => {
         await this.#pass('metadata', topics.join(), options);
         const names = topics.length === 0 ? [...this.topics.keys()] : topics;

@@ -152,6 +152,7 @@ export class Replica {
       accepted: true,
       matchIndex: match,
       commitIndex: this.raft.commitIndex,
+      readRound: this.raft.progress.get(peer)?.readRoundSent ?? 0,
     };
   }
 

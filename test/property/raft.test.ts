@@ -1,5 +1,5 @@
 /**
- * Random schedules of messages, crashes, cuts, slow disks and transfers (test/raft/schedule.ts): safety
+ * Random schedules of messages, reads, crashes, cuts, slow disks and transfers (test/raft/schedule.ts): safety
  * after every step, and after the faults end one leader, equal logs and a new commit. A failure names its
  * seed, which replays it to the byte.
  */
@@ -28,13 +28,16 @@ describe('under any schedule of faults', () => {
       clusters.reduce((sum, cluster) => sum + count(cluster), 0) / clusters.length;
     expect(mean((cluster) => cluster.history.leaders.size)).toBeGreaterThan(2);
     expect(mean((cluster) => cluster.history.committed.length)).toBeGreaterThan(20);
+    expect(mean((cluster) => cluster.history.confirmedReads.length)).toBeGreaterThan(10);
+    expect(mean((cluster) => cluster.history.refusedReads.length)).toBeGreaterThan(0.5);
   });
 
   it('one seed replays the same run', () => {
     const digest = (seed: number): string => {
       const cluster = runSchedule(seed, STEPS);
       const { nowMs, sentCount, history } = cluster;
-      return JSON.stringify([nowMs, sentCount, [...history.leaders], history.committed]);
+      const { committed, confirmedReads } = history;
+      return JSON.stringify([nowMs, sentCount, [...history.leaders], committed, confirmedReads]);
     };
     expect(digest(7)).toBe(digest(7));
     expect(digest(7)).not.toBe(digest(8));

@@ -10,6 +10,7 @@ import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../../src/raft/config.js';
 import type { ProposeResult } from '../../src/raft/leader.js';
 import type { Message } from '../../src/raft/messages.js';
 import { Raft } from '../../src/raft/raft.js';
+import type { ReadResult } from '../../src/raft/reads.js';
 import { type BrokerId, ENTRY_KIND } from '../../src/raft/types.js';
 import type { FakeDisk, Survived } from './fake-disk.js';
 import { FakeNetwork } from './fake-network.js';
@@ -103,6 +104,15 @@ export class Cluster {
   propose(id: BrokerId, text: string): ProposeResult {
     const payload = new TextEncoder().encode(text);
     return this.#input(id, (raft) => raft.propose(ENTRY_KIND.RECORD_BATCH, payload));
+  }
+
+  /** Asks a running replica for a linearizable read; the history has what becomes of it. */
+  read(id: BrokerId): ReadResult {
+    return this.#input(id, (raft) => {
+      const asked = raft.requestRead();
+      if (asked.ok) this.history.onRead(id, asked.id);
+      return asked;
+    });
   }
 
   /** Hands one input to a running replica, then does what it asks for. */

@@ -8,6 +8,7 @@ import type { Message, VoteReply } from '../../src/raft/messages.js';
 import { quorumSize } from '../../src/raft/quorum.js';
 import type { Raft } from '../../src/raft/raft.js';
 import type { Ready } from '../../src/raft/ready.js';
+import type { ReadId } from '../../src/raft/state.js';
 import type { BrokerId, Entry, LogIndex, Term } from '../../src/raft/types.js';
 import type { FakeDisk } from './fake-disk.js';
 
@@ -35,6 +36,12 @@ export class History {
   readonly #committedIn: Term[] = [];
   /** Every leader there ever was, by term. */
   readonly leaders = new Map<Term, BrokerId>();
+  /** Reads that were confirmed and refused, in this order. */
+  readonly confirmedReads: { readonly replica: BrokerId; readonly id: ReadId; readonly index: LogIndex }[] =
+    [];
+  readonly refusedReads: { readonly replica: BrokerId; readonly id: ReadId }[] = [];
+  /** What was committed anywhere when a read was asked that still waits, by replica and read. */
+  readonly #reads = new Map<BrokerId, Map<ReadId, number>>();
   readonly #replicas: ReadonlyMap<BrokerId, Replica>;
   readonly #votes = new Map<string, BrokerId>();
   /** By index and term: the term before it and the payload, which is shared and never copied. */
@@ -43,6 +50,17 @@ export class History {
 
   constructor(replicas: ReadonlyMap<BrokerId, Replica>) {
     this.#replicas = replicas;
+  }
+
+  /** Reads that nobody has heard of again; those of a crashed replica are forgotten at its restart. */
+  get waitingReads(): number {
+    return [...this.#reads.values()].reduce((sum, reads) => sum + reads.size, 0);
+  }
+
+  /** Notes what a read that is asked now must see. */
+  onRead(replica: BrokerId, id: ReadId): void {
+    const reads = this.#reads.get(replica) ?? new Map<ReadId, number>();
+    this.#reads.set(replica, reads.set(id, this.committed.length));
   }
 
   /** Looks at a Ready before its entries go to the disk. */
@@ -58,6 +76,7 @@ export class History {
       const behind = (first?.index ?? replica.disk.readable.length + 1) - 1;
       holds(ready.hardState.commit <= behind, 'a written commit index covers earlier writes only', replica);
     }
+    this.#settleReads(replica, raft, ready);
     let before = first === undefined ? undefined : replica.disk.readable[first.index - 2]?.term;
     for (const entry of ready.entries) {
       this.#matchLogs(replica, entry, before);
@@ -104,6 +123,7 @@ export class History {
   /** A crash forgets what was seen; a restart must not have forgotten a term or a vote (I13). */
   onRestart(replica: Replica, raft: Raft): void {
     this.#seen.delete(replica.id);
+    this.#reads.delete(replica.id);
     for (const [key, candidate] of this.#votes) {
       const [voter, term] = key.split('@');
       if (voter !== replica.id) continue;
@@ -112,6 +132,23 @@ export class History {
         holds(replica.disk.hardState.votedFor === candidate, 'I13: a restart remembers its vote', replica);
       }
     }
+  }
+
+  #settleReads(replica: Replica, raft: Raft, { confirmedReads, refusedReads, commitIndex }: Ready): void {
+    const reads = this.#reads.get(replica.id);
+    for (const { id, index } of confirmedReads) {
+      const committed = reads?.get(id);
+      holds(committed !== undefined, 'I19: a read is settled once', replica);
+      holds(index >= (committed ?? Infinity), 'I18: a read sees all that was committed before it', replica);
+      holds(raft.leadsWithCommit && index <= commitIndex, 'only a leader that knows confirms (B28)', replica);
+      this.confirmedReads.push({ replica: replica.id, id, index });
+      reads?.delete(id);
+    }
+    for (const id of refusedReads) {
+      holds(reads?.delete(id) === true, 'I19: a read is settled once', replica);
+      this.refusedReads.push({ replica: replica.id, id });
+    }
+    holds(raft.role === 'leader' || !reads?.size, 'I19: who leads no more keeps no reads', replica);
   }
 
   #vote(replica: Replica, reply: VoteReply): void {
@@ -200,8 +237,9 @@ function neverStuck(replica: Replica, raft: Raft): void {
     return;
   }
   const lagging = [...raft.progress].some(
-    ([peer, { match, commitConfirmed }]) =>
-      raft.isAlive(peer) && (match < raft.lastIndex || commitConfirmed < raft.commitIndex),
+    ([peer, { match, commitConfirmed, readRoundAnswered, readRoundSent }]) =>
+      raft.isAlive(peer) &&
+      (match < raft.lastIndex || commitConfirmed < raft.commitIndex || readRoundAnswered < readRoundSent),
   );
   const waits = !quorum || lagging || raft.transferTarget !== undefined;
   holds(!waits || timed, 'a leader that waits for an answer has a timer', replica);

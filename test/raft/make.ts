@@ -36,6 +36,7 @@ export interface AppendFields {
   readonly prev?: readonly [index: number, term: number];
   readonly commit?: number;
   readonly entries?: readonly Entry[];
+  readonly readRound?: number;
 }
 
 /** An append from n1 to n2, unless told otherwise. */
@@ -50,6 +51,7 @@ export function append(fields: AppendFields): Append {
     prevLogTerm: asTerm(term),
     leaderCommit: asLogIndex(fields.commit ?? 0),
     entries: fields.entries ?? [],
+    readRound: fields.readRound ?? 0,
   };
 }
 
@@ -84,5 +86,6 @@ export function accepted(from: BrokerId, to: BrokerId, term: number, match: numb
     accepted: true,
     matchIndex: asLogIndex(match),
     commitIndex: asLogIndex(0),
+    readRound: 0,
   };
 }

@@ -16,6 +16,7 @@ const TIGHT = {
   inflightMessagesMax: 2,
   inflightBytesMax: 32,
   uncommittedBytesMax: 64,
+  waitingReadsMax: 4,
   retransmitMs: 200,
   transferCatchUpMs: 100,
 };
@@ -58,6 +59,7 @@ function drawActions(cluster: Cluster): readonly Weighted[] {
     { act: (one) => one.deliverNotice(), weight: 4 },
     { act: syncOne, weight: 20 },
     { act: proposeSome, weight: 8 },
+    { act: readSome, weight: 8 },
     { act: passTime, weight: 14 },
     { act: dropOne, weight: sometimes(5) },
     { act: duplicateOne, weight: sometimes(5) },
@@ -119,6 +121,13 @@ function proposeSome(cluster: Cluster): void {
   if (leader === undefined) return;
   const text = 'x'.repeat(1 + cluster.random.below(16));
   for (let i = cluster.random.below(4); i >= 0; i--) cluster.propose(leader, text);
+}
+
+/** Asks whoever believes to lead, so a deposed leader that does not know it too. */
+function readSome(cluster: Cluster): void {
+  const leader = cluster.random.pick(cluster.running.filter((id) => cluster.raft(id).role === 'leader'));
+  if (leader === undefined) return;
+  for (let i = cluster.random.below(3); i >= 0; i--) cluster.read(leader);
 }
 
 /** Mostly a little, so that messages and disks keep up; at times until a timer, or past it. */
@@ -212,8 +221,12 @@ function healAndConverge(cluster: Cluster): void {
   const leader = converged(cluster);
   const proposed = cluster.propose(leader, 'fresh');
   invariant(proposed.ok, 'L3: a healed group takes a proposal', { proposed });
+  const read = cluster.read(leader);
+  invariant(read.ok, 'L3: a healed group takes a read', { read });
   cluster.advance(HEAL_MS);
   converged(cluster);
+  const confirmed = cluster.history.confirmedReads.at(-1);
+  invariant(confirmed?.replica === leader && confirmed.id === read.id, 'L3: a healed group confirms a read');
   invariant(cluster.raft(leader).commitIndex >= proposed.index, 'L3: a healed group commits a proposal');
 }
 
@@ -231,6 +244,7 @@ function converged(cluster: Cluster): BrokerId {
     invariant(raft.durableIndex === head.lastIndex, 'L2: all of the log is durable everywhere', facts);
     invariant(raft.deadlineMs === Infinity, 'L4: a group without work has no timer', facts);
   }
+  invariant(cluster.history.waitingReads === 0, 'L3: no read is left waiting', { leader });
   invariant(cluster.network.messages.length === 0, 'L4: a group without work sends nothing');
   return leader;
 }

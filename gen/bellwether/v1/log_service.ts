@@ -67,6 +67,26 @@ export namespace FetchFormat {
   export type UNRECOGNIZED = typeof FetchFormat.UNRECOGNIZED;
 }
 
+/** Which offset of a partition is wanted. */
+export const OffsetPosition = {
+  /** UNSPECIFIED - Same as LATEST. */
+  UNSPECIFIED: 0,
+  /** EARLIEST - The log start offset: the smallest that can be read. */
+  EARLIEST: 1,
+  /** LATEST - The high watermark: one past the last committed record. */
+  LATEST: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type OffsetPosition = typeof OffsetPosition[keyof typeof OffsetPosition];
+
+export namespace OffsetPosition {
+  export type UNSPECIFIED = typeof OffsetPosition.UNSPECIFIED;
+  export type EARLIEST = typeof OffsetPosition.EARLIEST;
+  export type LATEST = typeof OffsetPosition.LATEST;
+  export type UNRECOGNIZED = typeof OffsetPosition.UNRECOGNIZED;
+}
+
 /** Appends records to one partition. */
 export interface ProduceRequest {
   /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
@@ -128,6 +148,24 @@ export interface FetchResponse {
   logStartOffset: number;
   /** Offset to ask for next: one past the last record returned, or the offset asked for. */
   nextOffset: number;
+}
+
+/** Asks for an offset of one partition. */
+export interface ListOffsetsRequest {
+  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** Which offset. Default LATEST. */
+  at: OffsetPosition;
+}
+
+/** An offset of one partition. */
+export interface ListOffsetsResponse {
+  /** The offset: inclusive for EARLIEST, exclusive for LATEST. */
+  offset: number;
+  /** Term of the leader that answers. */
+  term: number;
 }
 
 function createBaseProduceRequest(): ProduceRequest {
@@ -575,6 +613,152 @@ export const FetchResponse: MessageFns<FetchResponse> = {
   },
 };
 
+function createBaseListOffsetsRequest(): ListOffsetsRequest {
+  return { topic: "", partition: 0, at: 0 };
+}
+
+export const ListOffsetsRequest: MessageFns<ListOffsetsRequest> = {
+  encode(message: ListOffsetsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    if (message.at !== 0) {
+      writer.uint32(24).int32(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListOffsetsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListOffsetsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.at = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListOffsetsRequest>): ListOffsetsRequest {
+    return ListOffsetsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListOffsetsRequest>): ListOffsetsRequest {
+    const message = createBaseListOffsetsRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.at = object.at ?? 0;
+    return message;
+  },
+};
+
+function createBaseListOffsetsResponse(): ListOffsetsResponse {
+  return { offset: 0, term: 0 };
+}
+
+export const ListOffsetsResponse: MessageFns<ListOffsetsResponse> = {
+  encode(message: ListOffsetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.offset !== 0) {
+      writer.uint32(8).int64(message.offset);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).int32(message.term);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListOffsetsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListOffsetsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListOffsetsResponse>): ListOffsetsResponse {
+    return ListOffsetsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListOffsetsResponse>): ListOffsetsResponse {
+    const message = createBaseListOffsetsResponse();
+    message.offset = object.offset ?? 0;
+    message.term = object.term ?? 0;
+    return message;
+  },
+};
+
 /** Appends records to partitions and reads them back. */
 export type LogServiceService = typeof LogServiceService;
 export const LogServiceService = {
@@ -614,6 +798,25 @@ export const LogServiceService = {
     responseSerialize: (value: FetchResponse): Buffer => Buffer.from(FetchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FetchResponse => FetchResponse.decode(value),
   },
+  /**
+   * Tells an offset at which one partition can be read from.
+   *
+   * Only the leader answers; another broker fails with FAILED_PRECONDITION NOT_LEADER and a
+   * LeaderHint. LATEST is linearizable: a quorum of the replicas confirms that the leader still
+   * leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
+   * UNAVAILABLE NO_LEADER when the leadership is lost meanwhile, with UNAVAILABLE NOT_ENOUGH_REPLICAS
+   * when the leader hears from no quorum, with RESOURCE_EXHAUSTED TOO_MANY_READS when too many calls
+   * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.
+   */
+  listOffsets: {
+    path: "/bellwether.v1.LogService/ListOffsets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListOffsetsRequest): Buffer => Buffer.from(ListOffsetsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListOffsetsRequest => ListOffsetsRequest.decode(value),
+    responseSerialize: (value: ListOffsetsResponse): Buffer => Buffer.from(ListOffsetsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListOffsetsResponse => ListOffsetsResponse.decode(value),
+  },
 } as const;
 
 export interface LogServiceServer extends UntypedServiceImplementation {
@@ -637,6 +840,17 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * Changes nothing; safe to retry.
    */
   fetch: handleUnaryCall<FetchRequest, FetchResponse>;
+  /**
+   * Tells an offset at which one partition can be read from.
+   *
+   * Only the leader answers; another broker fails with FAILED_PRECONDITION NOT_LEADER and a
+   * LeaderHint. LATEST is linearizable: a quorum of the replicas confirms that the leader still
+   * leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
+   * UNAVAILABLE NO_LEADER when the leadership is lost meanwhile, with UNAVAILABLE NOT_ENOUGH_REPLICAS
+   * when the leader hears from no quorum, with RESOURCE_EXHAUSTED TOO_MANY_READS when too many calls
+   * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.
+   */
+  listOffsets: handleUnaryCall<ListOffsetsRequest, ListOffsetsResponse>;
 }
 
 export interface LogServiceClient extends Client {
@@ -687,6 +901,31 @@ export interface LogServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FetchResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Tells an offset at which one partition can be read from.
+   *
+   * Only the leader answers; another broker fails with FAILED_PRECONDITION NOT_LEADER and a
+   * LeaderHint. LATEST is linearizable: a quorum of the replicas confirms that the leader still
+   * leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
+   * UNAVAILABLE NO_LEADER when the leadership is lost meanwhile, with UNAVAILABLE NOT_ENOUGH_REPLICAS
+   * when the leader hears from no quorum, with RESOURCE_EXHAUSTED TOO_MANY_READS when too many calls
+   * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.
+   */
+  listOffsets(
+    request: ListOffsetsRequest,
+    callback: (error: ServiceError | null, response: ListOffsetsResponse) => void,
+  ): ClientUnaryCall;
+  listOffsets(
+    request: ListOffsetsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListOffsetsResponse) => void,
+  ): ClientUnaryCall;
+  listOffsets(
+    request: ListOffsetsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListOffsetsResponse) => void,
   ): ClientUnaryCall;
 }
 

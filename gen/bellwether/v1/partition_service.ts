@@ -46,6 +46,12 @@ export interface PartitionLeaderRequest {
   topic: string;
   /** Number of the partition, from 0. */
   partition: number;
+  /**
+   * Answer only what a quorum of the replicas has confirmed after the call: the broker asked must
+   * lead, and fails with FAILED_PRECONDITION NOT_LEADER and a LeaderHint when it does not. The high
+   * watermark then covers every record acknowledged with ACKS_ALL before the call.
+   */
+  linearizable: boolean;
 }
 
 /** The leader of one partition. */
@@ -116,7 +122,7 @@ export interface PartitionFailoverResponse {
 }
 
 function createBasePartitionLeaderRequest(): PartitionLeaderRequest {
-  return { topic: "", partition: 0 };
+  return { topic: "", partition: 0, linearizable: false };
 }
 
 export const PartitionLeaderRequest: MessageFns<PartitionLeaderRequest> = {
@@ -126,6 +132,9 @@ export const PartitionLeaderRequest: MessageFns<PartitionLeaderRequest> = {
     }
     if (message.partition !== 0) {
       writer.uint32(16).int32(message.partition);
+    }
+    if (message.linearizable !== false) {
+      writer.uint32(24).bool(message.linearizable);
     }
     return writer;
   },
@@ -159,6 +168,14 @@ export const PartitionLeaderRequest: MessageFns<PartitionLeaderRequest> = {
             message.partition = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.linearizable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -178,6 +195,7 @@ export const PartitionLeaderRequest: MessageFns<PartitionLeaderRequest> = {
     const message = createBasePartitionLeaderRequest();
     message.topic = object.topic ?? "";
     message.partition = object.partition ?? 0;
+    message.linearizable = object.linearizable ?? false;
     return message;
   },
 };
@@ -536,7 +554,8 @@ export const PartitionServiceService = {
   /**
    * Returns the leader of one partition.
    *
-   * Any broker answers. While an election runs the call waits for its outcome, at most 2 s and at
+   * Any broker answers from memory; with linearizable set, the leader alone, after a quorum has
+   * confirmed that it leads. While an election runs the call waits for its outcome, at most 2 s and at
    * most until the deadline; then it fails with UNAVAILABLE NO_LEADER. Fails with NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Changes nothing; safe to retry.
    */
@@ -580,7 +599,8 @@ export interface PartitionServiceServer extends UntypedServiceImplementation {
   /**
    * Returns the leader of one partition.
    *
-   * Any broker answers. While an election runs the call waits for its outcome, at most 2 s and at
+   * Any broker answers from memory; with linearizable set, the leader alone, after a quorum has
+   * confirmed that it leads. While an election runs the call waits for its outcome, at most 2 s and at
    * most until the deadline; then it fails with UNAVAILABLE NO_LEADER. Fails with NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Changes nothing; safe to retry.
    */
@@ -604,7 +624,8 @@ export interface PartitionServiceClient extends Client {
   /**
    * Returns the leader of one partition.
    *
-   * Any broker answers. While an election runs the call waits for its outcome, at most 2 s and at
+   * Any broker answers from memory; with linearizable set, the leader alone, after a quorum has
+   * confirmed that it leads. While an election runs the call waits for its outcome, at most 2 s and at
    * most until the deadline; then it fails with UNAVAILABLE NO_LEADER. Fails with NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Changes nothing; safe to retry.
    */

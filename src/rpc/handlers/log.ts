@@ -1,4 +1,4 @@
-/** LogService: produce and fetch. */
+/** LogService: produce, fetch and list offsets. */
 
 import {
   Acks,
@@ -6,10 +6,11 @@ import {
   type FetchRequest,
   type FetchResponse,
   type LogServiceServer,
+  OffsetPosition,
   type ProduceRequest,
 } from '../../../gen/bellwether/v1/log_service.js';
 import type { Broker } from '../../broker/broker.js';
-import { fetch, produce } from '../../broker/data.js';
+import { fetch, listOffset, type OffsetPosition as BrokerPosition, produce } from '../../broker/data.js';
 import { LIMITS } from '../../broker/limits.js';
 import type { Acks as BrokerAcks, Fetched } from '../../broker/partition-host.js';
 import { adaptUnary, type CallContext, type OnDefect, type ServiceHandlers } from '../adapt.js';
@@ -22,6 +23,12 @@ const ACKS: Record<number, BrokerAcks> = {
   [Acks.NONE]: 'none',
   [Acks.LEADER]: 'leader',
   [Acks.ALL]: 'all',
+};
+
+const POSITIONS: Record<number, BrokerPosition> = {
+  [OffsetPosition.UNSPECIFIED]: 'latest',
+  [OffsetPosition.EARLIEST]: 'earliest',
+  [OffsetPosition.LATEST]: 'latest',
 };
 
 export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers<LogServiceServer> {
@@ -39,6 +46,14 @@ export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers
       { onDefect },
     ),
     fetch: adaptUnary((request, context) => answerFetch(broker, request, context), { onDefect }),
+    listOffsets: adaptUnary(
+      (request, context) => {
+        const at = POSITIONS[request.at];
+        if (at === undefined) throw invalid('at', 'must be EARLIEST or LATEST', request.at);
+        return listOffset(broker, { ...partitionOf(request), at }, callTimeoutMs(context));
+      },
+      { onDefect },
+    ),
   };
 }
 

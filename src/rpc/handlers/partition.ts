@@ -5,6 +5,7 @@ import {
   type PartitionServiceServer,
 } from '../../../gen/bellwether/v1/partition_service.js';
 import type { Broker } from '../../broker/broker.js';
+import { confirmLeadership } from '../../broker/data.js';
 import { LIMITS } from '../../broker/limits.js';
 import { noLeader } from '../../broker/refusals.js';
 import { TERM_MAX } from '../../raft/types.js';
@@ -25,7 +26,11 @@ export function partitionHandlers(
         const assignment = broker.assignment(topicField(request.topic), partitionField(request.partition));
         const { group, replicas } = assignment;
         const waitMs = Math.min(LIMITS.leaderWaitMsMax, callTimeoutMs(context));
-        const leader = await broker.table.waitFor(group, waitMs, () => true);
+        let leader = await broker.table.waitFor(group, waitMs, () => true);
+        if (request.linearizable && leader !== undefined) {
+          await confirmLeadership(broker, assignment.topic, assignment.partition, callTimeoutMs(context));
+          leader = broker.table.leaderOf(group);
+        }
         if (leader === undefined) throw noLeader(assignment);
         return {
           leader: leader.leader,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Acks, FetchFormat } from '../../../gen/bellwether/v1/log_service.js';
+import { Acks, FetchFormat, OffsetPosition } from '../../../gen/bellwether/v1/log_service.js';
 import { LIMITS } from '../../../src/broker/limits.js';
 import { BATCH_CRC_START, BATCH_FIELD, readBatchHeader, viewOf } from '../../../src/records/batch-header.js';
 import { crc32c } from '../../../src/records/crc32c.js';
@@ -244,5 +244,34 @@ describe('Fetch', () => {
     expect([error.reason, error.leaderHint?.address]).toEqual(['NOT_LEADER', wire.at(leader).address]);
     const read = await follower.fetch({ topic, allowFollower: true, maxWaitMs: 5_000 });
     expect(read.records.map(({ value }) => text(value))).toEqual(['a']);
+  });
+});
+
+describe('ListOffsets', () => {
+  it.each([
+    ['topic', { topic: 'a/b' }],
+    ['partition', { topic: 'orders', partition: -1 }],
+    ['at', { topic: 'orders', at: 9 as OffsetPosition }],
+  ])('refuses a bad %s', async (field, request) => {
+    expect(await refusedField(wire.at('n1').listOffsets(request))).toBe(field);
+  });
+
+  it('tells the end, unless asked for the beginning, once every record acknowledged is below it', async () => {
+    const { topic, leader } = await topicWith('a', 'b');
+    const { term } = await wire.at(leader).partitionLeader({ topic });
+    const offsets = [];
+    for (const at of [OffsetPosition.EARLIEST, OffsetPosition.LATEST, OffsetPosition.UNSPECIFIED]) {
+      offsets.push(await wire.at(leader).listOffsets({ topic, at }));
+    }
+    expect(offsets).toEqual([0, 2, 2].map((offset) => ({ offset, term })));
+  });
+
+  it('is refused by a follower with a hint, and knows no partition that does not exist', async () => {
+    const { topic, leader } = await topicWith('a');
+    const error = await failure(wire.at(followerOf(leader)).listOffsets({ topic }));
+    expect([error.reason, error.leaderHint?.address]).toEqual(['NOT_LEADER', wire.at(leader).address]);
+    expect((await failure(wire.at('n1').listOffsets({ topic: 'none' }))).reason).toBe(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+    );
   });
 });

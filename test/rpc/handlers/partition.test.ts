@@ -53,6 +53,22 @@ describe('PartitionLeader', () => {
       expect([highWatermark, inSyncReplicas]).toEqual([id === leader ? 2 : undefined, [leader]]);
     }
   });
+
+  it('with linearizable set is answered by the leader alone, which knows all that was acknowledged', async () => {
+    const topic = 'confirmed';
+    await wire.at('n1').createTopic({ topic });
+    const { leader, ...known } = await wire.at('n1').partitionLeader({ topic });
+    await wire.at(leader).produce({ topic, recordBatch: batchOf('a', 'b') });
+    for (const id of BROKERS) {
+      const call = wire.at(id).partitionLeader({ topic, linearizable: true });
+      if (id === leader) {
+        expect(await call).toMatchObject({ leader, term: known.term, highWatermark: 2 });
+      } else {
+        const error = await failure(call);
+        expect([error.reason, error.leaderHint?.leader]).toEqual(['NOT_LEADER', leader]);
+      }
+    }
+  });
 });
 
 describe('PartitionFailover', () => {

@@ -61,6 +61,11 @@ export class Endpoint {
     return unary<log.FetchResponse>((done) => this.#log.fetch(log.FetchRequest.create(fields), done));
   }
 
+  listOffsets(fields: Fields<typeof log.ListOffsetsRequest>) {
+    const request = log.ListOffsetsRequest.create(fields);
+    return unary<log.ListOffsetsResponse>((done) => this.#log.listOffsets(request, done));
+  }
+
   partitionLeader(fields: Fields<typeof partition.PartitionLeaderRequest>) {
     const request = partition.PartitionLeaderRequest.create(fields);
     return unary<partition.PartitionLeaderResponse>((done) => this.#partition.partitionLeader(request, done));

@@ -104,6 +104,11 @@ export interface GroupAppend {
   leaderCommit: number;
   /** Entries at prev_log_index + 1 and on, without gaps. May be empty. */
   entries: Entry[];
+  /**
+   * Number of the last round of reads that the leader began in its term, from 1; 0 before the first.
+   * An answer to it in the same term tells that the follower had not moved on when the round began.
+   */
+  readRound: number;
 }
 
 /** Tells every broker who leads a group. */
@@ -148,6 +153,8 @@ export interface GroupAppendReply {
   hintIndex: number;
   /** When rejected: term of the follower's entry there; 0 when it has none. */
   hintTerm: number;
+  /** Echo of the request; 0 when the request was of an earlier term than this answer. */
+  readRound: number;
 }
 
 /** Answers for many groups. */
@@ -784,7 +791,7 @@ export const Entry: MessageFns<Entry> = {
 };
 
 function createBaseGroupAppend(): GroupAppend {
-  return { groupId: 0, term: 0, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, entries: [] };
+  return { groupId: 0, term: 0, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, entries: [], readRound: 0 };
 }
 
 export const GroupAppend: MessageFns<GroupAppend> = {
@@ -806,6 +813,9 @@ export const GroupAppend: MessageFns<GroupAppend> = {
     }
     for (const v of message.entries) {
       Entry.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.readRound !== 0) {
+      writer.uint32(56).int64(message.readRound);
     }
     return writer;
   },
@@ -871,6 +881,14 @@ export const GroupAppend: MessageFns<GroupAppend> = {
             message.entries.push(Entry.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.readRound = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -894,6 +912,7 @@ export const GroupAppend: MessageFns<GroupAppend> = {
     message.prevLogTerm = object.prevLogTerm ?? 0;
     message.leaderCommit = object.leaderCommit ?? 0;
     message.entries = object.entries?.map((e) => Entry.fromPartial(e)) || [];
+    message.readRound = object.readRound ?? 0;
     return message;
   },
 };
@@ -1083,7 +1102,16 @@ export const AppendEntriesRequest: MessageFns<AppendEntriesRequest> = {
 };
 
 function createBaseGroupAppendReply(): GroupAppendReply {
-  return { groupId: 0, term: 0, accepted: false, matchIndex: 0, commitIndex: 0, hintIndex: 0, hintTerm: 0 };
+  return {
+    groupId: 0,
+    term: 0,
+    accepted: false,
+    matchIndex: 0,
+    commitIndex: 0,
+    hintIndex: 0,
+    hintTerm: 0,
+    readRound: 0,
+  };
 }
 
 export const GroupAppendReply: MessageFns<GroupAppendReply> = {
@@ -1108,6 +1136,9 @@ export const GroupAppendReply: MessageFns<GroupAppendReply> = {
     }
     if (message.hintTerm !== 0) {
       writer.uint32(56).int32(message.hintTerm);
+    }
+    if (message.readRound !== 0) {
+      writer.uint32(64).int64(message.readRound);
     }
     return writer;
   },
@@ -1181,6 +1212,14 @@ export const GroupAppendReply: MessageFns<GroupAppendReply> = {
             message.hintTerm = reader.int32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.readRound = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1205,6 +1244,7 @@ export const GroupAppendReply: MessageFns<GroupAppendReply> = {
     message.commitIndex = object.commitIndex ?? 0;
     message.hintIndex = object.hintIndex ?? 0;
     message.hintTerm = object.hintTerm ?? 0;
+    message.readRound = object.readRound ?? 0;
     return message;
   },
 };
