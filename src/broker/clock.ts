@@ -1,4 +1,6 @@
-/** Time as the broker sees it: a port, so that the simulator can be the clock. */
+/** Time and chance as the broker sees them: a port, so that the simulator can be the clock and the dice. */
+
+import { randomUUID } from 'node:crypto';
 
 export interface Clock {
   /** Milliseconds of a clock that never goes back. */
@@ -7,6 +9,8 @@ export interface Clock {
   wallMs(): number;
   /** Uniform in [0, 1). */
   random(): number;
+  /** A UUID that nobody else draws, in lower case. */
+  newUuid(): string;
   /** Calls back once, `delayMs` from now. The returned function cancels. */
   schedule(delayMs: number, callback: () => void): () => void;
   /** Calls back after the input that is at hand has been taken in. */
@@ -18,6 +22,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   random: () => Math.random(),
+  newUuid: () => randomUUID(),
   schedule(delayMs, callback) {
     const timer = setTimeout(callback, Math.max(0, Math.ceil(delayMs)));
     timer.unref();

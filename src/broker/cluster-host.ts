@@ -2,7 +2,6 @@
  * Group 0 on this broker: applies cluster commands, and appends them when this broker is the controller.
  */
 
-import { randomUUID } from 'node:crypto';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
 import { ClusterLog, type Applied } from '../cluster/cluster-log.js';
@@ -83,7 +82,7 @@ export class ClusterHost implements GroupMachine {
   advanced(woken: () => void): void {
     const { raft } = this.group;
     if (raft.leadsWithCommit && this.state.clusterId === '' && this.#namedInTerm !== raft.term) {
-      const command = encodeCommand({ kind: 'initCluster', clusterId: randomUUID() });
+      const command = encodeCommand({ kind: 'initCluster', clusterId: this.#clock.newUuid() });
       if (this.group.propose(ENTRY_KIND.CLUSTER_COMMAND, command).ok) {
         this.#namedInTerm = raft.term;
         woken();

@@ -16,6 +16,7 @@ export class ManualClock implements Clock {
   #deferred: (() => void)[] = [];
   /** Drawn by `random`. */
   nextRandom = 0.5;
+  #uuids = 0;
 
   monotonicMs(): number {
     return this.#nowMs;
@@ -27,6 +28,11 @@ export class ManualClock implements Clock {
 
   random(): number {
     return this.nextRandom;
+  }
+
+  newUuid(): string {
+    this.#uuids += 1;
+    return `00000000-0000-4000-9000-${String(this.#uuids).padStart(12, '0')}`;
   }
 
   schedule(delayMs: number, callback: () => void): () => void {

@@ -1,0 +1,243 @@
+/** Concurrent clients of a simulated cluster: they produce unique values, consume, commit, and move leaders. */
+
+import type { Broker } from '../broker/broker.js';
+import { fetch, type FetchRequest, produce } from '../broker/data.js';
+import { commitOffsets } from '../broker/offsets.js';
+import { LIMITS } from '../broker/limits.js';
+import { BellwetherError } from '../errors.js';
+import type { BrokerId } from '../raft/types.js';
+import { decodeRecordBatch } from '../records/batch-decode.js';
+import { encodeRecordBatch } from '../records/batch-encode.js';
+import { CONSUMER_GROUP } from './checkers/observer.js';
+import type { ClientSafety } from './checkers/client-safety.js';
+import { valueOf } from './checkers/log-matching.js';
+import type { ClientPort } from './client-port.js';
+import type { Operation, ReadRecord, SendOutcome } from '../history/types.js';
+import type { Random } from './random.js';
+
+export const TOPIC = 'orders';
+const PRODUCE_TIMEOUT_MS = 1_000;
+const FETCH_WAIT_MS = 200;
+const ATTEMPTS_MAX = 8;
+const POLL_BYTES = 16_384;
+const READ_BYTES = 1_000_000;
+
+export interface ClientOptions {
+  readonly producers: number;
+  readonly consumers: number;
+  readonly partitions: number;
+  /** Mean pause between two operations of one client. */
+  readonly pauseMs: number;
+  /** Mean pause between two PartitionFailover calls; Infinity for none. */
+  readonly failoverPauseMs: number;
+  /** Largest padding of a record's value. */
+  readonly paddingBytesMax: number;
+}
+
+export class Clients {
+  readonly history: Operation[] = [];
+  /** Calls of PartitionFailover that moved a leader. */
+  moves = 0;
+  readonly #options: ClientOptions;
+  readonly #port: ClientPort;
+  readonly #random: Random;
+  readonly #brokers: readonly BrokerId[];
+  readonly #safety: ClientSafety;
+  readonly #onDefect: (error: unknown) => void;
+  #nextValue = 1;
+  #stopped = false;
+
+  constructor(
+    options: ClientOptions,
+    port: ClientPort,
+    random: Random,
+    brokers: readonly BrokerId[],
+    safety: ClientSafety,
+    onDefect: (error: unknown) => void,
+  ) {
+    this.#options = options;
+    this.#port = port;
+    this.#random = random;
+    this.#brokers = brokers;
+    this.#safety = safety;
+    this.#onDefect = onDefect;
+  }
+
+  start(): void {
+    const { producers, consumers } = this.#options;
+    for (let i = 0; i < producers; i++) this.#spawn(this.#produceLoop(i));
+    for (let i = 0; i < consumers; i++) this.#spawn(this.#consumeLoop(producers + i));
+    if (this.#options.failoverPauseMs < Infinity) this.#spawn(this.#failoverLoop());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #spawn(loop: Promise<void>): void {
+    loop.catch(this.#onDefect);
+  }
+
+  async #pause(meanMs: number): Promise<void> {
+    await this.#port.sleep(this.#random.exponential(meanMs));
+  }
+
+  async #produceLoop(process: number): Promise<void> {
+    while (!this.#stopped) {
+      await this.#pause(this.#options.pauseMs);
+      await this.send(process, this.#random.below(this.#options.partitions));
+    }
+  }
+
+  /** Produces one to three new values as one batch. Resolves with true once they are acknowledged. */
+  async send(process: number, partition: number): Promise<boolean> {
+    const values = Array.from({ length: 1 + this.#random.below(3) }, () => this.#nextValue++);
+    const invokedAtMs = this.#port.nowMs;
+    const done = (outcome: SendOutcome, baseOffset?: number): boolean => {
+      const completedAtMs = this.#port.nowMs;
+      values.forEach((value, i) => {
+        const offset = baseOffset === undefined ? {} : { offset: baseOffset + i };
+        const key = String(partition);
+        this.history.push({
+          kind: 'send',
+          process,
+          key,
+          invokedAtMs,
+          completedAtMs,
+          outcome,
+          value,
+          ...offset,
+        });
+      });
+      return outcome === 'ok';
+    };
+    let broker = this.#random.pick(this.#brokers);
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const batch = this.#batch(values);
+      const request = { topic: TOPIC, partition, acks: 'all', batch } as const;
+      try {
+        const produced = await this.#port.call(broker, PRODUCE_TIMEOUT_MS, (at) =>
+          produce(at, request, PRODUCE_TIMEOUT_MS),
+        );
+        values.forEach((value, i) => {
+          this.#safety.acknowledged(partition, Number(produced.baseOffset) + i, value);
+        });
+        return done('ok', produced.baseOffset);
+      } catch (error) {
+        if (!(error instanceof BellwetherError)) throw error;
+        if (error.outcome !== 'NOT_APPLIED') return done('unknown');
+        broker = error.leaderHint?.leader ?? this.#random.pick(this.#brokers);
+        if (error.leaderHint === undefined) await this.#pause(20);
+      }
+    }
+    return done('failed');
+  }
+
+  #batch(values: readonly number[]): Uint8Array {
+    return encodeRecordBatch(
+      values.map((value) => {
+        const bytes = new Uint8Array(8 + this.#random.below(this.#options.paddingBytesMax + 1));
+        new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+        return { key: undefined, value: bytes, headers: [], timestampMs: 1 };
+      }),
+    );
+  }
+
+  async #consumeLoop(process: number): Promise<void> {
+    const partition = process % this.#options.partitions;
+    let from = 0;
+    while (!this.#stopped) {
+      await this.#pause(this.#options.pauseMs);
+      const next = await this.#poll(process, partition, from);
+      if (next > from && this.#random.chance(0.3)) await this.#commit(partition, next);
+      from = next;
+    }
+  }
+
+  async #poll(process: number, partition: number, from: number): Promise<number> {
+    const allowFollower = this.#random.chance(0.3);
+    const waitMs = FETCH_WAIT_MS;
+    const request = { topic: TOPIC, partition, offset: from, waitMs, allowFollower, bytesMax: POLL_BYTES };
+    try {
+      return from + (await this.#fetch(process, this.#random.pick(this.#brokers), request)).length;
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      return from;
+    }
+  }
+
+  /** What one replica serves from an offset on. Rejects with a BellwetherError. */
+  readOn(process: number, partition: number, via: BrokerId, from: number): Promise<ReadRecord[]> {
+    const request = { topic: TOPIC, partition, offset: from, waitMs: 0, allowFollower: true };
+    return this.#fetch(process, via, { ...request, bytesMax: READ_BYTES });
+  }
+
+  async #fetch(process: number, via: BrokerId, request: FetchRequest): Promise<ReadRecord[]> {
+    const { partition, offset: from, waitMs } = request;
+    const invokedAtMs = this.#port.nowMs;
+    const fetched = await this.#withHint(via, waitMs, (broker) => fetch(broker, request));
+    const records = fetched.batches
+      .flatMap((batch) => decodeRecordBatch(batch))
+      .filter(({ offset }) => offset >= from)
+      .map(({ offset, value }) => [offset, valueOf(value)] as const);
+    this.#safety.fetched(partition, from, records, fetched.highWatermark);
+    const completedAtMs = this.#port.nowMs;
+    const key = String(partition);
+    this.history.push({
+      kind: 'poll',
+      process,
+      key,
+      invokedAtMs,
+      completedAtMs,
+      outcome: 'ok',
+      from,
+      records,
+    });
+    return records;
+  }
+
+  /** A call that is sent once more where the hint points. */
+  async #withHint<T>(to: BrokerId, timeoutMs: number, serve: (broker: Broker) => Promise<T>): Promise<T> {
+    try {
+      return await this.#port.call(to, timeoutMs, serve);
+    } catch (error) {
+      const hint = error instanceof BellwetherError ? error.leaderHint : undefined;
+      if (hint === undefined) throw error;
+      return this.#port.call(hint.leader, timeoutMs, serve);
+    }
+  }
+
+  async #commit(partition: number, offset: number): Promise<void> {
+    const offsets = [{ topic: TOPIC, partition, offset }];
+    try {
+      await this.#port.call(this.#random.pick(this.#brokers), PRODUCE_TIMEOUT_MS, (broker) =>
+        commitOffsets(broker, CONSUMER_GROUP, offsets, PRODUCE_TIMEOUT_MS),
+      );
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+    }
+  }
+
+  async #failoverLoop(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#pause(this.#options.failoverPauseMs);
+      const partition = this.#random.below(this.#options.partitions);
+      const via = this.#random.pick(this.#brokers);
+      const failedLeader = this.#random.pick(this.#brokers);
+      const request = {
+        failedLeader,
+        expectedTerm: undefined,
+        target: this.#random.chance(0.3) ? this.#random.pick(this.#brokers) : undefined,
+        maxBlockMs: LIMITS.maxBlockMsDefault,
+      };
+      try {
+        const { outcome } = await this.#port.call(via, 2_000, (broker) =>
+          broker.failover.run(broker.assignment(TOPIC, partition), request, 2_000),
+        );
+        if (outcome === 'MOVED') this.moves += 1;
+      } catch (error) {
+        if (!(error instanceof BellwetherError)) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * One life of one simulated broker process: whether it runs, its view of the clock, and the production
+ * broker that lives in it.
+ */
+
+import { Broker } from '../broker/broker.js';
+import type { Clock } from '../broker/clock.js';
+import { PeerHandler } from '../broker/peer-handler.js';
+import { register } from '../broker/registration.js';
+import { BellwetherError } from '../errors.js';
+import type { BrokerId, GroupId } from '../raft/types.js';
+import { openDataDirectory } from '../storage/data-directory.js';
+import type { RecoveredGroup } from '../storage/journal-replay.js';
+import { Journal } from '../storage/journal.js';
+import type { SimDisk } from './disk.js';
+import type { Network } from './network.js';
+import type { Random } from './random.js';
+import type { Owner, Scheduler } from './scheduler.js';
+
+/** Small, so that a run sees many journal files and reads cold entries. */
+const JOURNAL_FILE_BYTES = 128 * 1024;
+const JOURNAL_PREALLOCATE_BYTES = 4096;
+const JOURNAL_CACHE_BYTES = 256 * 1024;
+const WALL_EPOCH_MS = 1_700_000_000_000;
+
+export interface ProcessOptions {
+  readonly id: BrokerId;
+  readonly brokers: readonly BrokerId[];
+  /** Counts the lives of this broker, from 1. */
+  readonly life: number;
+  readonly disk: SimDisk;
+  readonly network: Network;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  /** What the clock of this machine is ahead of the simulated time. */
+  readonly clockAheadMs: number;
+  /** UUID for a fresh disk. */
+  readonly newUuid: () => string;
+  /** The disk's content was read back; before anything acts on it. */
+  readonly onRecovered: (process: SimProcess, groups: ReadonlyMap<GroupId, RecoveredGroup>) => void;
+  /** It could not start, or has failed. */
+  readonly onFatal: (process: SimProcess, error: BellwetherError) => void;
+}
+
+export class SimProcess implements Owner {
+  readonly options: ProcessOptions;
+  readonly id: BrokerId;
+  state: 'running' | 'paused' | 'dead' = 'running';
+  /** Undefined until the journal has been recovered. */
+  broker: Broker | undefined;
+  incarnation = '';
+  failure: BellwetherError | undefined;
+  #held: (() => void)[] = [];
+  #aheadMs: number;
+  #wallAheadMs = 0;
+
+  constructor(options: ProcessOptions) {
+    this.options = options;
+    this.id = options.id;
+    this.#aheadMs = options.clockAheadMs;
+  }
+
+  get clockAheadMs(): number {
+    return this.#aheadMs;
+  }
+
+  hold(run: () => void): void {
+    this.#held.push(run);
+  }
+
+  pause(): void {
+    if (this.state === 'running') this.state = 'paused';
+  }
+
+  /** All that came due meanwhile happens now, in order. */
+  resume(): void {
+    if (this.state !== 'paused') return;
+    this.state = 'running';
+    const held = this.#held;
+    this.#held = [];
+    for (const run of held) this.options.scheduler.after(0, this, run);
+  }
+
+  /** The monotonic clock leaps forward, the wall clock to wherever it likes; timers stay as they are. */
+  jumpClock(forwardMs: number, wallMs: number): void {
+    this.#aheadMs += forwardMs;
+    this.#wallAheadMs += wallMs;
+  }
+
+  kill(): void {
+    this.state = 'dead';
+    this.#held = [];
+    this.broker?.stop();
+    this.options.network.detach(this);
+  }
+
+  /** Starts the broker on what its disk holds. */
+  async boot(): Promise<void> {
+    try {
+      await this.#boot();
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: BellwetherError): void {
+    this.failure = error;
+    this.options.onFatal(this, error);
+  }
+
+  async #boot(): Promise<void> {
+    const { id, brokers, disk, network, newUuid } = this.options;
+    const fileSystem = disk.mount(this);
+    const data = await openDataDirectory({
+      fileSystem,
+      directory: 'data',
+      brokerId: id,
+      clusterName: 'sim',
+      brokers,
+      newUuid,
+      lock: () => Promise.resolve({ release: () => Promise.resolve() }),
+    });
+    this.incarnation = data.incarnation;
+    const { journal, groups } = await Journal.open({
+      fileSystem,
+      directory: data.journalDirectory,
+      incarnation: data.incarnation,
+      fileBytes: JOURNAL_FILE_BYTES,
+      preallocateBytes: JOURNAL_PREALLOCATE_BYTES,
+      cacheBytes: JOURNAL_CACHE_BYTES,
+    });
+    this.options.onRecovered(this, groups);
+    const transport = network.attach(this);
+    const broker = new Broker(
+      { id, brokers, incarnation: data.incarnation, address: `${id}:1`, rack: '' },
+      {
+        clock: this.#clock(),
+        journal,
+        recovered: groups,
+        transport,
+        log: () => undefined,
+        onFatal: (error) => {
+          network.detach(this);
+          this.#fail(error);
+        },
+      },
+    );
+    this.broker = broker;
+    broker.start();
+    transport.start(
+      brokers.filter((peer) => peer !== id),
+      new PeerHandler(broker),
+    );
+    void register(broker);
+  }
+
+  #clock(): Clock {
+    const { scheduler, random } = this.options;
+    return {
+      monotonicMs: () => scheduler.nowMs + this.#aheadMs,
+      wallMs: () => WALL_EPOCH_MS + Math.floor(scheduler.nowMs + this.#wallAheadMs),
+      random: () => random.next(),
+      newUuid: () => random.uuid(),
+      schedule: (delayMs, callback) => scheduler.after(delayMs, this, callback),
+      defer: (callback) => {
+        scheduler.after(0, this, callback);
+      },
+    };
+  }
+}

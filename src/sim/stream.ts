@@ -1,0 +1,112 @@
+/** One connection that a broker opened to another: in order both ways, and lost as a whole. */
+
+import type { PeerEvents } from '../broker/peer-port.js';
+import type { BrokerId } from '../raft/types.js';
+import { OUTSIDE } from './scheduler.js';
+import type { Connection, Endpoint, StreamKind, Wires } from './wires.js';
+
+/** One direction. */
+interface Lane {
+  readonly from: BrokerId;
+  readonly to: BrokerId;
+  lastMs: number;
+  /** What has arrived at a cut, in order. */
+  waiting: (() => void)[];
+}
+
+export class Stream implements Connection {
+  readonly kind: StreamKind;
+  readonly dialler: Endpoint;
+  readonly listener: Endpoint;
+  readonly #network: Wires;
+  readonly #forth: Lane;
+  readonly #back: Lane;
+  /** Nothing is delivered any more. */
+  #broken = false;
+
+  constructor(kind: StreamKind, dialler: Endpoint, listener: Endpoint, network: Wires) {
+    this.kind = kind;
+    this.dialler = dialler;
+    this.listener = listener;
+    this.#network = network;
+    const [a, b] = [dialler.process.id, listener.process.id];
+    this.#forth = { from: a, to: b, lastMs: 0, waiting: [] };
+    this.#back = { from: b, to: a, lastMs: 0, waiting: [] };
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /** Sends from one end to the other; `receive` runs at the far end, if the stream still is. */
+  send(by: Endpoint, receive: (events: PeerEvents) => void): void {
+    const far = by === this.dialler ? this.listener : this.dialler;
+    this.#transmit(by, () => {
+      const { scheduler, dark } = this.#network;
+      if (far.events === undefined && !dark.has(far.process.id)) {
+        // The machine is there, but knows no such connection.
+        scheduler.after(0, by.process, () => by.streamEnded(this));
+      }
+      scheduler.after(0, far.process, () => {
+        if (far.events !== undefined && (this.#isHeldBy(far) || this.#network.deliversStale)) {
+          receive(far.events);
+        }
+      });
+    });
+  }
+
+  /** One end is gone, after all that it has sent; a machine that is off says nothing. */
+  end(by: Endpoint, tells: boolean): void {
+    const far = by === this.dialler ? this.listener : this.dialler;
+    if (tells) {
+      this.#transmit(by, () => {
+        this.#network.scheduler.after(0, far.process, () => far.streamEnded(this));
+      });
+      return;
+    }
+    // The far end learns by its heartbeats, or when the machine is on again and knows no such connection.
+    this.#network.whenHealed(() => {
+      this.#network.scheduler.after(0, far.process, () => far.streamEnded(this));
+    });
+  }
+
+  /** Both ends lose it, each in its own time, with all that is on the way. */
+  reset(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    const { scheduler, random, delayMs } = this.#network;
+    for (const end of [this.dialler, this.listener]) {
+      scheduler.after(random.exponential(delayMs), end.process, () => end.streamEnded(this));
+    }
+  }
+
+  #isHeldBy(end: Endpoint): boolean {
+    return !this.#broken && end.holds(this);
+  }
+
+  #transmit(by: Endpoint, arrive: () => void): void {
+    const lane = by === this.dialler ? this.#forth : this.#back;
+    const { scheduler } = this.#network;
+    const atMs = Math.max(lane.lastMs, scheduler.nowMs + this.#network.transitMs(lane.from, lane.to));
+    lane.lastMs = atMs;
+    scheduler.after(atMs - scheduler.nowMs, OUTSIDE, () => this.#arrive(lane, arrive));
+  }
+
+  #arrive(lane: Lane, arrive: () => void): void {
+    const network = this.#network;
+    if (this.#broken && !network.deliversStale) return;
+    if (lane.waiting.length === 0 && network.carries(lane.from, lane.to)) {
+      arrive();
+      return;
+    }
+    lane.waiting.push(arrive);
+    if (lane.waiting.length === 1) network.whenHealed(() => this.#flush(lane));
+  }
+
+  #flush(lane: Lane): void {
+    const { waiting } = lane;
+    lane.waiting = [];
+    if (this.#network.random.chance(0.5)) this.reset();
+    else for (const arrive of waiting) this.#arrive(lane, arrive);
+  }
+}
