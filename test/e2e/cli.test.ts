@@ -1,6 +1,6 @@
 /** The command line as processes: what it prints, how it ends, and how brokers refuse to start. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -179,6 +179,14 @@ describe('bellwether serve', () => {
   }
 });
 
+/** Ends `up` in order, also after a failed expectation: killed, it would leave its brokers behind. */
+async function stopped(up: ChildProcess): Promise<void> {
+  if (up.exitCode !== null || up.signalCode !== null) return;
+  const ended = once(up, 'exit');
+  up.kill('SIGTERM');
+  await ended;
+}
+
 describe('bellwether up', () => {
   it('ends at once with the broker’s own reason when a port, or the folder, is taken by another cluster', async () => {
     const folder = await temporaryFolder();
@@ -204,7 +212,7 @@ describe('bellwether up', () => {
       first.kill('SIGINT');
       expect(await ended).toEqual([0, null]);
     } finally {
-      first.kill('SIGKILL');
+      await stopped(first);
       await folder.remove();
       await rm(`${folder.path}-other`, { recursive: true, force: true });
     }
@@ -238,7 +246,7 @@ describe('bellwether up', () => {
       expect(pids).toHaveLength(3);
       for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
     } finally {
-      child.kill('SIGKILL');
+      await stopped(child);
       await folder.remove();
     }
   });
