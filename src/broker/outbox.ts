@@ -1,17 +1,17 @@
 /** Gathers what all groups want to send in one pass, so that each peer gets few messages. */
 
 import { unreachable } from '../invariant.js';
-import type { Append, AppendReply, Message, TimeoutNow, VoteRequest } from '../raft/messages.js';
+import type { Message, Replication, ReplicationReply, TimeoutNow, VoteRequest } from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import { LIMITS } from './limits.js';
 import type { InGroup, LeaderAnnouncement, PeerTransport } from './peer-port.js';
 import type { VoteExchange } from './vote-exchange.js';
 
 interface Bundle {
-  appends: InGroup<Append>[];
+  appends: InGroup<Replication>[];
   appendBytes: number;
   announcements: LeaderAnnouncement[];
-  replies: InGroup<AppendReply>[];
+  replies: InGroup<ReplicationReply>[];
   votes: InGroup<VoteRequest>[];
   campaigns: InGroup<TimeoutNow>[];
 }
@@ -37,9 +37,11 @@ export class Outbox {
   add(group: GroupId, message: Message): void {
     switch (message.kind) {
       case 'append':
+      case 'installSnapshot':
         this.#addAppend(group, message);
         break;
       case 'appendReply':
+      case 'snapshotReply':
         this.#bundle(message.to).replies.push({ group, message });
         break;
       case 'voteRequest':
@@ -71,9 +73,9 @@ export class Outbox {
     this.#bundles.clear();
   }
 
-  #addAppend(group: GroupId, message: Append): void {
+  #addAppend(group: GroupId, message: Replication): void {
     const bundle = this.#bundle(message.to);
-    const bytes = message.entries.reduce((sum, entry) => sum + entry.payload.length, 0);
+    const bytes = payloadBytes(message);
     if (bundle.appendBytes + bytes > LIMITS.peerMessageBytesMax) this.#flushAppends(message.to, bundle);
     bundle.appends.push({ group, message });
     bundle.appendBytes += bytes;
@@ -95,6 +97,11 @@ export class Outbox {
     }
     return bundle;
   }
+}
+
+function payloadBytes(message: Replication): number {
+  if (message.kind === 'installSnapshot') return message.chunk.length;
+  return message.entries.reduce((sum, entry) => sum + entry.payload.length, 0);
 }
 
 function* slices<T>(items: readonly T[]): Generator<readonly T[]> {

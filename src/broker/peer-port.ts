@@ -1,6 +1,6 @@
 /** How a broker speaks with its peers: a port, filled by gRPC in production and by the simulator. */
 
-import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import type { BrokerId, EntryKind, GroupId, LogIndex, Term } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
 
@@ -44,10 +44,10 @@ export interface SubmitResult {
 export interface PeerTransport {
   sendAppends(
     to: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void;
-  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void;
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void;
   sendHeartbeat(to: BrokerId, sequence: number): void;
   /** Rejects when the peer cannot be asked; the campaign's own timeout deals with that. */
   requestVotes(
@@ -100,10 +100,10 @@ export interface PeerEvents {
   refusedByPeer(peer: BrokerId, message: string): void;
   appendsReceived(
     from: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void;
-  appendRepliesReceived(from: BrokerId, replies: readonly InGroup<AppendReply>[]): void;
+  appendRepliesReceived(from: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void;
   votesRequested(
     from: BrokerId,
     requests: readonly InGroup<VoteRequest>[],

@@ -65,6 +65,8 @@ export class PartitionLog {
         this.#pendingCommits.push({ index: entry.index, commit: decodeOffsetCommit(entry.payload) });
         break;
       case ENTRY_KIND.NOOP:
+      case ENTRY_KIND.MEMBERSHIP:
+      case ENTRY_KIND.DELETE_RECORDS:
         break;
       case ENTRY_KIND.CLUSTER_COMMAND:
         invariant(false, 'a partition holds no cluster commands', { index: entry.index });

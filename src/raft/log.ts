@@ -7,7 +7,19 @@
  */
 
 import { invariant } from '../invariant.js';
+import type { Membership } from './membership.js';
 import { asLogIndex, asTerm, type Entry, type LogIndex, type Term } from './types.js';
+
+/** What a log begins with once its oldest entries are gone. */
+export interface Snapshot {
+  /** The last entry that it stands for, and its term. */
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** In force at `index`. */
+  readonly membership: Membership;
+  /** The state machine's part; opaque to Raft. */
+  readonly data: Uint8Array;
+}
 
 /** Where entries are read once they have been handed over. */
 export interface EntrySource {

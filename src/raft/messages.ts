@@ -1,5 +1,6 @@
 /** Messages between the replicas of one group. Pure; their wire form is proto/bellwether/raft/v1. */
 
+import type { Membership } from './membership.js';
 import type { BrokerId, Entry, LogIndex, Term } from './types.js';
 
 interface Addressed {
@@ -73,4 +74,43 @@ export interface TimeoutNow extends Addressed {
   readonly kind: 'timeoutNow';
 }
 
-export type Message = VoteRequest | VoteReply | Append | AppendReply | TimeoutNow;
+/** Which snapshot a message is about: all three are equal only for the same bytes. */
+interface OfSnapshot {
+  /** The last entry that the snapshot stands for, and its term. */
+  readonly snapshotIndex: LogIndex;
+  readonly snapshotTerm: Term;
+  /** CRC-32C of the whole data. */
+  readonly checksum: number;
+}
+
+/**
+ * One chunk of a snapshot, for a follower whose next entry the leader has no more (Raft section 7). The
+ * first one is empty and asks how much of it the follower has already.
+ */
+export interface InstallSnapshot extends Addressed, OfSnapshot {
+  readonly kind: 'installSnapshot';
+  /** In force at `snapshotIndex`. */
+  readonly membership: Membership;
+  /** Bytes of the whole data. */
+  readonly totalBytes: number;
+  /** Byte of the data at which `chunk` begins. */
+  readonly offset: number;
+  readonly chunk: Uint8Array;
+}
+
+/** Answers an `InstallSnapshot`. Sent only once all that it claims is durable. */
+export interface SnapshotReply extends Addressed, OfSnapshot {
+  readonly kind: 'snapshotReply';
+  /** Bytes that the follower has, from the first on. */
+  readonly receivedBytes: number;
+  /** The follower has the snapshot, or a log that covers it, on disk: its log matches up to `snapshotIndex`. */
+  readonly installed: boolean;
+}
+
+/** What a leader sends to have its log copied. */
+export type Replication = Append | InstallSnapshot;
+
+/** What a follower answers to it. */
+export type ReplicationReply = AppendReply | SnapshotReply;
+
+export type Message = VoteRequest | VoteReply | Replication | ReplicationReply | TimeoutNow;

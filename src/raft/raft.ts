@@ -161,6 +161,9 @@ export class Raft {
       case 'appendReply':
         onAppendReply(state, nowMs, message);
         break;
+      case 'installSnapshot':
+      case 'snapshotReply':
+        break;
       case 'timeoutNow':
         if (message.term === state.term && state.role !== 'leader') startCampaign(state, nowMs, true);
         break;

@@ -35,7 +35,7 @@ export function asGroupId(value: number): GroupId {
 }
 
 /**
- * What an entry's payload is. Raft itself knows `NOOP` only; the others belong to the state
+ * What an entry's payload is. Raft itself knows `NOOP` and `MEMBERSHIP` only; the others belong to the state
  * machines above and are opaque here.
  */
 export const ENTRY_KIND = {
@@ -47,6 +47,10 @@ export const ENTRY_KIND = {
   COMMIT_OFFSETS: 2,
   /** A change of the cluster metadata. */
   CLUSTER_COMMAND: 3,
+  /** Who the replicas of the group are, from this entry on (membership.ts). */
+  MEMBERSHIP: 4,
+  /** Deletes the records of a partition below an offset. */
+  DELETE_RECORDS: 5,
 } as const;
 
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];

@@ -10,7 +10,7 @@ import {
   viewOf,
   writeInt64,
 } from './batch-header.js';
-import { crc32c } from './crc32c.js';
+import { crc32c } from '../crc32c.js';
 import type { LogRecord } from './log-record.js';
 import { NULL_SIZE } from './record-walk.js';
 import { utf8Size, writeUtf8 } from './utf8.js';

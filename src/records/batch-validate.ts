@@ -9,7 +9,7 @@ import {
   type BatchHeader,
 } from './batch-header.js';
 import { MalformedBytesError } from './byte-cursor.js';
-import { crc32c } from './crc32c.js';
+import { crc32c } from '../crc32c.js';
 import { RecordWalk } from './record-walk.js';
 
 /** What one batch may be at most. */

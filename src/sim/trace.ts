@@ -48,6 +48,16 @@ export function describeMessage(message: Message): string {
       return message.accepted
         ? `accepted t${String(term)} match ${String(message.matchIndex)}`
         : `rejected t${String(term)} at ${String(message.rejectedIndex)}, hint ${String(message.hintIndex)}@${String(message.hintTerm)}`;
+    case 'installSnapshot':
+      return (
+        `snapshot t${String(term)} ${String(message.snapshotIndex)}@${String(message.snapshotTerm)} ` +
+        `bytes ${String(message.offset)}+${String(message.chunk.length)} of ${String(message.totalBytes)}`
+      );
+    case 'snapshotReply':
+      return (
+        `snapshot ${message.installed ? 'installed' : `has ${String(message.receivedBytes)} bytes`} ` +
+        `t${String(term)} ${String(message.snapshotIndex)}@${String(message.snapshotTerm)}`
+      );
     case 'voteRequest':
       return (
         `${message.preVote ? 'pre-vote?' : 'vote?'} t${String(term)} last ` +

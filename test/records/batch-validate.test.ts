@@ -7,7 +7,7 @@ import {
   readBatchHeader,
 } from '../../src/records/batch-header.js';
 import { validateRecordBatch } from '../../src/records/batch-validate.js';
-import { crc32c } from '../../src/records/crc32c.js';
+import { crc32c } from '../../src/crc32c.js';
 import { CLIENT_BATCHES, GZIP_BATCH, KAFKA_BROKER_BATCHES, MAGIC_1_BATCH } from './batch-vectors.js';
 import { fromHex, utf8 } from './hex.js';
 

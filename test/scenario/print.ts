@@ -40,6 +40,10 @@ function details(message: Message): string {
       return message.accepted
         ? ` accepted match=${String(message.matchIndex)} commit=${String(message.commitIndex)}`
         : ` rejected prev=${String(message.rejectedIndex)} hint=${String(message.hintIndex)}@${String(message.hintTerm)}`;
+    case 'installSnapshot':
+      return ` snapshot=${String(message.snapshotIndex)}@${String(message.snapshotTerm)} bytes=${String(message.offset)}+${String(message.chunk.length)}/${String(message.totalBytes)}`;
+    case 'snapshotReply':
+      return ` snapshot=${String(message.snapshotIndex)}@${String(message.snapshotTerm)} ${message.installed ? 'installed' : `received=${String(message.receivedBytes)}`}`;
     case 'timeoutNow':
       return '';
   }

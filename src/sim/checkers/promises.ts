@@ -32,7 +32,8 @@ export class Promises {
   readonly #wiped = new Set<string>();
 
   sent({ id, broker }: SimProcess, group: GroupId, message: Message): void {
-    if (message.kind === 'append' || message.kind === 'timeoutNow') return;
+    if (message.kind === 'append' || message.kind === 'installSnapshot') return;
+    if (message.kind === 'timeoutNow') return;
     if (message.kind === 'voteRequest' && message.preVote) return;
     const promised = this.#of(id, group);
     if (message.kind === 'voteRequest') this.#vote(promised, id, group, message.term, id);
@@ -45,7 +46,7 @@ export class Promises {
         });
         this.#vote(promised, id, group, message.requestedTerm, message.to);
       }
-    } else if (message.accepted) {
+    } else if (message.kind === 'appendReply' && message.accepted) {
       const raft = broker?.group(group)?.raft;
       // A later leader may have cut the log since; then the term is a later one.
       const cut = raft === undefined || raft.term > message.term;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Acks, FetchFormat, OffsetPosition } from '../../../gen/bellwether/v1/log_service.js';
 import { LIMITS } from '../../../src/broker/limits.js';
 import { BATCH_CRC_START, BATCH_FIELD, readBatchHeader, viewOf } from '../../../src/records/batch-header.js';
-import { crc32c } from '../../../src/records/crc32c.js';
+import { crc32c } from '../../../src/crc32c.js';
 import { BAD_TOPICS, batchOf, BROKERS, failure, refusedField, text, Wire } from './wire.js';
 
 let wire: Wire;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { crc32c } from '../../src/records/crc32c.js';
-import { fromHex, utf8 } from './hex.js';
+import { crc32c } from '../src/crc32c.js';
+import { fromHex, utf8 } from './records/hex.js';
 
 /** Bit by bit, as the definition says; nothing in common with the tables. */
 function slowCrc32c(bytes: Uint8Array): number {
