@@ -29,6 +29,12 @@ export interface RaftTuning {
   readonly inflightBytesMax: number;
   /** Payload bytes that a leader accepts beyond its commit index. */
   readonly uncommittedBytesMax: number;
+  /** Bytes of one chunk of a snapshot. */
+  readonly snapshotChunkBytes: number;
+  /** Bytes of a whole snapshot, without the records, which are sent as log. */
+  readonly snapshotBytesMax: number;
+  /** A learner that lacks no more entries than this is caught up. */
+  readonly caughtUpEntriesMax: number;
   /** Linearizable reads of one group that wait for a quorum to confirm its leader. */
   readonly waitingReadsMax: number;
   /** A replica that lost the leadership is preferred last for this long. */
@@ -48,6 +54,9 @@ export const DEFAULT_RAFT_TUNING: RaftTuning = {
   inflightMessagesMax: 64,
   inflightBytesMax: 4_194_304,
   uncommittedBytesMax: 8_388_608,
+  snapshotChunkBytes: 262_144,
+  snapshotBytesMax: 67_108_864,
+  caughtUpEntriesMax: 64,
   waitingReadsMax: 10_000,
   deposedCooldownMs: 60_000,
   transferCatchUpMs: 2_000,
@@ -55,7 +64,10 @@ export const DEFAULT_RAFT_TUNING: RaftTuning = {
 
 export interface RaftConfig {
   readonly id: BrokerId;
-  /** All voters, this replica included, the preferred leader first. */
+  /**
+   * The voters that the group was made with, the preferred leader first; the same on every replica, one that
+   * came later included. Memberships in the log take their place. Empty for a replica that knows none yet.
+   */
   readonly voters: readonly BrokerId[];
   /** Write the commit index by itself too, so that a restart knows it. For rarely written groups. */
   readonly persistCommit: boolean;
@@ -66,7 +78,6 @@ export interface RaftConfig {
 
 export function validateRaftConfig(config: RaftConfig): void {
   const { tuning } = config;
-  invariant(config.voters.includes(config.id), 'a replica is one of its voters', { id: config.id });
   invariant(new Set(config.voters).size === config.voters.length, 'voters are distinct');
   invariant(tuning.electionTimeoutMsMin > 0, 'election timeout is positive');
   invariant(tuning.electionTimeoutMsMax > tuning.electionTimeoutMsMin, 'election timeout has a range');

@@ -2,15 +2,17 @@
 
 import { invariant } from '../invariant.js';
 import { becomeLeader } from './leader.js';
-import type { VoteReply, VoteRequest } from './messages.js';
+import type { CommitClaim, VoteReply, VoteRequest } from './messages.js';
 import { voteResult } from './quorum.js';
 import {
   becomeFollower,
   endLeadership,
   isTrusted,
+  isVoter,
   noteDeposed,
   type RaftState,
   scheduleCampaign,
+  votersOf,
 } from './state.js';
 import { asTerm, type BrokerId } from './types.js';
 
@@ -19,7 +21,7 @@ import { asTerm, type BrokerId } from './types.js';
  * Dead peers are not asked and not waited for.
  */
 export function startPreVote(state: RaftState, nowMs: number): void {
-  invariant(state.role !== 'leader', 'a leader does not campaign');
+  invariant(state.role !== 'leader' && isVoter(state), 'only a voter that does not lead campaigns');
   state.role = 'preCandidate';
   state.leader = undefined;
   state.campaign = { votes: new Map(), leadershipTransfer: false, ownVoteSequence: undefined };
@@ -34,7 +36,7 @@ export function startPreVote(state: RaftState, nowMs: number): void {
  * durable; the requests leave only then, so that no term is ever campaigned in twice.
  */
 export function startCampaign(state: RaftState, nowMs: number, leadershipTransfer: boolean): void {
-  invariant(state.role !== 'leader', 'a leader does not campaign');
+  invariant(state.role !== 'leader' && isVoter(state), 'only a voter that does not lead campaigns');
   if (state.leader !== undefined) noteDeposed(state, nowMs, state.leader);
   state.role = 'candidate';
   state.term = asTerm(state.term + 1);
@@ -58,7 +60,13 @@ export function countOwnVote(state: RaftState, nowMs: number): void {
   decide(state, nowMs);
 }
 
+/**
+ * Learners, and replicas that are no members by their own log, vote as well: the candidate's log may have a
+ * membership that they have not seen yet (etcd/raft, campaign_learner_must_vote). It is the candidate's
+ * membership that says whose votes count.
+ */
 export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequest): void {
+  learnCommit(state, nowMs, request);
   // A leader that asks for votes in a later term leads no more, whether or not it gets them.
   if (request.term > state.term && request.from === state.leader) endLeadership(state, nowMs, state.term);
   if (request.term < state.term || sticksToLeader(state, request)) {
@@ -104,7 +112,24 @@ function announceLeader(state: RaftState, voter: BrokerId): void {
   if (progress?.waitingSinceMs === undefined) progress?.toProbe();
 }
 
+/** What is committed is committed everywhere: a replica with the same entry may take another's word for it. */
+function learnCommit(state: RaftState, nowMs: number, claim: CommitClaim): void {
+  const { log, role } = state;
+  if (role === 'leader' || log.termAt(claim.commitIndex) !== claim.commitTerm) return;
+  const { membershipIndex } = log;
+  if (log.commitTo(claim.commitIndex) && state.config.persistCommit) state.hardStateDirty = true;
+  // With other voters it may hear a quorum now.
+  const waits = role === 'follower' && state.leader === undefined && state.electionDeadlineMs === Infinity;
+  if (waits && log.membershipIndex !== membershipIndex) scheduleCampaign(state, nowMs);
+}
+
+function commitClaim({ log }: RaftState): CommitClaim {
+  const { commitIndex } = log;
+  return { commitIndex, commitTerm: log.termAt(commitIndex) ?? asTerm(0) };
+}
+
 export function onVoteReply(state: RaftState, nowMs: number, reply: VoteReply): void {
+  learnCommit(state, nowMs, reply);
   if (!reply.granted && reply.term > state.term) {
     becomeFollower(state, nowMs, reply.term, undefined);
     return;
@@ -114,7 +139,6 @@ export function onVoteReply(state: RaftState, nowMs: number, reply: VoteReply): 
   const expectedTerm = reply.preVote ? state.term + 1 : state.term;
   const expectedRole = reply.preVote ? 'preCandidate' : 'candidate';
   if (state.role !== expectedRole || reply.requestedTerm !== expectedTerm) return;
-  if (!state.config.voters.includes(reply.from)) return;
   if (!campaign.votes.has(reply.from)) campaign.votes.set(reply.from, reply.granted);
   decide(state, nowMs);
 }
@@ -127,18 +151,26 @@ export function failCampaign(state: RaftState, nowMs: number): void {
   scheduleCampaign(state, nowMs);
 }
 
-/** Looks whether the campaign is won or lost. A dead voter counts as a refusal: nobody waits for it. */
+/**
+ * Looks whether the campaign is won or lost, by the voters now in force. A dead voter counts as a refusal:
+ * nobody waits for it.
+ */
 export function decide(state: RaftState, nowMs: number): void {
   const { campaign } = state;
   if (campaign === undefined) return;
+  if (!isVoter(state)) {
+    failCampaign(state, nowMs);
+    return;
+  }
   let granted = 0;
   let refused = 0;
-  for (const voter of state.config.voters) {
+  const voters = votersOf(state);
+  for (const voter of voters) {
     const vote = campaign.votes.get(voter);
     if (vote === true) granted += 1;
     else if (vote === false || (voter !== state.config.id && !state.alive.has(voter))) refused += 1;
   }
-  switch (voteResult(state.config.voters.length, granted, refused)) {
+  switch (voteResult(voters.length, granted, refused)) {
     case 'won':
       if (state.role === 'preCandidate') startCampaign(state, nowMs, false);
       else becomeLeader(state, nowMs);
@@ -159,7 +191,7 @@ function giveWay(state: RaftState, nowMs: number): void {
 }
 
 function requestVotes(state: RaftState, preVote: boolean, leadershipTransfer: boolean): void {
-  for (const peer of state.config.voters) {
+  for (const peer of votersOf(state)) {
     if (peer === state.config.id || !state.alive.has(peer)) continue;
     const request: VoteRequest = {
       kind: 'voteRequest',
@@ -170,6 +202,7 @@ function requestVotes(state: RaftState, preVote: boolean, leadershipTransfer: bo
       leadershipTransfer,
       lastLogIndex: state.log.lastIndex,
       lastLogTerm: state.log.lastTerm,
+      ...commitClaim(state),
     };
     (preVote ? state.messages : state.messagesAfterPersist).push(request);
   }
@@ -184,6 +217,7 @@ function reply(state: RaftState, request: VoteRequest, granted: boolean): void {
     preVote: request.preVote,
     requestedTerm: request.term,
     granted,
+    ...commitClaim(state),
   });
 }
 

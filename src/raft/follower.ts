@@ -17,11 +17,13 @@ export function onAppend(state: RaftState, nowMs: number, append: Append): void 
     claims: append.from,
   });
   becomeFollower(state, nowMs, append.term, append.from);
-  if (state.log.termAt(append.prevLogIndex) !== append.prevLogTerm) {
+  // An append from before the base is late: all that the snapshot stands for is committed, so it matches.
+  const late = append.prevLogIndex < state.log.baseIndex;
+  if (!late && state.log.termAt(append.prevLogIndex) !== append.prevLogTerm) {
     reject(state, append);
     return;
   }
-  const matchIndex = state.log.appendAfter(append.prevLogIndex, append.entries);
+  const matchIndex = late ? state.log.baseIndex : state.log.appendAfter(append.prevLogIndex, append.entries);
   const commit = asLogIndex(Math.min(append.leaderCommit, matchIndex));
   if (state.log.commitTo(commit) && state.config.persistCommit) state.hardStateDirty = true;
   state.messagesAfterPersist.push({

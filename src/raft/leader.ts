@@ -5,11 +5,13 @@ import type { AppendReply } from './messages.js';
 import { Progress } from './progress.js';
 import { committedIndex } from './quorum.js';
 import { openRound } from './reads.js';
-import { becomeFollower, hearsQuorum, type Leadership, type RaftState } from './state.js';
-import { advanceTransfer } from './transfer.js';
+import { sendChunk } from './snapshot.js';
+import { becomeFollower, hearsQuorum, isVoter, type Leadership, type RaftState, votersOf } from './state.js';
+import { advanceTransfer, expireTransfer } from './transfer.js';
 import { asLogIndex, type BrokerId, ENTRY_KIND, type EntryKind, type LogIndex, type Term } from './types.js';
 
 const EMPTY = new Uint8Array(0);
+const NOTHING = asLogIndex(0);
 
 /** Why a proposal was refused; nothing was appended. */
 export type ProposeRefusal = 'notLeader' | 'transferring' | 'notEnoughReplicas' | 'uncommittedBytesExceeded';
@@ -23,8 +25,9 @@ export function becomeLeader(state: RaftState, nowMs: number): void {
   invariant(state.role === 'candidate', 'only a candidate becomes leader', { role: state.role });
   const next = asLogIndex(state.log.lastIndex + 1);
   const progress = new Map<BrokerId, Progress>();
-  for (const voter of state.config.voters) {
-    if (voter !== state.config.id) progress.set(voter, new Progress(next));
+  const { voters, learners } = state.log.membership;
+  for (const member of [...voters, ...learners]) {
+    if (member !== state.config.id) progress.set(member, new Progress(next));
   }
   state.role = 'leader';
   state.leader = state.config.id;
@@ -76,7 +79,7 @@ export function onAppendReply(state: RaftState, nowMs: number, reply: AppendRepl
       last: state.log.lastIndex,
     });
     progress.accepted(nowMs, reply.matchIndex, reply.commitIndex, state.log.lastIndex, state.log.commitIndex);
-    advanceCommit(state);
+    advanceCommit(state, nowMs);
     advanceTransfer(state, nowMs);
     return;
   }
@@ -88,14 +91,23 @@ export function onAppendReply(state: RaftState, nowMs: number, reply: AppendRepl
  * Commits what a quorum has durable, this leader's own disk included only as far as it is written, and
  * only onto an entry of the current term (Raft section 5.4.2, figure 8; I5, I6).
  */
-export function advanceCommit(state: RaftState): void {
-  const { leadership } = state;
+export function advanceCommit(state: RaftState, nowMs: number): void {
+  const { leadership, log } = state;
   if (leadership === undefined) return;
-  const matched = [state.log.durableIndex];
-  for (const progress of leadership.progress.values()) matched.push(progress.match);
+  const { id } = state.config;
+  const matched = votersOf(state).map((voter) =>
+    voter === id ? log.durableIndex : (leadership.progress.get(voter)?.match ?? NOTHING),
+  );
   const index = committedIndex(matched);
-  if (state.log.termAt(index) !== state.term || !state.log.commitTo(index)) return;
+  const { membershipIndex } = log;
+  if (log.termAt(index) !== state.term || !log.commitTo(index)) return;
   if (state.config.persistCommit) state.hardStateDirty = true;
+  release(leadership, index);
+  if (log.membershipIndex !== membershipIndex) followMembership(state, nowMs);
+}
+
+/** What is committed counts no more against the bound. */
+function release(leadership: Leadership, index: LogIndex): void {
   let done = 0;
   for (const entry of leadership.uncommitted) {
     if (entry.index > index) break;
@@ -105,6 +117,27 @@ export function advanceCommit(state: RaftState): void {
   leadership.uncommitted.splice(0, done);
 }
 
+/** Takes into account, as a leader, that another membership is in force. */
+function followMembership(state: RaftState, nowMs: number): void {
+  const { leadership, log } = state;
+  if (!isVoter(state)) {
+    becomeFollower(state, nowMs, state.term, undefined);
+    return;
+  }
+  if (leadership === undefined) return;
+  const { voters, learners } = log.membership;
+  const others = [...voters, ...learners].filter((id) => id !== state.config.id);
+  for (const id of leadership.progress.keys()) if (!others.includes(id)) leadership.progress.delete(id);
+  for (const id of others) {
+    if (leadership.progress.has(id)) continue;
+    leadership.progress.set(id, new Progress(asLogIndex(log.lastIndex + 1)));
+  }
+  watchQuorum(state, nowMs);
+  expireTransfer(state, nowMs);
+  // A smaller quorum may have more already.
+  advanceCommit(state, nowMs);
+}
+
 /** Sends every live follower what it lacks, as far as its window is open. */
 export function fillAppends(state: RaftState, nowMs: number): void {
   const { leadership } = state;
@@ -112,7 +145,10 @@ export function fillAppends(state: RaftState, nowMs: number): void {
   for (const [peer, progress] of leadership.progress) {
     if (!state.alive.has(peer)) continue;
     while (progress.isOpen(state.config.tuning) && lacksSomething(state, leadership, progress)) {
-      sendAppend(state, leadership, nowMs, peer, progress);
+      // The entry before the next one is gone, and with it the term that an append would name.
+      const gone = progress.next <= state.log.baseIndex;
+      if (gone || progress.state === 'snapshot') sendChunk(state, nowMs, peer, progress);
+      else sendAppend(state, leadership, nowMs, peer, progress);
     }
   }
 }
@@ -150,7 +186,7 @@ function retransmitDueMs(state: RaftState, peer: BrokerId, progress: Progress): 
 }
 
 function lacksSomething({ log }: RaftState, leadership: Leadership, progress: Progress): boolean {
-  if (progress.state === 'probe' || progress.next <= log.lastIndex) return true;
+  if (progress.state !== 'replicate' || progress.next <= log.lastIndex) return true;
   return progress.commitSent < log.commitIndex || progress.readRoundSent < openRound(leadership);
 }
 

@@ -1,14 +1,18 @@
 /**
  * The Raft view of a group's log: terms by index, the commit index, and how far the disk has got. Pure.
  *
- * Pointers, all inclusive: durable <= last, commit <= last. `durable` may be behind `commit` (a quorum
- * of others has the entries) or ahead of it. Entries that `takeUnwritten` handed over are read back
- * through the `EntrySource`; newer ones are held here.
+ * Pointers, all inclusive: base <= commit <= last, durable <= last. `base` is the last entry that is gone:
+ * the snapshot stands for it and all before. `durable` may be behind `commit` (a quorum of others has the
+ * entries) or ahead of it. Entries that `takeUnwritten` handed over are read back through the
+ * `EntrySource`; newer ones are held here.
  */
 
 import { invariant } from '../invariant.js';
-import type { Membership } from './membership.js';
-import { asLogIndex, asTerm, type Entry, type LogIndex, type Term } from './types.js';
+import { Durable } from './durable.js';
+import { decodeMembership, type Membership } from './membership.js';
+import { type MembershipAt, Memberships } from './memberships.js';
+import { Terms } from './terms.js';
+import { asLogIndex, asTerm, type Entry, ENTRY_KIND, type LogIndex, type Term } from './types.js';
 
 /** What a log begins with once its oldest entries are gone. */
 export interface Snapshot {
@@ -35,59 +39,97 @@ export interface LogObserver {
   appended(entry: Entry): void;
   /** Entries at `index` and above are gone. */
   truncatedFrom(index: LogIndex): void;
+  /** The whole log, and what was made of it, is replaced by a snapshot of a later state. */
+  restored(snapshot: Snapshot): void;
 }
 
 /** What a restart recovers. */
 export interface RecoveredLog {
+  /** What the log begins with; undefined for one that is whole. */
+  readonly snapshot: Snapshot | undefined;
+  /** Those of the entries that the log has, ascending. */
+  readonly memberships: readonly MembershipAt[];
   readonly lastIndex: LogIndex;
-  /** Term of the entry at an index in [1, lastIndex]. */
+  /** Term of the entry at an index that the log has. */
   termAt(index: LogIndex): Term;
 }
 
-interface TermRun {
-  readonly term: Term;
-  readonly first: LogIndex;
-}
-
-interface Write {
-  readonly sequence: number;
-  /** Last index that this write makes durable; lowered when a truncation takes entries back. */
-  last: LogIndex;
+/** What the disk does not have yet: the snapshot if it is new, and the entries behind. */
+export interface Unwritten {
+  readonly snapshot: Snapshot | undefined;
+  readonly entries: readonly Entry[];
 }
 
 const ZERO_TERM = asTerm(0);
+const BEFORE_FIRST = asLogIndex(0);
 
 export class RaftLog {
   readonly #source: EntrySource;
   readonly #observer: LogObserver | undefined;
-  /** One element for each change of term: a log of millions of entries has a handful. */
-  readonly #runs: TermRun[] = [];
+  readonly #terms: Terms;
+  #memberships: Memberships;
+  #snapshot: Snapshot | undefined;
+  /** The snapshot is not handed over yet. */
+  #snapshotUnwritten = false;
   #unwritten: Entry[] = [];
-  #writes: Write[] = [];
-  #last = asLogIndex(0);
-  #durable = asLogIndex(0);
-  #commit = asLogIndex(0);
+  readonly #durable: Durable;
+  #last: LogIndex;
+  #commit: LogIndex;
 
+  /** @param initial In force before the first membership of the log. */
   constructor(
     source: EntrySource,
+    initial: Membership,
     recovered: RecoveredLog | undefined,
     commit: LogIndex,
     observer?: LogObserver,
   ) {
     this.#source = source;
     this.#observer = observer;
-    if (recovered !== undefined) {
-      for (let index = 1; index <= recovered.lastIndex; index++) {
-        this.#pushTerm(asLogIndex(index), recovered.termAt(asLogIndex(index)));
-      }
-      this.#last = recovered.lastIndex;
-      this.#durable = recovered.lastIndex;
+    const snapshot = recovered?.snapshot;
+    const base = snapshot?.index ?? BEFORE_FIRST;
+    this.#snapshot = snapshot;
+    this.#terms = new Terms(base, snapshot?.term ?? ZERO_TERM);
+    this.#memberships = new Memberships(
+      { index: base, membership: snapshot?.membership ?? initial },
+      recovered?.memberships ?? [],
+    );
+    this.#last = recovered?.lastIndex ?? BEFORE_FIRST;
+    for (let index = base + 1; recovered !== undefined && index <= this.#last; index++) {
+      this.#terms.push(asLogIndex(index), recovered.termAt(asLogIndex(index)));
     }
-    invariant(commit <= this.#last, 'the commit index is never ahead of the log', {
+    this.#durable = new Durable(this.#last);
+    invariant(base <= this.#last && commit <= this.#last, 'base and commit index are inside the log (I14)', {
+      base,
       commit,
       last: this.#last,
     });
-    this.#commit = commit;
+    this.#commit = asLogIndex(Math.max(commit, base));
+  }
+
+  /** The last entry that is gone; 0 while none is. */
+  get baseIndex(): LogIndex {
+    return this.#snapshot?.index ?? BEFORE_FIRST;
+  }
+
+  /** What the log begins with; undefined while nothing is gone. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** In force. */
+  get membership(): Membership {
+    return this.#memberships.inForce(this.#commit).membership;
+  }
+
+  /** The entry that holds it; 0 for the one that the group was made with. */
+  get membershipIndex(): LogIndex {
+    return this.#memberships.inForce(this.#commit).index;
+  }
+
+  /** True while the newest membership of the log is not known to be committed. */
+  get membershipPending(): boolean {
+    return this.#memberships.newest.index > this.#commit;
   }
 
   get lastIndex(): LogIndex {
@@ -100,21 +142,21 @@ export class RaftLog {
 
   /** Every entry up to here is on this replica's disk. */
   get durableIndex(): LogIndex {
-    return this.#durable;
+    return this.#durable.index;
+  }
+
+  /** Every entry up to here has been handed over to be written. */
+  get handedOutIndex(): LogIndex {
+    return this.#durable.handedOutIndex;
   }
 
   get commitIndex(): LogIndex {
     return this.#commit;
   }
 
-  /** Term of the entry at `index`; 0 at index 0; undefined beyond the end. */
+  /** Term of the entry at `index`; 0 at index 0; undefined beyond the end, and before the base. */
   termAt(index: LogIndex): Term | undefined {
-    if (index > this.#last) return undefined;
-    for (let i = this.#runs.length - 1; i >= 0; i--) {
-      const run = this.#runs[i];
-      if (run !== undefined && run.first <= index) return run.term;
-    }
-    return ZERO_TERM;
+    return index > this.#last ? undefined : this.#terms.at(index);
   }
 
   /** True when a candidate's log is at least as complete as this one (Raft section 5.4.1). */
@@ -126,7 +168,10 @@ export class RaftLog {
   append(entry: Entry): void {
     invariant(entry.index === this.#last + 1, 'a log has no gaps', { index: entry.index, last: this.#last });
     invariant(entry.term >= this.lastTerm, 'terms never fall along a log');
-    this.#pushTerm(entry.index, entry.term);
+    this.#terms.push(entry.index, entry.term);
+    if (entry.kind === ENTRY_KIND.MEMBERSHIP) {
+      this.#memberships.push(entry.index, decodeMembership(entry.payload));
+    }
     this.#unwritten.push(entry);
     this.#last = entry.index;
     this.#observer?.appended(entry);
@@ -157,7 +202,11 @@ export class RaftLog {
 
   /** Entries in [from, last], at least one, up to `bytesMax` payload bytes. */
   entries(from: LogIndex, bytesMax: number): readonly Entry[] {
-    invariant(from >= 1 && from <= this.#last, 'reading inside the log', { from, last: this.#last });
+    invariant(from > this.baseIndex && from <= this.#last, 'reading inside the log', {
+      from,
+      base: this.baseIndex,
+      last: this.#last,
+    });
     const firstUnwritten = this.#unwritten[0]?.index ?? this.#last + 1;
     if (from < firstUnwritten) return this.#source.entries(from, asLogIndex(firstUnwritten), bytesMax);
     const result: Entry[] = [];
@@ -178,14 +227,7 @@ export class RaftLog {
    * `findConflictByTerm`).
    */
   findConflictByTerm(index: LogIndex, term: Term): LogIndex {
-    let candidate = Math.min(index, this.#last);
-    for (let i = this.#runs.length - 1; i >= 0; i--) {
-      const run = this.#runs[i];
-      if (run === undefined || candidate < run.first) continue;
-      if (run.term <= term) break;
-      candidate = run.first - 1;
-    }
-    return asLogIndex(candidate);
+    return this.#terms.lastNotAbove(asLogIndex(Math.min(index, this.#last)), term);
   }
 
   /** Advances the commit index; never moves it back. */
@@ -196,32 +238,67 @@ export class RaftLog {
     return true;
   }
 
-  /** Hands the entries over that are to be written with write `sequence`. */
-  takeUnwritten(sequence: number): readonly Entry[] {
+  /** Hands over what is to be written with write `sequence`. */
+  takeUnwritten(sequence: number): Unwritten {
     const entries = this.#unwritten;
+    const snapshot = this.#snapshotUnwritten ? this.#snapshot : undefined;
+    if (this.hasUnwritten) this.#durable.handedOut(sequence, this.#last);
     this.#unwritten = [];
-    if (entries.length > 0) this.#writes.push({ sequence, last: this.#last });
-    return entries;
+    this.#snapshotUnwritten = false;
+    return { snapshot, entries };
   }
 
   get hasUnwritten(): boolean {
-    return this.#unwritten.length > 0;
+    return this.#unwritten.length > 0 || this.#snapshotUnwritten;
   }
 
   /**
-   * Learns that write `sequence` and all before it are on disk. A truncation has lowered what earlier
-   * writes are worth, so a late confirmation never covers entries that replaced theirs (the ABA race
-   * of etcd's async storage transcripts).
+   * Forgets the entries up to `index`, for which `data`, a snapshot of the state machine, stands from now on.
+   * They are committed and on disk.
    */
+  compact(index: LogIndex, data: Uint8Array): void {
+    const term = this.termAt(index);
+    const known = index > this.baseIndex && index <= Math.min(this.#commit, this.durableIndex);
+    invariant(known && term !== undefined, 'only what is committed and durable is compacted (I14)', {
+      index,
+      base: this.baseIndex,
+      commit: this.#commit,
+      durable: this.durableIndex,
+    });
+    this.#memberships.beginAfter(index);
+    const { membership } = this.#memberships.at(index);
+    this.#beginWith({ index, term, membership, data });
+  }
+
+  /**
+   * Replaces the whole log by a leader's snapshot of what this replica lacks (Raft section 7). What is on
+   * disk of the log before, as far as it is committed, is a part of what the snapshot stands for.
+   */
+  restore(snapshot: Snapshot): void {
+    invariant(snapshot.index > this.#commit, 'a snapshot replaces only an earlier state (I14)', {
+      index: snapshot.index,
+      commit: this.#commit,
+    });
+    this.#durable.cutTo(this.#commit);
+    this.#unwritten = [];
+    this.#terms.cutFrom(BEFORE_FIRST);
+    this.#memberships = new Memberships(snapshot, []);
+    this.#beginWith(snapshot);
+    this.#last = snapshot.index;
+    this.#commit = snapshot.index;
+    this.#observer?.restored(snapshot);
+  }
+
+  #beginWith(snapshot: Snapshot): void {
+    this.#terms.beginAfter(snapshot.index, snapshot.term);
+    this.#snapshot = snapshot;
+    this.#snapshotUnwritten = true;
+  }
+
+  /** Learns that write `sequence` and all before it are on disk. */
   persisted(sequence: number): void {
-    let done = 0;
-    for (const write of this.#writes) {
-      if (write.sequence > sequence) break;
-      if (write.last > this.#durable) this.#durable = write.last;
-      done += 1;
-    }
-    if (done > 0) this.#writes = this.#writes.slice(done);
-    invariant(this.#durable <= this.#last, 'nothing beyond the log is durable');
+    this.#durable.persisted(sequence);
+    invariant(this.durableIndex <= this.#last, 'nothing beyond the log is durable');
   }
 
   #truncateFrom(index: LogIndex): void {
@@ -230,16 +307,12 @@ export class RaftLog {
       commit: this.#commit,
     });
     const last = asLogIndex(index - 1);
-    while ((this.#runs.at(-1)?.first ?? 0) >= index) this.#runs.pop();
+    this.#terms.cutFrom(index);
+    this.#memberships.cutFrom(index);
     const firstUnwritten = this.#unwritten[0]?.index;
     if (firstUnwritten !== undefined) this.#unwritten.length = Math.max(0, index - firstUnwritten);
-    for (const write of this.#writes) if (write.last > last) write.last = last;
-    if (this.#durable > last) this.#durable = last;
+    this.#durable.cutTo(last);
     this.#last = last;
     this.#observer?.truncatedFrom(index);
-  }
-
-  #pushTerm(index: LogIndex, term: Term): void {
-    if (this.#runs.at(-1)?.term !== term) this.#runs.push({ term, first: index });
   }
 }

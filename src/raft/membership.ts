@@ -1,9 +1,8 @@
 /**
  * Who the replicas of a group are. Pure.
  *
- * The membership is in the log: an entry of kind MEMBERSHIP holds the whole of it, and is in force on a
- * replica from the moment it is appended there, committed or not (Ongaro's thesis section 4.1). Before the
- * first such entry the membership is the one that the group was made with.
+ * The membership is in the log: an entry of kind MEMBERSHIP holds the whole of it. When it is in force is
+ * told in memberships.ts. Before the first such entry the membership is the one that the group was made with.
  */
 
 import { invariant } from '../invariant.js';

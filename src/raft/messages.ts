@@ -10,8 +10,19 @@ interface Addressed {
   readonly term: Term;
 }
 
+/**
+ * How far the sender knows the log to be committed: whoever has the same entry there learns it too. A replica
+ * that a restart made forget that a membership is committed may else need votes that it never gets (raft-rs,
+ * "maybe_commit_by_vote").
+ */
+export interface CommitClaim {
+  readonly commitIndex: LogIndex;
+  /** Term of the entry there. */
+  readonly commitTerm: Term;
+}
+
 /** Asks for a vote (Raft section 5.2), or whether one would be given (Ongaro's thesis section 9.6). */
-export interface VoteRequest extends Addressed {
+export interface VoteRequest extends Addressed, CommitClaim {
   readonly kind: 'voteRequest';
   /** For a pre-vote `term` is the term that the candidate would campaign in, one above its own. */
   readonly preVote: boolean;
@@ -22,7 +33,7 @@ export interface VoteRequest extends Addressed {
 }
 
 /** Answers a `VoteRequest`. Sent only once the vote is durable. */
-export interface VoteReply extends Addressed {
+export interface VoteReply extends Addressed, CommitClaim {
   readonly kind: 'voteReply';
   readonly preVote: boolean;
   /** Term of the request: tells answers to an earlier campaign from those to this one. */

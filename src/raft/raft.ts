@@ -6,36 +6,29 @@
  * knows a clock or draws a random number by itself, so one seed replays a run to the byte.
  *
  * Sources: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (extended
- * version); Ongaro's thesis, sections 3.10 (transfer), 6.2 (CheckQuorum), 6.4 (ReadIndex), 9.6 (PreVote).
+ * version); Ongaro's thesis, sections 3.10 (transfer), 4 (membership), 6.2 (CheckQuorum), 6.4 (ReadIndex),
+ * 9.6 (PreVote).
  * The shape is that of etcd-io/raft with asynchronous storage writes.
  */
 
 import { type RaftConfig, validateRaftConfig } from './config.js';
-import {
-  countOwnVote,
-  decide,
-  failCampaign,
-  onVoteReply,
-  onVoteRequest,
-  startCampaign,
-  startPreVote,
-} from './election.js';
-import { onAppend } from './follower.js';
+import { type ChangeResult, isCaughtUp, proposeMembership } from './changes.js';
+import { countOwnVote, decide, failCampaign, startPreVote } from './election.js';
 import {
   advanceCommit,
   fillAppends,
   leaderDeadlineMs,
-  onAppendReply,
   propose,
   type ProposeResult,
   retransmit,
   watchQuorum,
 } from './leader.js';
-import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog } from './log.js';
+import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog, type Snapshot } from './log.js';
+import type { Membership } from './membership.js';
 import type { Message } from './messages.js';
 import type { Progress } from './progress.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
-import type { Ready } from './ready.js';
+import { type Ready, takeReady } from './ready.js';
 import {
   BEFORE_FIRST,
   becomeFollower,
@@ -43,22 +36,16 @@ import {
   forgetLeader,
   hearsQuorum,
   initialState,
+  isVoter,
   type RaftState,
   type Role,
   scheduleFirstCampaign,
   watchLeader,
 } from './state.js';
+import { step } from './step.js';
 import { expireTransfer, startTransfer, type TransferResult } from './transfer.js';
-import {
-  asLogIndex,
-  asTerm,
-  type BrokerId,
-  type EntryKind,
-  type HardState,
-  type LogIndex,
-  type Term,
-} from './types.js';
-import { invariant, unreachable } from '../invariant.js';
+import { asTerm, type BrokerId, type EntryKind, type HardState, type LogIndex, type Term } from './types.js';
+import { invariant } from '../invariant.js';
 
 /** What a restart found on disk. */
 export interface Recovered {
@@ -72,7 +59,8 @@ export class Raft {
   constructor(config: RaftConfig, source: EntrySource, recovered?: Recovered, observer?: LogObserver) {
     validateRaftConfig(config);
     const hardState = recovered?.hardState ?? { term: asTerm(0), votedFor: undefined, commit: BEFORE_FIRST };
-    const log = new RaftLog(source, recovered?.log, hardState.commit, observer);
+    const initial = { voters: config.voters, learners: [] };
+    const log = new RaftLog(source, initial, recovered?.log, hardState.commit, observer);
     invariant(log.lastTerm <= hardState.term, 'no entry is of a later term than the replica', {
       lastTerm: log.lastTerm,
       term: hardState.term,
@@ -106,8 +94,23 @@ export class Raft {
     return this.#state.log.durableIndex;
   }
 
+  /** In force; see memberships.ts. */
+  get membership(): Membership {
+    return this.#state.log.membership;
+  }
+
+  /** The entry that holds it; 0 for the one that the group was made with. */
+  get membershipIndex(): LogIndex {
+    return this.#state.log.membershipIndex;
+  }
+
   get voters(): readonly BrokerId[] {
-    return this.#state.config.voters;
+    return this.membership.voters;
+  }
+
+  /** What the log begins with; undefined while it is whole. */
+  get snapshot(): Snapshot | undefined {
+    return this.#state.log.snapshot;
   }
 
   termAt(index: LogIndex): Term | undefined {
@@ -130,7 +133,13 @@ export class Raft {
     return this.#state.leadership?.progress ?? new Map<BrokerId, Progress>();
   }
 
-  /** True when the link to the voter is up. */
+  /** True when a learner lacks so little that it can be made a voter without holding up commits. */
+  isCaughtUp(learner: BrokerId): boolean {
+    const progress = this.#state.leadership?.progress.get(learner);
+    return progress !== undefined && this.isAlive(learner) && isCaughtUp(this.#state, progress);
+  }
+
+  /** True when the link to the broker is up. */
   isAlive(peer: BrokerId): boolean {
     return this.#state.alive.has(peer);
   }
@@ -143,33 +152,9 @@ export class Raft {
       : leaderDeadlineMs(this.#state, leadership);
   }
 
-  /** Takes a message in. Messages of other groups' voters or of this replica itself are not accepted. */
+  /** Takes a message in. */
   step(nowMs: number, message: Message): void {
-    const state = this.#state;
-    invariant(message.to === state.config.id, 'a message reaches its addressee', { to: message.to });
-    if (!state.config.voters.includes(message.from)) return;
-    switch (message.kind) {
-      case 'voteRequest':
-        onVoteRequest(state, nowMs, message);
-        break;
-      case 'voteReply':
-        onVoteReply(state, nowMs, message);
-        break;
-      case 'append':
-        onAppend(state, nowMs, message);
-        break;
-      case 'appendReply':
-        onAppendReply(state, nowMs, message);
-        break;
-      case 'installSnapshot':
-      case 'snapshotReply':
-        break;
-      case 'timeoutNow':
-        if (message.term === state.term && state.role !== 'leader') startCampaign(state, nowMs, true);
-        break;
-      default:
-        unreachable(message);
-    }
+    step(this.#state, nowMs, message);
   }
 
   /** Does what is due. Call at `deadlineMs` or later; early calls do nothing. */
@@ -186,8 +171,9 @@ export class Raft {
     }
     if (state.electionDeadlineMs > nowMs) return;
     if (state.leader !== undefined) forgetLeader(state, nowMs);
-    else if (state.role === 'follower') startPreVote(state, nowMs);
-    else failCampaign(state, nowMs);
+    else if (state.role !== 'follower') failCampaign(state, nowMs);
+    else if (isVoter(state)) startPreVote(state, nowMs);
+    else state.electionDeadlineMs = Infinity;
   }
 
   /** Appends an entry, if this replica leads. */
@@ -195,15 +181,30 @@ export class Raft {
     return propose(this.#state, kind, payload);
   }
 
+  /** Appends the membership that is to follow, if this replica leads; see changes.ts for the rules. */
+  proposeMembership(next: Membership): ChangeResult {
+    return proposeMembership(this.#state, next);
+  }
+
+  /**
+   * Forgets the log up to `index`, which is committed, applied and on disk: `data` is a snapshot of the state
+   * machine, taken at `index` or later, that makes up for it. The next Ready has it to write.
+   */
+  compact(index: LogIndex, data: Uint8Array): void {
+    const { snapshotBytesMax } = this.#state.config.tuning;
+    invariant(data.length <= snapshotBytesMax, 'a snapshot has its bound', { bytes: data.length });
+    this.#state.log.compact(index, data);
+  }
+
   /** Asks for a linearizable read; a later Ready tells what became of it. */
   requestRead(): ReadResult {
     return requestRead(this.#state);
   }
 
-  /** Begins to take part, with the voters whose links are up. Call once, before all else. */
+  /** Begins to take part, with the brokers whose links are up. Call once, before all else. */
   start(nowMs: number, alive: Iterable<BrokerId> = []): void {
     const state = this.#state;
-    for (const peer of alive) if (state.config.voters.includes(peer)) state.alive.add(peer);
+    for (const peer of alive) state.alive.add(peer);
     state.alive.delete(state.config.id);
     scheduleFirstCampaign(state, nowMs);
   }
@@ -211,7 +212,8 @@ export class Raft {
   /** Starts an election now; does nothing where one runs, a leader is known, or no quorum is alive. */
   campaign(nowMs: number): void {
     const state = this.#state;
-    if (state.role !== 'follower' || state.leader !== undefined || !hearsQuorum(state)) return;
+    if (state.role !== 'follower' || state.leader !== undefined) return;
+    if (!isVoter(state) || !hearsQuorum(state)) return;
     startPreVote(state, nowMs);
   }
 
@@ -220,10 +222,10 @@ export class Raft {
     return startTransfer(this.#state, nowMs, target, maxBlockMs);
   }
 
-  /** Learns that the link to a voter is up: what was sent before may be lost. */
+  /** Learns that the link to a broker is up: what was sent before may be lost. */
   peerUp(nowMs: number, peer: BrokerId): void {
     const state = this.#state;
-    if (peer === state.config.id || !state.config.voters.includes(peer)) return;
+    if (peer === state.config.id) return;
     state.alive.add(peer);
     state.leadership?.progress.get(peer)?.toProbe();
     watchQuorum(state, nowMs);
@@ -233,7 +235,7 @@ export class Raft {
     scheduleFirstCampaign(state, nowMs);
   }
 
-  /** Learns that a voter is suspected dead or cut off. */
+  /** Learns that a broker is suspected dead or cut off. */
   peerDown(nowMs: number, peer: BrokerId): void {
     const state = this.#state;
     state.alive.delete(peer);
@@ -262,39 +264,13 @@ export class Raft {
     state.persistedSequence = sequence;
     state.log.persisted(sequence);
     countOwnVote(state, nowMs);
-    advanceCommit(state);
+    advanceCommit(state, nowMs);
   }
 
   /** Takes what is to be done now; see ready.ts. */
   ready(nowMs: number): Ready {
-    const state = this.#state;
-    advanceReads(state);
-    fillAppends(state, nowMs);
-    const writes = state.hardStateDirty || state.log.hasUnwritten;
-    if (writes) state.writeSequence += 1;
-    const entries = writes ? state.log.takeUnwritten(state.writeSequence) : [];
-    const writtenBefore = asLogIndex((entries[0]?.index ?? state.log.lastIndex + 1) - 1);
-    const ready: Ready = {
-      sequence: state.writeSequence,
-      hardState: writes
-        ? {
-            term: state.term,
-            votedFor: state.votedFor,
-            commit: asLogIndex(Math.min(state.log.commitIndex, writtenBefore)),
-          }
-        : undefined,
-      entries,
-      messages: state.messages,
-      messagesAfterPersist: state.messagesAfterPersist,
-      commitIndex: state.log.commitIndex,
-      confirmedReads: state.confirmedReads,
-      refusedReads: state.refusedReads,
-    };
-    state.hardStateDirty = false;
-    state.messages = [];
-    state.messagesAfterPersist = [];
-    state.confirmedReads = [];
-    state.refusedReads = [];
-    return ready;
+    advanceReads(this.#state);
+    fillAppends(this.#state, nowMs);
+    return takeReady(this.#state);
   }
 }

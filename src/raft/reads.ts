@@ -17,7 +17,7 @@
  */
 
 import { highestOfQuorum } from './quorum.js';
-import { hearsQuorum, type Leadership, type RaftState, type ReadId } from './state.js';
+import { hearsQuorum, type Leadership, type RaftState, type ReadId, votersOf } from './state.js';
 
 /** Why a read was refused; nothing waits for it. */
 export type ReadRefusal = 'notLeader' | 'notEnoughReplicas' | 'tooManyReads';
@@ -49,8 +49,9 @@ export function advanceReads(state: RaftState): void {
     reads.asked = [];
   }
   if (reads.rounds.length === 0) return;
-  const answered = [reads.lastRound];
-  for (const { readRoundAnswered } of progress.values()) answered.push(readRoundAnswered);
+  const answered = votersOf(state).map((voter) =>
+    voter === state.config.id ? reads.lastRound : (progress.get(voter)?.readRoundAnswered ?? 0),
+  );
   const confirmed = highestOfQuorum(answered);
   let done = 0;
   for (const { round, index, ids } of reads.rounds) {

@@ -2,9 +2,10 @@
  * What the core wants done. Pure.
  *
  * The contract of whoever drives the core, in this order:
- * 1. Make `entries` readable through the `EntrySource`, and write `hardState` and `entries`, in this
- *    order, behind everything written before. An entry at an index that exists replaces it and all
- *    behind it.
+ * 1. Make `entries` readable through the `EntrySource`, and write `hardState`, `snapshot` and `entries`, in
+ *    this order, behind everything written before. A snapshot takes the place of the entries up to its
+ *    index, where the log has that entry with its term; else of the whole log. An entry at an index that
+ *    exists replaces it and all behind it.
  * 2. Send `messages` at once; they promise nothing that the write must hold.
  * 3. Send `messagesAfterPersist` once write `sequence` and all before it are on disk, then call
  *    `persisted(sequence)`. When all those are on disk already, send them at once.
@@ -14,9 +15,10 @@
  * Further Readys may be taken before the write of an earlier one is done; writes finish in order.
  */
 
+import type { Snapshot } from './log.js';
 import type { Message } from './messages.js';
-import type { ConfirmedRead, ReadId } from './state.js';
-import type { Entry, HardState, LogIndex } from './types.js';
+import type { ConfirmedRead, RaftState, ReadId } from './state.js';
+import { asLogIndex, type Entry, type HardState, type LogIndex } from './types.js';
 
 export interface Ready {
   /** Number of the last write handed out, this one included; 0 before the first. */
@@ -26,6 +28,8 @@ export interface Ready {
    * that no torn write leaves it ahead of the log.
    */
   readonly hardState: HardState | undefined;
+  /** A new one: the log was compacted, or replaced by a leader's. */
+  readonly snapshot: Snapshot | undefined;
   readonly entries: readonly Entry[];
   readonly messages: readonly Message[];
   readonly messagesAfterPersist: readonly Message[];
@@ -35,4 +39,36 @@ export interface Ready {
   readonly confirmedReads: readonly ConfirmedRead[];
   /** Reads that were waiting when this replica stopped leading. */
   readonly refusedReads: readonly ReadId[];
+}
+
+/** Takes everything that is to be done out of the state. */
+export function takeReady(state: RaftState): Ready {
+  const { log } = state;
+  const writes = state.hardStateDirty || log.hasUnwritten;
+  if (writes) state.writeSequence += 1;
+  const writtenBefore = log.handedOutIndex;
+  const { snapshot, entries } = log.takeUnwritten(state.writeSequence);
+  const ready: Ready = {
+    sequence: state.writeSequence,
+    hardState: writes
+      ? {
+          term: state.term,
+          votedFor: state.votedFor,
+          commit: asLogIndex(Math.min(log.commitIndex, writtenBefore)),
+        }
+      : undefined,
+    snapshot,
+    entries,
+    messages: state.messages,
+    messagesAfterPersist: state.messagesAfterPersist,
+    commitIndex: log.commitIndex,
+    confirmedReads: state.confirmedReads,
+    refusedReads: state.refusedReads,
+  };
+  state.hardStateDirty = false;
+  state.messages = [];
+  state.messagesAfterPersist = [];
+  state.confirmedReads = [];
+  state.refusedReads = [];
+  return ready;
 }

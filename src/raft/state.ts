@@ -9,6 +9,7 @@
 import { invariant } from '../invariant.js';
 import type { RaftConfig } from './config.js';
 import type { RaftLog } from './log.js';
+import type { SnapshotReceipt } from './snapshot-receipt.js';
 import type { Message } from './messages.js';
 import type { Progress } from './progress.js';
 import { quorumSize } from './quorum.js';
@@ -60,7 +61,8 @@ export interface ConfirmedRead {
 
 /** What only a leader keeps. */
 export interface Leadership {
-  readonly progress: ReadonlyMap<BrokerId, Progress>;
+  /** Of every other member, learners included. */
+  readonly progress: Map<BrokerId, Progress>;
   /** Index of the no-op that opened the term; once committed the leader knows what is committed. */
   readonly termStart: LogIndex;
   readonly uncommitted: { readonly index: LogIndex; readonly bytes: number }[];
@@ -81,7 +83,7 @@ export interface RaftState {
   leader: BrokerId | undefined;
   /** Highest term whose leader is known to lead no more; its late appends do not bring it back. */
   endedTerm: Term;
-  /** Voters whose link is up, this replica left out. */
+  /** Brokers whose link is up, members of the group or not, this replica left out. */
   readonly alive: Set<BrokerId>;
   /** When to campaign, or to give a campaign up; Infinity for never. */
   electionDeadlineMs: number;
@@ -89,6 +91,8 @@ export interface RaftState {
   failedCampaigns: number;
   campaign: Campaign | undefined;
   leadership: Leadership | undefined;
+  /** A snapshot that a leader is sending; kept over a break of the link, so that it goes on there. */
+  receipt: SnapshotReceipt | undefined;
   /** Replica that lost the leadership a short while ago, to be preferred last. */
   deposed: { readonly id: BrokerId; readonly untilMs: number } | undefined;
   /** True once a term, vote or commit index changed that the last Ready did not carry. */
@@ -103,9 +107,25 @@ export interface RaftState {
   refusedReads: ReadId[];
 }
 
-/** True when this replica and those it hears from are a quorum. */
+/** The voters of the membership in force, in order of preference. */
+export function votersOf(state: RaftState): readonly BrokerId[] {
+  return state.log.membership.voters;
+}
+
+/** False for a learner, and for one that is no member, or not any more: it never campaigns. */
+export function isVoter(state: RaftState): boolean {
+  return votersOf(state).includes(state.config.id);
+}
+
+/** True when the voters that this replica hears from, itself included if it is one, are a quorum. */
 export function hearsQuorum(state: RaftState): boolean {
-  return state.alive.size + 1 >= quorumSize(state.config.voters.length);
+  return hearsQuorumOf(state, votersOf(state));
+}
+
+export function hearsQuorumOf(state: RaftState, voters: readonly BrokerId[]): boolean {
+  if (voters.length === 0) return false;
+  const heard = voters.filter((voter) => voter === state.config.id || state.alive.has(voter));
+  return heard.length >= quorumSize(voters.length);
 }
 
 /** Becomes a follower of `leader`, or of nobody known, in `term`. */
@@ -195,10 +215,10 @@ export function noteDeposed(state: RaftState, nowMs: number, id: BrokerId): void
  * Sets the time of the next campaign: at once for the most preferred live replica, `rankDelayMs` later
  * for each next one. The first failure costs nothing more, as others may have noticed a moment later than
  * this replica; each further one doubles the pause. Never while no quorum is alive: the link that comes
- * up sets it again.
+ * up sets it again. Never for one that is no voter.
  */
 export function scheduleCampaign(state: RaftState, nowMs: number): void {
-  if (!hearsQuorum(state)) {
+  if (!isVoter(state) || !hearsQuorum(state)) {
     state.electionDeadlineMs = Infinity;
     return;
   }
@@ -219,7 +239,8 @@ export function scheduleCampaign(state: RaftState, nowMs: number): void {
  */
 export function scheduleFirstCampaign(state: RaftState, nowMs: number): void {
   scheduleCampaign(state, nowMs);
-  const { id, voters, tuning } = state.config;
+  const { id, tuning } = state.config;
+  const voters = votersOf(state);
   const [preferred] = voters;
   if (voters.length === 1 || (state.term === 0 && preferred === id)) return;
   const newborn = state.term === 0 && preferred !== undefined && state.alive.has(preferred);
@@ -228,9 +249,9 @@ export function scheduleFirstCampaign(state: RaftState, nowMs: number): void {
 
 /** Position of a voter among the live ones by preference; one deposed lately comes last. */
 function rankOf(state: RaftState, nowMs: number, of: BrokerId): number {
-  const { id, voters } = state.config;
+  const { id } = state.config;
   const deposed = state.deposed !== undefined && state.deposed.untilMs > nowMs ? state.deposed.id : undefined;
-  const live = voters.filter((voter) => voter === id || voter === of || state.alive.has(voter));
+  const live = votersOf(state).filter((voter) => voter === id || voter === of || state.alive.has(voter));
   const ordered = [
     ...live.filter((voter) => voter !== deposed),
     ...live.filter((voter) => voter === deposed),
@@ -257,6 +278,7 @@ export function initialState(
     failedCampaigns: 0,
     campaign: undefined,
     leadership: undefined,
+    receipt: undefined,
     deposed: undefined,
     hardStateDirty: false,
     writeSequence: 0,

@@ -4,7 +4,7 @@
  * campaign. When a phase runs out the leader goes on as before (no leaked flag: B22, B23). Pure.
  */
 
-import type { RaftState, Transfer } from './state.js';
+import { type RaftState, type Transfer, votersOf } from './state.js';
 import type { BrokerId } from './types.js';
 
 /** Why a transfer did not begin. */
@@ -23,7 +23,7 @@ export function startTransfer(
   if (leadership === undefined) return { ok: false, reason: 'notLeader' };
   if (leadership.transfer !== undefined) return { ok: false, reason: 'alreadyTransferring' };
   const chosen = target ?? bestFollower(state, nowMs);
-  if (chosen === undefined || !leadership.progress.has(chosen) || !state.alive.has(chosen)) {
+  if (chosen === undefined || !isCandidate(state, chosen)) {
     return { ok: false, reason: 'targetNotEligible' };
   }
   leadership.transfer = {
@@ -58,7 +58,12 @@ export function expireTransfer(state: RaftState, nowMs: number): void {
   const { leadership } = state;
   const transfer = leadership?.transfer;
   if (leadership === undefined || transfer === undefined) return;
-  if (transfer.deadlineMs <= nowMs || !state.alive.has(transfer.target)) leadership.transfer = undefined;
+  if (transfer.deadlineMs <= nowMs || !isCandidate(state, transfer.target)) leadership.transfer = undefined;
+}
+
+/** Only a live voter can take the leadership over. */
+function isCandidate(state: RaftState, id: BrokerId): boolean {
+  return id !== state.config.id && votersOf(state).includes(id) && state.alive.has(id);
 }
 
 function orderCampaign(state: RaftState, transfer: Transfer): void {
@@ -73,7 +78,7 @@ function orderCampaign(state: RaftState, transfer: Transfer): void {
 function bestFollower(state: RaftState, nowMs: number): BrokerId | undefined {
   const { deposed, log, leadership } = state;
   let best: { readonly id: BrokerId; readonly score: readonly number[] } | undefined;
-  for (const id of state.config.voters) {
+  for (const id of votersOf(state)) {
     const match = leadership?.progress.get(id)?.match;
     if (match === undefined || !state.alive.has(id)) continue;
     const cooling = deposed?.id === id && deposed.untilMs > nowMs;

@@ -139,6 +139,8 @@ export function voteRequestToWire({ group, message }: InGroup<VoteRequest>): wir
     lastLogTerm: message.lastLogTerm,
     preVote: message.preVote,
     leadershipTransfer: message.leadershipTransfer,
+    commitIndex: message.commitIndex,
+    commitTerm: message.commitTerm,
   };
 }
 
@@ -158,6 +160,8 @@ export function voteRequestFromWire(
       leadershipTransfer: request.leadershipTransfer,
       lastLogIndex: asLogIndex(request.lastLogIndex),
       lastLogTerm: asTerm(request.lastLogTerm),
+      commitIndex: asLogIndex(request.commitIndex),
+      commitTerm: asTerm(request.commitTerm),
     },
   };
 }
@@ -169,6 +173,8 @@ export function voteReplyToWire({ group, message }: InGroup<VoteReply>): wire.Vo
     requestedTerm: message.requestedTerm,
     granted: message.granted,
     preVote: message.preVote,
+    commitIndex: message.commitIndex,
+    commitTerm: message.commitTerm,
   };
 }
 
@@ -183,6 +189,8 @@ export function voteReplyFromWire(from: BrokerId, to: BrokerId, reply: wire.Vote
       preVote: reply.preVote,
       requestedTerm: asTerm(reply.requestedTerm),
       granted: reply.granted,
+      commitIndex: asLogIndex(reply.commitIndex),
+      commitTerm: asTerm(reply.commitTerm),
     },
   };
 }

@@ -117,6 +117,8 @@ describe('Outbox', () => {
       preVote: false,
       requestedTerm: asTerm(3),
       granted: true,
+      commitIndex: asLogIndex(0),
+      commitTerm: asTerm(0),
     } as const;
     outbox.add(group, message);
     outbox.flush();

@@ -124,6 +124,8 @@ export class Replica {
         preVote,
         requestedTerm: asTerm(this.raft.term + (preVote ? 1 : 0)),
         granted: true,
+        commitIndex: asLogIndex(0),
+        commitTerm: asTerm(0),
       });
       this.pump();
     }

@@ -3,7 +3,7 @@ import { LIMITS } from '../../src/broker/limits.js';
 import type { InGroup } from '../../src/broker/peer-port.js';
 import { VoteExchange } from '../../src/broker/vote-exchange.js';
 import type { VoteReply, VoteRequest } from '../../src/raft/messages.js';
-import { asGroupId, asTerm } from '../../src/raft/types.js';
+import { asGroupId, asLogIndex, asTerm } from '../../src/raft/types.js';
 import { voteRequest } from '../raft/make.js';
 import { ManualClock } from './manual-clock.js';
 
@@ -23,6 +23,8 @@ function reply({ group, message }: InGroup<VoteRequest>, granted = true): InGrou
       preVote: message.preVote,
       requestedTerm: message.term,
       granted,
+      commitIndex: asLogIndex(0),
+      commitTerm: asTerm(0),
     },
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Random schedules of messages, reads, crashes, cuts, slow disks and transfers (test/raft/schedule.ts): safety
+ * Random schedules of messages, reads, crashes, cuts, slow disks, transfers, changes of the membership and
+ * compactions (test/raft/schedule.ts): safety
  * after every step, and after the faults end one leader, equal logs and a new commit. A failure names its
  * seed, which replays it to the byte.
  */
@@ -30,6 +31,8 @@ describe('under any schedule of faults', () => {
     expect(mean((cluster) => cluster.history.committed.length)).toBeGreaterThan(20);
     expect(mean((cluster) => cluster.history.confirmedReads.length)).toBeGreaterThan(10);
     expect(mean((cluster) => cluster.history.refusedReads.length)).toBeGreaterThan(0.5);
+    expect(mean((cluster) => cluster.history.memberships)).toBeGreaterThan(1);
+    expect(mean((cluster) => cluster.history.restores)).toBeGreaterThan(0.2);
   });
 
   it('one seed replays the same run', () => {

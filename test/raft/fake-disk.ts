@@ -4,30 +4,35 @@
  */
 
 import { invariant } from '../../src/invariant.js';
-import type { EntrySource } from '../../src/raft/log.js';
+import type { EntrySource, Snapshot } from '../../src/raft/log.js';
 import type { Recovered } from '../../src/raft/raft.js';
 import { asLogIndex, asTerm, type Entry, type HardState, type LogIndex } from '../../src/raft/types.js';
+import { DiskLog } from './disk-log.js';
 
 interface PendingWrite {
   readonly sequence: number;
   readonly hardState: HardState | undefined;
+  readonly snapshot: Snapshot | undefined;
   readonly entries: readonly Entry[];
 }
 
 /** How much of the unsynced writes reached the disk before a crash: whole writes, then a torn one. */
 export interface Survived {
   readonly writes: number;
-  /** Entries of the write behind the whole ones; its hard state comes first. Undefined: nothing of it. */
+  /**
+   * Of the write behind the whole ones: its hard state, then its snapshot and its entries, counted together.
+   * Undefined: nothing of it.
+   */
   readonly tornEntries: number | undefined;
 }
 
 const NOTHING: Survived = { writes: 0, tornEntries: undefined };
 
 export class FakeDisk implements EntrySource {
-  /** Entries that are handed over, durable or not; the entry at index i stands at i - 1. */
-  readonly readable: Entry[] = [];
-  /** Entries that survive a crash. */
-  readonly durable: Entry[] = [];
+  /** What is handed over, durable or not. */
+  readonly readable = new DiskLog();
+  /** What survives a crash. */
+  readonly durable = new DiskLog();
   hardState: HardState = { term: asTerm(0), votedFor: undefined, commit: asLogIndex(0) };
   #pending: PendingWrite[] = [];
 
@@ -36,14 +41,11 @@ export class FakeDisk implements EntrySource {
   }
 
   entries(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] {
-    invariant(from >= 1 && from < to && to <= this.readable.length + 1, 'a read inside the log', {
-      from,
-      to,
-      length: this.readable.length,
-    });
+    const { baseIndex, lastIndex } = this.readable;
+    invariant(from > baseIndex && from < to && to <= lastIndex + 1, 'a read inside the log', { from, to });
     const result: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.readable.slice(from - 1, to - 1)) {
+    for (const entry of this.readable.entries.slice(from - baseIndex - 1, to - baseIndex - 1)) {
       bytes += entry.payload.length;
       if (result.length > 0 && bytes > bytesMax) break;
       result.push(entry);
@@ -51,16 +53,22 @@ export class FakeDisk implements EntrySource {
     return result;
   }
 
-  write(sequence: number, hardState: HardState | undefined, entries: readonly Entry[]): void {
-    this.#pending.push({ sequence, hardState, entries });
-    for (const entry of entries) put(this.readable, entry);
+  write(
+    sequence: number,
+    hardState: HardState | undefined,
+    entries: readonly Entry[],
+    snapshot?: Snapshot,
+  ): void {
+    this.#pending.push({ sequence, hardState, snapshot, entries });
+    if (snapshot !== undefined) this.readable.install(snapshot);
+    for (const entry of entries) this.readable.put(entry);
   }
 
   /** Finishes the oldest write and returns its sequence; undefined when none is pending. */
   sync(): number | undefined {
     const write = this.#pending.shift();
     if (write === undefined) return undefined;
-    this.#store(write.hardState, write.entries);
+    this.#store(write, Infinity);
     return write.sequence;
   }
 
@@ -68,33 +76,24 @@ export class FakeDisk implements EntrySource {
   crash(survived: Survived = NOTHING): void {
     const lost = this.#pending;
     this.#pending = [];
-    for (const write of lost.slice(0, survived.writes)) this.#store(write.hardState, write.entries);
+    for (const write of lost.slice(0, survived.writes)) this.#store(write, Infinity);
     const torn = lost[survived.writes];
-    if (torn !== undefined && survived.tornEntries !== undefined) {
-      this.#store(torn.hardState, torn.entries.slice(0, survived.tornEntries));
-    }
-    this.readable.splice(0, this.readable.length, ...this.durable);
+    if (torn !== undefined && survived.tornEntries !== undefined) this.#store(torn, survived.tornEntries);
+    this.readable.copyOf(this.durable);
   }
 
   recover(): Recovered {
-    const terms = this.durable.map((entry) => entry.term);
-    return {
-      hardState: this.hardState,
-      log: { lastIndex: asLogIndex(terms.length), termAt: (index) => terms[index - 1] ?? asTerm(0) },
-    };
+    return { hardState: this.hardState, log: this.durable.recover() };
   }
 
-  #store(hardState: HardState | undefined, entries: readonly Entry[]): void {
+  #store({ hardState, snapshot, entries }: PendingWrite, parts: number): void {
     if (hardState !== undefined) this.hardState = hardState;
-    for (const entry of entries) put(this.durable, entry);
+    let left = parts;
+    if (snapshot !== undefined) {
+      if (left === 0) return;
+      this.durable.install(snapshot);
+      left -= 1;
+    }
+    for (const entry of entries.slice(0, left)) this.durable.put(entry);
   }
-}
-
-function put(log: Entry[], entry: Entry): void {
-  invariant(entry.index >= 1 && entry.index <= log.length + 1, 'a log on disk has no gaps', {
-    index: entry.index,
-    length: log.length,
-  });
-  log.length = entry.index - 1;
-  log.push(entry);
 }

@@ -140,9 +140,9 @@ describe('whom a follower believes', () => {
     expect(() => give(follower(), { from: 'n3', term: 1 })).toThrow(/I3/);
   });
 
-  it('strangers are not heard', () => {
+  it('a leader that its membership does not name: the leader knows a later one', () => {
     const cluster = follower();
-    expect(give(cluster, { from: 'n9', term: 7, entries: entries(7) })).toEqual([]);
-    expect(cluster.raft('n2').term).toBe(1);
+    expect(give(cluster, { from: 'n9', term: 7, entries: entries(7) })).toMatchObject([{ accepted: true }]);
+    expect([cluster.raft('n2').term, cluster.raft('n2').leader]).toEqual([7, 'n9']);
   });
 });

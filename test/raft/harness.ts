@@ -6,15 +6,17 @@
  */
 
 import { invariant } from '../../src/invariant.js';
+import type { ChangeResult } from '../../src/raft/changes.js';
 import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../../src/raft/config.js';
 import type { ProposeResult } from '../../src/raft/leader.js';
+import type { Membership } from '../../src/raft/membership.js';
 import type { Message } from '../../src/raft/messages.js';
 import { Raft } from '../../src/raft/raft.js';
 import type { ReadResult } from '../../src/raft/reads.js';
-import { type BrokerId, ENTRY_KIND } from '../../src/raft/types.js';
+import { asLogIndex, type BrokerId, ENTRY_KIND } from '../../src/raft/types.js';
 import type { FakeDisk, Survived } from './fake-disk.js';
 import { FakeNetwork } from './fake-network.js';
-import { History } from './invariants.js';
+import { History, stateAt } from './invariants.js';
 import { SeededRandom } from './seeded-random.js';
 import { TestReplica } from './test-replica.js';
 import { noTrace, type Trace } from './trace.js';
@@ -25,6 +27,8 @@ const STEPS_MAX = 20_000;
 export interface ClusterOptions {
   /** At most 7; they are called n1, n2 and so on. */
   readonly replicas?: number;
+  /** How many of them, from n1 on, the group was made with; all unless told. */
+  readonly voters?: number;
   readonly seed?: number;
   readonly tuning?: Partial<RaftTuning>;
   readonly persistCommit?: boolean;
@@ -49,7 +53,7 @@ export class Cluster {
     this.#trace = options.trace ?? noTrace;
     this.random = new SeededRandom(options.seed ?? 1);
     this.ids = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'].slice(0, options.replicas ?? 3);
-    this.history = new History(this.#replicas);
+    this.history = new History(this.#replicas, this.#initialVoters);
     for (const id of this.ids) {
       const replica = new TestReplica(id, this.network, this.history, this.#trace);
       this.#replicas.set(id, replica);
@@ -97,8 +101,9 @@ export class Cluster {
 
   /** Payloads of the log of a replica, as text; no-ops are left out. */
   log(id: BrokerId): readonly string[] {
-    const entries = this.disk(id).readable.filter((entry) => entry.kind !== ENTRY_KIND.NOOP);
-    return entries.map((entry) => new TextDecoder().decode(entry.payload));
+    const { entries } = this.disk(id).readable;
+    const records = entries.filter(({ kind }) => kind === ENTRY_KIND.RECORD_BATCH);
+    return records.map((entry) => new TextDecoder().decode(entry.payload));
   }
 
   propose(id: BrokerId, text: string): ProposeResult {
@@ -260,6 +265,20 @@ export class Cluster {
     for (const from of this.ids) for (const to of this.ids) if (from !== to) this.hear(to, from);
   }
 
+  /** Has a running replica forget its log up to `index`, which it has applied. */
+  compact(id: BrokerId, index: number): void {
+    const data = new TextEncoder().encode(stateAt(this.history.committed, index));
+    this.#input(id, (raft) => raft.compact(asLogIndex(index), data));
+  }
+
+  changeMembership(id: BrokerId, next: Membership): ChangeResult {
+    return this.#input(id, (raft) => raft.proposeMembership(next));
+  }
+
+  get #initialVoters(): readonly BrokerId[] {
+    return this.ids.slice(0, this.#options.voters ?? this.ids.length);
+  }
+
   #replica(id: BrokerId): TestReplica {
     const replica = this.#replicas.get(id);
     invariant(replica !== undefined, 'the replica is one of the cluster', { id });
@@ -270,7 +289,7 @@ export class Cluster {
     const { tuning, persistCommit = false, core: Core = Raft } = this.#options;
     const config = {
       id,
-      voters: this.ids,
+      voters: this.#initialVoters,
       persistCommit,
       tuning: { ...DEFAULT_RAFT_TUNING, ...tuning },
       random: this.random.next,

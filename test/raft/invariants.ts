@@ -4,12 +4,21 @@
  */
 
 import { invariant } from '../../src/invariant.js';
+import type { Snapshot } from '../../src/raft/log.js';
+import { decodeMembership, type Membership, sameMembers } from '../../src/raft/membership.js';
 import type { Message, VoteReply } from '../../src/raft/messages.js';
 import { quorumSize } from '../../src/raft/quorum.js';
 import type { Raft } from '../../src/raft/raft.js';
 import type { Ready } from '../../src/raft/ready.js';
 import type { ReadId } from '../../src/raft/state.js';
-import type { BrokerId, Entry, LogIndex, Term } from '../../src/raft/types.js';
+import {
+  asLogIndex,
+  type BrokerId,
+  ENTRY_KIND,
+  type Entry,
+  type LogIndex,
+  type Term,
+} from '../../src/raft/types.js';
 import type { FakeDisk } from './fake-disk.js';
 
 /** One replica as the checks see it. */
@@ -25,6 +34,8 @@ interface Seen {
   readonly term: Term;
   readonly commit: LogIndex;
   readonly leads: boolean;
+  /** Those in force. */
+  readonly voters: readonly BrokerId[];
   /** Last index of the log when it was last looked at. */
   readonly last: LogIndex;
 }
@@ -39,6 +50,9 @@ export class History {
   /** Reads that were confirmed and refused, in this order. */
   readonly confirmedReads: { readonly replica: BrokerId; readonly id: ReadId; readonly index: LogIndex }[] =
     [];
+  /** Snapshots that took the place of a follower's log, and memberships that were committed. */
+  restores = 0;
+  memberships = 0;
   readonly refusedReads: { readonly replica: BrokerId; readonly id: ReadId }[] = [];
   /** What was committed anywhere when a read was asked that still waits, by replica and read. */
   readonly #reads = new Map<BrokerId, Map<ReadId, number>>();
@@ -47,9 +61,13 @@ export class History {
   /** By index and term: the term before it and the payload, which is shared and never copied. */
   readonly #entries = new Map<string, { readonly before: Term | undefined; readonly payload: Uint8Array }>();
   readonly #seen = new Map<BrokerId, Seen>();
+  readonly #initialVoters: readonly BrokerId[];
+  /** The newest that was committed; undefined while it is the one that the group was made with. */
+  #membership: Membership | undefined;
 
-  constructor(replicas: ReadonlyMap<BrokerId, Replica>) {
+  constructor(replicas: ReadonlyMap<BrokerId, Replica>, initialVoters: readonly BrokerId[]) {
     this.#replicas = replicas;
+    this.#initialVoters = initialVoters;
   }
 
   /** Reads that nobody has heard of again; those of a crashed replica are forgotten at its restart. */
@@ -73,11 +91,12 @@ export class History {
       holds(!led || first.index > seen.last, 'I8: a leader only appends (Raft 5.3)', replica);
     }
     if (ready.hardState !== undefined) {
-      const behind = (first?.index ?? replica.disk.readable.length + 1) - 1;
+      const behind = (first?.index ?? replica.disk.readable.lastIndex + 1) - 1;
       holds(ready.hardState.commit <= behind, 'a written commit index covers earlier writes only', replica);
     }
     this.#settleReads(replica, raft, ready);
-    let before = first === undefined ? undefined : replica.disk.readable[first.index - 2]?.term;
+    if (ready.snapshot !== undefined) this.#snapshot(replica, raft, ready.snapshot);
+    let before = first === undefined ? undefined : raft.termAt(asLogIndex(first.index - 1));
     for (const entry of ready.entries) {
       this.#matchLogs(replica, entry, before);
       before = entry.term;
@@ -92,7 +111,7 @@ export class History {
       holds(raft.commitIndex >= seen.commit, 'I13: the commit index never falls', replica);
     }
     holds(raft.commitIndex <= raft.lastIndex, 'I14: commit is inside the log', replica);
-    holds(raft.lastIndex === replica.disk.readable.length, 'all of the log is readable', replica);
+    holds(raft.lastIndex === replica.disk.readable.lastIndex, 'all of the log is readable', replica);
     this.#ownClaim(replica, raft);
     if (raft.role === 'leader') this.#leader(replica, raft, seen);
     this.#commit(replica, raft, seen?.commit ?? 0);
@@ -101,6 +120,7 @@ export class History {
       term: raft.term,
       commit: raft.commitIndex,
       leads: raft.role === 'leader',
+      voters: raft.voters,
       last: raft.lastIndex,
     });
   }
@@ -117,7 +137,11 @@ export class History {
     // After a newer term a truncation may have taken the entries back; such a reply can never complete
     // a quorum, because the newer leader was not elected by one that had them.
     if (!message.accepted || raft.term !== message.term) return;
-    holds(disk.durable.length >= message.matchIndex, 'I2: a reply claims no more than the disk has', replica);
+    holds(
+      disk.durable.lastIndex >= message.matchIndex,
+      'I2: a reply claims no more than the disk has',
+      replica,
+    );
   }
 
   /** A crash forgets what was seen; a restart must not have forgotten a term or a vote (I13). */
@@ -163,6 +187,36 @@ export class History {
     this.#votes.set(key, reply.to);
   }
 
+  /** A snapshot stands for what is committed, and for nothing else. */
+  #snapshot(replica: Replica, raft: Raft, snapshot: Snapshot): void {
+    const { index, term, membership, data } = snapshot;
+    holds(index <= raft.commitIndex, 'I14: a snapshot is of what is committed', replica);
+    if (index > (this.#seen.get(replica.id)?.commit ?? 0)) this.restores += 1;
+    const known = this.committed[index - 1];
+    holds(known?.term === term, 'I4: a snapshot ends with the entry that is committed there', replica);
+    const same = new TextDecoder().decode(data) === stateAt(this.committed, index);
+    holds(same, 'I17: a snapshot is the state that its entries make', replica);
+    const inForce = this.committed.slice(0, index).findLast(({ kind }) => kind === ENTRY_KIND.MEMBERSHIP);
+    const expected = inForce === undefined ? undefined : decodeMembership(inForce.payload);
+    holds(
+      expected === undefined || sameMembers(expected, membership),
+      'I11: its membership is that of its index',
+      replica,
+    );
+  }
+
+  /** Memberships that follow each other differ by one voter at most (I12). */
+  #memberships(replica: Replica, entry: Entry): void {
+    if (entry.kind !== ENTRY_KIND.MEMBERSHIP || entry.index <= this.committed.length) return;
+    const { voters } = decodeMembership(entry.payload);
+    const before = this.#membership?.voters ?? this.#initialVoters;
+    const added = voters.filter((id) => !before.includes(id)).length;
+    const removed = before.filter((id) => !voters.includes(id)).length;
+    holds(added + removed <= 1, 'I12: neighbouring memberships share a voter in all quorums', replica);
+    this.#membership = decodeMembership(entry.payload);
+    this.memberships += 1;
+  }
+
   #matchLogs(replica: Replica, entry: Entry, before: Term | undefined): void {
     const key = `${String(entry.index)}@${String(entry.term)}`;
     const known = this.#entries.get(key);
@@ -176,7 +230,9 @@ export class History {
 
   #ownClaim(replica: Replica, raft: Raft): void {
     const { durableIndex } = raft;
-    const onDisk = durableIndex === 0 ? 0 : replica.disk.durable[durableIndex - 1]?.term;
+    // A snapshot that is not on disk yet stands for what the disk has.
+    if (durableIndex < (raft.snapshot?.index ?? 0)) return;
+    const onDisk = replica.disk.durable.termAt(durableIndex);
     holds(onDisk === raft.termAt(durableIndex), 'I2: durable is what the disk has', replica);
   }
 
@@ -190,29 +246,45 @@ export class History {
       // A late winner of an old term may lack what a newer term committed (Raft figure 3).
       for (const [at, entry] of this.committed.entries()) {
         const older = (this.#committedIn[at] ?? 0) < raft.term;
-        const has = raft.termAt(entry.index) === entry.term;
+        const gone = entry.index < (raft.snapshot?.index ?? 0);
+        const has = gone || raft.termAt(entry.index) === entry.term;
         holds(!older || has, 'I10: a leader has all that earlier terms committed', replica);
       }
     }
+    const uncommitted = replica.disk.readable.entries.filter(
+      ({ index, kind }) => kind === ENTRY_KIND.MEMBERSHIP && index > this.committed.length,
+    );
+    holds(uncommitted.length <= 1, 'I11: one uncommitted membership at most', replica);
     const newest = Math.max(...this.leaders.keys()) === raft.term;
     for (const [peer, progress] of raft.progress) {
       holds(progress.match < progress.next, 'I16: match is below next', replica);
-      const durable = this.#replicas.get(peer)?.disk.durable.length ?? 0;
+      const durable = this.#replicas.get(peer)?.disk.durable.lastIndex ?? 0;
       holds(!newest || progress.match <= durable, 'I16: a match is on the disk of the follower', replica);
     }
+  }
+
+  #onQuorum(voters: readonly BrokerId[], index: LogIndex, term: Term): boolean {
+    const holders = voters.filter((id) => this.#replicas.get(id)?.disk.durable.covers(index, term));
+    return holders.length >= quorumSize(voters.length);
   }
 
   #commit(replica: Replica, raft: Raft, before: number): void {
     const commit = raft.commitIndex;
     if (commit <= before) return;
-    if (raft.role === 'leader') {
+    // What is committed already a candidate may have learned from a voter, a moment before it won.
+    if (raft.role === 'leader' && commit > this.committed.length) {
       holds(raft.termAt(commit) === raft.term, 'I6: only the current term commits by counting', replica);
-      const holders = [...this.#replicas.values()].filter(
-        (one) => one.disk.durable[commit - 1]?.term === raft.term,
-      );
-      holds(holders.length >= quorumSize(this.#replicas.size), 'I5: a quorum has it on disk', replica);
+      // A membership is committed by the one before it, and in force from then on.
+      const before = this.#seen.get(replica.id)?.voters ?? raft.voters;
+      const durable = [before, raft.voters].some((voters) => this.#onQuorum(voters, commit, raft.term));
+      holds(durable, 'I5: a quorum has it on disk', replica);
     }
-    for (const entry of replica.disk.readable.slice(before, commit)) {
+    const { readable } = replica.disk;
+    for (let index = Math.max(before, readable.baseIndex) + 1; index <= commit; index++) {
+      const entry = readable.at(index);
+      holds(entry !== undefined, 'what is committed is readable', replica);
+      if (entry === undefined) continue;
+      this.#memberships(replica, entry);
       const known = this.committed[entry.index - 1];
       if (known === undefined) {
         this.committed.push(entry);
@@ -228,10 +300,12 @@ export class History {
 /** Whoever waits for something has a timer, unless a link that comes up will wake it. */
 function neverStuck(replica: Replica, raft: Raft): void {
   const timed = raft.deadlineMs < Infinity;
-  const alive = raft.voters.filter((voter) => raft.isAlive(voter)).length;
-  const quorum = alive + 1 >= quorumSize(raft.voters.length);
+  const heard = raft.voters.filter((voter) => voter === replica.id || raft.isAlive(voter)).length;
+  const quorum = raft.voters.length > 0 && heard >= quorumSize(raft.voters.length);
   if (raft.role !== 'leader') {
     const { leader } = raft;
+    // Only a voter has anything to wait for without a leader.
+    if (leader === undefined && !raft.voters.includes(replica.id)) return;
     const waits = leader === undefined ? raft.role !== 'follower' || quorum : !raft.isAlive(leader);
     holds(!waits || timed, 'a replica without a live leader has a timer', replica);
     return;
@@ -247,4 +321,13 @@ function neverStuck(replica: Replica, raft: Raft): void {
 
 function holds(condition: boolean, property: string, replica: Replica): void {
   invariant(condition, property, condition ? undefined : { replica: replica.id, term: replica.raft?.term });
+}
+
+/** The state that the committed entries up to `index` make: a text that names each of them. */
+export function stateAt(committed: readonly Entry[], index: number): string {
+  let hash = 7;
+  for (const { term, payload } of committed.slice(0, index)) {
+    for (const value of [term, ...payload]) hash = (Math.imul(hash, 31) + value) | 0;
+  }
+  return `the state at ${String(index)} is ${String(hash)}`;
 }

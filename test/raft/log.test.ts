@@ -8,6 +8,7 @@ import { asLogIndex, asTerm, type Entry } from '../../src/raft/types.js';
 import { FakeDisk } from './fake-disk.js';
 import { entries, entry } from './make.js';
 
+const ALONE = { voters: ['n1'], learners: [] };
 const NONE = asLogIndex(0);
 
 /** A log over a disk, with what the driver does at a Ready. */
@@ -17,10 +18,10 @@ function setUp(...terms: readonly number[]): {
   readonly write: (sequence: number) => readonly Entry[];
 } {
   const disk = new FakeDisk();
-  const log = new RaftLog(disk, undefined, NONE);
+  const log = new RaftLog(disk, ALONE, undefined, NONE);
   for (const one of entries(...terms)) log.append(one);
   const write = (sequence: number): readonly Entry[] => {
-    const taken = log.takeUnwritten(sequence);
+    const { entries: taken } = log.takeUnwritten(sequence);
     disk.write(sequence, undefined, taken);
     return taken;
   };
@@ -210,12 +211,12 @@ describe('recovery', () => {
     const { disk, write } = setUp(1, 1, 2);
     write(1);
     disk.sync();
-    const log = new RaftLog(disk, disk.recover().log, asLogIndex(1));
+    const log = new RaftLog(disk, ALONE, disk.recover().log, asLogIndex(1));
     expect([log.lastIndex, log.durableIndex, log.commitIndex]).toEqual([3, 3, 1]);
     expect(terms(log)).toEqual([1, 1, 2]);
   });
 
   it('refuses a commit index ahead of the log', () => {
-    expect(() => new RaftLog(new FakeDisk(), undefined, asLogIndex(1))).toThrow(/never ahead/);
+    expect(() => new RaftLog(new FakeDisk(), ALONE, undefined, asLogIndex(1))).toThrow(/inside the log/);
   });
 });

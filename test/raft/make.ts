@@ -74,6 +74,8 @@ export function voteRequest(fields: VoteFields): VoteRequest {
     leadershipTransfer: fields.transfer ?? false,
     lastLogIndex: asLogIndex(fields.last[0]),
     lastLogTerm: asTerm(fields.last[1]),
+    commitIndex: asLogIndex(0),
+    commitTerm: asTerm(0),
   };
 }
 

@@ -17,6 +17,7 @@ const TIGHT = {
   inflightBytesMax: 32,
   uncommittedBytesMax: 64,
   waitingReadsMax: 4,
+  snapshotChunkBytes: 16,
   retransmitMs: 200,
   transferCatchUpMs: 100,
 };
@@ -33,6 +34,8 @@ export function runSchedule(seed: number, steps: number): Cluster {
   const cluster = new Cluster({
     seed,
     replicas: seed % 3 === 0 ? 5 : 3,
+    // Some replicas come in later, by a change of the membership.
+    ...(seed % 5 === 0 && { replicas: 5, voters: 3 }),
     persistCommit: seed % 2 === 0,
     ...(seed % 4 === 3 ? {} : { tuning: TIGHT }),
   });
@@ -73,6 +76,8 @@ function drawActions(cluster: Cluster): readonly Weighted[] {
     { act: (one) => onAny(one, (id) => one.input(id, (raft, now) => raft.campaign(now))), weight: 0.5 },
     { act: stepDownLeader, weight: sometimes(1) },
     { act: toggleSyncs, weight: sometimes(2) },
+    { act: changeMembership, weight: sometimes(6) },
+    { act: compactSome, weight: sometimes(8) },
   ];
 }
 
@@ -204,6 +209,35 @@ function stepDownLeader(cluster: Cluster): void {
   if (leader !== undefined) cluster.input(leader, (raft, now) => raft.stepDown(now));
 }
 
+/** Has a leader propose any step that the rules allow, sensible or not. */
+function changeMembership(cluster: Cluster): void {
+  const leader = cluster.random.pick(cluster.running.filter((id) => cluster.raft(id).role === 'leader'));
+  if (leader === undefined) return;
+  const { voters, learners } = cluster.raft(leader).membership;
+  const id = cluster.random.pick(cluster.ids.filter((one) => one !== leader));
+  if (id === undefined) return;
+  const others = {
+    voters: voters.filter((one) => one !== id),
+    learners: learners.filter((one) => one !== id),
+  };
+  const isMember = voters.includes(id) || learners.includes(id);
+  const kind = cluster.random.next();
+  if (!isMember) cluster.changeMembership(leader, { voters, learners: [...learners, id] });
+  else if (voters.includes(id) && kind < 0.3) {
+    cluster.changeMembership(leader, { voters: others.voters, learners: [...others.learners, id] });
+  } else if (kind < 0.5) cluster.changeMembership(leader, others);
+  else cluster.changeMembership(leader, { voters: [...others.voters, id], learners: others.learners });
+}
+
+function compactSome(cluster: Cluster): void {
+  onAny(cluster, (id) => {
+    const { commitIndex, durableIndex, snapshot } = cluster.raft(id);
+    const base = snapshot?.index ?? 0;
+    const room = Math.min(commitIndex, durableIndex) - base;
+    if (room > 0) cluster.compact(id, base + 1 + cluster.random.below(room));
+  });
+}
+
 /** All ordered pairs of running replicas. */
 function pairs(cluster: Cluster): readonly (readonly [BrokerId, BrokerId])[] {
   const { running } = cluster;
@@ -218,6 +252,8 @@ function healAndConverge(cluster: Cluster): void {
   }
   cluster.heal();
   cluster.advance(HEAL_MS);
+  retireStrangers(cluster);
+  cluster.advance(HEAL_MS);
   const leader = converged(cluster);
   const proposed = cluster.propose(leader, 'fresh');
   invariant(proposed.ok, 'L3: a healed group takes a proposal', { proposed });
@@ -230,12 +266,25 @@ function healAndConverge(cluster: Cluster): void {
   invariant(cluster.raft(leader).commitIndex >= proposed.index, 'L3: a healed group commits a proposal');
 }
 
-/** Checks that all agree and that nothing is left to do. Returns the leader. */
+/** A broker drops a replica that is no member any more; one that nobody tells would ask for votes for ever. */
+function retireStrangers(cluster: Cluster): void {
+  const { leader } = cluster;
+  invariant(leader !== undefined, 'L1: a healed group has a leader');
+  const members = membersOf(cluster, leader);
+  for (const id of cluster.running) if (!members.includes(id)) cluster.crash(id);
+}
+
+function membersOf(cluster: Cluster, leader: BrokerId): readonly BrokerId[] {
+  const { voters, learners } = cluster.raft(leader).membership;
+  return [...voters, ...learners];
+}
+
+/** Checks that all members agree and that nothing is left to do. Returns the leader. */
 function converged(cluster: Cluster): BrokerId {
   const { leader } = cluster;
   invariant(leader !== undefined, 'L1: a healed group has a leader');
   const head = cluster.raft(leader);
-  for (const id of cluster.ids) {
+  for (const id of membersOf(cluster, leader)) {
     const raft = cluster.raft(id);
     const facts = { id, role: raft.role, term: raft.term, follows: raft.leader, leader, leads: head.term };
     invariant(raft.term === head.term && raft.leader === leader, 'L1: all know the one leader', facts);

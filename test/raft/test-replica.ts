@@ -60,10 +60,11 @@ export class TestReplica implements Replica {
     do {
       const ready = raft.ready(nowMs);
       this.#history.onReady(this, raft, ready);
-      if (ready.hardState !== undefined || ready.entries.length > 0) {
-        const { sequence, hardState, entries } = ready;
-        this.#trace({ kind: 'writes', id: this.id, sequence, hardState, entries, held: !this.autoSync });
-        this.disk.write(sequence, hardState, entries);
+      if (ready.hardState !== undefined) {
+        const { sequence, hardState, entries, snapshot } = ready;
+        const held = !this.autoSync;
+        this.#trace({ kind: 'writes', id: this.id, sequence, hardState, snapshot, entries, held });
+        this.disk.write(sequence, hardState, entries, snapshot);
       }
       this.#history.afterStep(this, raft);
       this.#send(raft, ready.messages);

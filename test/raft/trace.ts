@@ -1,5 +1,6 @@
 /** What happens in a harness cluster, step by step, for whoever wants to watch. */
 
+import type { Snapshot } from '../../src/raft/log.js';
 import type { Message } from '../../src/raft/messages.js';
 import type { Raft } from '../../src/raft/raft.js';
 import type { BrokerId, Entry, HardState } from '../../src/raft/types.js';
@@ -19,6 +20,7 @@ export type TraceEvent =
       readonly id: BrokerId;
       readonly sequence: number;
       readonly hardState: HardState | undefined;
+      readonly snapshot: Snapshot | undefined;
       readonly entries: readonly Entry[];
       readonly held: boolean;
     }

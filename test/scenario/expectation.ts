@@ -32,7 +32,7 @@ function expectLog(run: Run, command: Command): void {
   if (command.words[2] !== '==' || command.options.size > 0) {
     throw new ScenarioError(command.line, 'expect log ID == ENTRY ...');
   }
-  const found = run.cluster.disk(id).readable.map(printEntry);
+  const found = run.cluster.disk(id).readable.entries.map(printEntry);
   compare(command, `log of ${id}`, command.words.slice(3), found);
 }
 

@@ -66,7 +66,7 @@ const VERBS: Record<Verb, Execute> = {
   expect: expectThat,
   log: (run, command) => {
     const id = idAt(run, command, 0);
-    run.transcript.say(`${id}: ${printEntries(run.cluster.disk(id).readable)}`);
+    run.transcript.say(`${id}: ${printEntries(run.cluster.disk(id).readable.entries)}`);
   },
   status,
   progress: (run, command) => {

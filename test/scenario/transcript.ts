@@ -74,8 +74,10 @@ export class Transcript {
     if (event.held) this.#held.add(`${event.id}#${String(event.sequence)}`);
     const state = event.hardState === undefined ? '' : ` ${printHardState(event.hardState)}`;
     const entries = event.entries.length === 0 ? '' : ` [${printEntries(event.entries)}]`;
+    const { snapshot } = event;
+    const base = snapshot === undefined ? '' : ` snapshot ${String(snapshot.index)}@${String(snapshot.term)}`;
     const held = event.held ? ` (write ${String(event.sequence)}, held)` : '';
-    this.say(`  ${event.id} writes${state}${entries}${held}`);
+    this.say(`  ${event.id} writes${state}${base}${entries}${held}`);
   }
 
   #rests(event: Extract<TraceEvent, { kind: 'rests' }>): void {

@@ -48,6 +48,10 @@ export interface VoteRequest {
   preVote: boolean;
   /** True when the leader itself asked for the campaign, so that a voter does not stick to it. */
   leadershipTransfer: boolean;
+  /** Index up to which the candidate knows the log to be committed, inclusive. */
+  commitIndex: number;
+  /** Term of the entry there; who has the same entry learns that it is committed. */
+  commitTerm: number;
 }
 
 /** One group's answer to a request for a vote. */
@@ -62,6 +66,10 @@ export interface VoteReply {
   granted: boolean;
   /** Echo of the request. */
   preVote: boolean;
+  /** Index up to which the voter knows the log to be committed, inclusive. */
+  commitIndex: number;
+  /** Term of the entry there; who has the same entry learns that it is committed. */
+  commitTerm: number;
 }
 
 /** Votes of many groups. */
@@ -370,7 +378,16 @@ export const Sender: MessageFns<Sender> = {
 };
 
 function createBaseVoteRequest(): VoteRequest {
-  return { groupId: 0, term: 0, lastLogIndex: 0, lastLogTerm: 0, preVote: false, leadershipTransfer: false };
+  return {
+    groupId: 0,
+    term: 0,
+    lastLogIndex: 0,
+    lastLogTerm: 0,
+    preVote: false,
+    leadershipTransfer: false,
+    commitIndex: 0,
+    commitTerm: 0,
+  };
 }
 
 export const VoteRequest: MessageFns<VoteRequest> = {
@@ -392,6 +409,12 @@ export const VoteRequest: MessageFns<VoteRequest> = {
     }
     if (message.leadershipTransfer !== false) {
       writer.uint32(48).bool(message.leadershipTransfer);
+    }
+    if (message.commitIndex !== 0) {
+      writer.uint32(56).int64(message.commitIndex);
+    }
+    if (message.commitTerm !== 0) {
+      writer.uint32(64).int32(message.commitTerm);
     }
     return writer;
   },
@@ -457,6 +480,22 @@ export const VoteRequest: MessageFns<VoteRequest> = {
             message.leadershipTransfer = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.commitIndex = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.commitTerm = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -480,12 +519,14 @@ export const VoteRequest: MessageFns<VoteRequest> = {
     message.lastLogTerm = object.lastLogTerm ?? 0;
     message.preVote = object.preVote ?? false;
     message.leadershipTransfer = object.leadershipTransfer ?? false;
+    message.commitIndex = object.commitIndex ?? 0;
+    message.commitTerm = object.commitTerm ?? 0;
     return message;
   },
 };
 
 function createBaseVoteReply(): VoteReply {
-  return { groupId: 0, term: 0, requestedTerm: 0, granted: false, preVote: false };
+  return { groupId: 0, term: 0, requestedTerm: 0, granted: false, preVote: false, commitIndex: 0, commitTerm: 0 };
 }
 
 export const VoteReply: MessageFns<VoteReply> = {
@@ -504,6 +545,12 @@ export const VoteReply: MessageFns<VoteReply> = {
     }
     if (message.preVote !== false) {
       writer.uint32(40).bool(message.preVote);
+    }
+    if (message.commitIndex !== 0) {
+      writer.uint32(48).int64(message.commitIndex);
+    }
+    if (message.commitTerm !== 0) {
+      writer.uint32(56).int32(message.commitTerm);
     }
     return writer;
   },
@@ -561,6 +608,22 @@ export const VoteReply: MessageFns<VoteReply> = {
             message.preVote = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.commitIndex = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.commitTerm = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -583,6 +646,8 @@ export const VoteReply: MessageFns<VoteReply> = {
     message.requestedTerm = object.requestedTerm ?? 0;
     message.granted = object.granted ?? false;
     message.preVote = object.preVote ?? false;
+    message.commitIndex = object.commitIndex ?? 0;
+    message.commitTerm = object.commitTerm ?? 0;
     return message;
   },
 };
