@@ -13,8 +13,10 @@ export class EntrySlot {
   file: JournalFile | undefined;
   /** Byte in `file` at which the frame begins. */
   position: number;
-  /** False once the entry was truncated, or its group dropped. */
+  /** False once the entry is no longer in the log. */
   live = true;
+  /** True once another entry may stand in its place: it was truncated, not merely compacted away. */
+  truncated = false;
   /** Neighbours in the payload cache; `cached` says whether it is there. */
   cached = false;
   older: EntrySlot | undefined;

@@ -14,7 +14,8 @@ import {
   paddingBytes,
 } from './journal-frame.js';
 import { invariant } from '../invariant.js';
-import type { Entry, GroupId, HardState } from '../raft/types.js';
+import { SNAPSHOT_LAYOUT } from './snapshot-frame.js';
+import type { Entry, GroupId, HardState, LogIndex, Term } from '../raft/types.js';
 
 /** Positions in a file are 32-bit numbers. */
 const POSITION_MAX = 2 ** 32 - 1;
@@ -84,6 +85,15 @@ export class FrameBatch {
     this.#header.term = state.term;
     this.#header.index = state.commit;
     this.#add(group, votePayload(state));
+  }
+
+  /** @param payload As `encodeSnapshotPayload` makes it. */
+  addSnapshot(group: GroupId, index: LogIndex, term: Term, payload: Uint8Array): void {
+    this.#header.type = FRAME_TYPE.SNAPSHOT;
+    this.#header.kind = SNAPSHOT_LAYOUT;
+    this.#header.term = term;
+    this.#header.index = index;
+    this.#add(group, payload);
   }
 
   addDropGroup(group: GroupId): void {

@@ -10,12 +10,14 @@
  * | 12   | 4    | term                                                                        |
  * | 16   | 4    | byte position in this file at which the frame's batch begins                |
  * | 20   | 6    | batch: number of the write that carried the frame, from 1, across all files |
- * | 26   | 1    | type: 1 ENTRY, 2 HARD_STATE, 3 DROP_GROUP                                   |
- * | 27   | 1    | ENTRY: kind of the entry. HARD_STATE: 1 when there is a vote, else 0        |
+ * | 26   | 1    | type: 1 ENTRY, 2 HARD_STATE, 3 DROP_GROUP, 4 SNAPSHOT                       |
+ * | 27   | 1    | ENTRY: kind of the entry. HARD_STATE: 1 when there is a vote, else 0.       |
+ * |      |      | SNAPSHOT: layout of the payload, 1                                          |
  * | 28   | 6    | group                                                                       |
- * | 34   | 6    | ENTRY: log index. HARD_STATE: commit index                                  |
+ * | 34   | 6    | ENTRY: log index. HARD_STATE: commit index. SNAPSHOT: its last log index    |
  *
- * The payload of an ENTRY is the entry's; of a HARD_STATE, the name of the broker voted for in UTF-8.
+ * The payload of an ENTRY is the entry's; of a HARD_STATE, the name of the broker voted for in UTF-8; of a
+ * SNAPSHOT, see snapshot-frame.ts.
  *
  * The seed differs in every life of a file, and a CRC is a bijection of its seed, so that a frame that
  * was left over from an earlier life never passes. The header has a CRC of its own because the payload
@@ -27,7 +29,7 @@ export const FRAME_HEADER_BYTES = 40;
 /** Frames begin at multiples of this. */
 export const FRAME_ALIGNMENT_BYTES = 8;
 
-export const FRAME_TYPE = { ENTRY: 1, HARD_STATE: 2, DROP_GROUP: 3 } as const;
+export const FRAME_TYPE = { ENTRY: 1, HARD_STATE: 2, DROP_GROUP: 3, SNAPSHOT: 4 } as const;
 
 /** Greatest batch number, group and index that fit (48 bits). */
 export const FRAME_NUMBER_MAX = 2 ** 48 - 1;
@@ -91,7 +93,7 @@ export function encodeFrameHeader(target: Buffer, at: number, header: FrameHeade
 export function decodeFrameHeader(source: Buffer, at: number, header: FrameHeader, seed: number): boolean {
   if (at + FRAME_HEADER_BYTES > source.length) return false;
   const type = source.readUInt8(at + 26);
-  if (type < FRAME_TYPE.ENTRY || type > FRAME_TYPE.DROP_GROUP) return false;
+  if (type < FRAME_TYPE.ENTRY || type > FRAME_TYPE.SNAPSHOT) return false;
   const crc = crc32(source.subarray(at + 4, at + FRAME_HEADER_BYTES), seed);
   if (crc !== source.readUInt32LE(at)) return false;
   header.payloadBytes = source.readUInt32LE(at + 4);

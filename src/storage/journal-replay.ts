@@ -3,7 +3,9 @@ import { EntrySlot } from './entry-slot.js';
 import { GroupLog, type GroupLogContext } from './group-log.js';
 import { FRAME_TYPE, type FrameHeader } from './journal-frame.js';
 import type { JournalFile } from './journal-file.js';
+import { decodeSnapshotPayload, SNAPSHOT_LAYOUT } from './snapshot-frame.js';
 import { storageCorrupt } from './storage-errors.js';
+import { InvariantError } from '../invariant.js';
 import {
   asGroupId,
   asLogIndex,
@@ -52,25 +54,73 @@ export class JournalReplay {
       hardState: INITIAL_HARD_STATE,
       log: new GroupLog(group, this.#context),
     };
-    const { hardState, log } = before;
     const refuse = (what: string): never => {
       throw storageCorrupt(file.path, position, `group ${group}: ${what}`);
     };
-    const index = asLogIndex(header.index);
-    const term = asTerm(header.term);
     if (header.type === FRAME_TYPE.HARD_STATE) {
-      if (term < hardState.term) refuse(`the term falls from ${hardState.term} to ${term}`);
-      if (index > log.lastIndex) refuse(`commit index ${index} is beyond the last entry ${log.lastIndex}`);
-      const votedFor = header.kind === 0 ? undefined : utf8.decode(payload);
-      this.groups.set(group, { hardState: { term, votedFor, commit: index }, log });
-      return;
+      const hardState = hardStateAfter(before, header, payload, refuse);
+      this.groups.set(group, { hardState, log: before.log });
+    } else if (header.type === FRAME_TYPE.SNAPSHOT) {
+      const hardState = applySnapshot(before, header, payload, refuse);
+      this.groups.set(group, { hardState, log: before.log });
+    } else {
+      checkEntry(before, header, refuse);
+      const { kind, index, term } = header;
+      const slot = EntrySlot.stored(asTerm(term), kind as EntryKind, payload.length, file, position);
+      try {
+        before.log.restore(asLogIndex(index), slot, payload);
+      } catch (error) {
+        if (!(error instanceof InvariantError)) throw error;
+        refuse(`entry ${index} is no membership: ${error.message}`);
+      }
     }
-    if (index === 0 || index > log.lastIndex + 1) {
-      refuse(`entry ${index} follows entry ${log.lastIndex}`);
-    }
-    if (index <= hardState.commit) refuse(`entry ${index} replaces a committed one`);
-    if (term > hardState.term) refuse(`entry ${index} has a term above the group's ${hardState.term}`);
-    if (term < log.termAt(asLogIndex(index - 1))) refuse(`the term falls at entry ${index}`);
-    log.restore(index, EntrySlot.stored(term, header.kind as EntryKind, payload.length, file, position));
   }
+}
+
+type Refuse = (what: string) => never;
+
+function hardStateAfter(
+  { hardState, log }: RecoveredGroup,
+  header: Readonly<FrameHeader>,
+  payload: Buffer,
+  refuse: Refuse,
+): HardState {
+  const term = asTerm(header.term);
+  const commit = asLogIndex(header.index);
+  if (term < hardState.term) refuse(`the term falls from ${hardState.term} to ${term}`);
+  if (commit > log.lastIndex) refuse(`commit index ${commit} is beyond the last entry ${log.lastIndex}`);
+  if (commit < log.firstIndex - 1) refuse(`commit index ${commit} is before the snapshot of the log`);
+  return { term, votedFor: header.kind === 0 ? undefined : utf8.decode(payload), commit };
+}
+
+function checkEntry({ hardState, log }: RecoveredGroup, header: Readonly<FrameHeader>, refuse: Refuse): void {
+  const { index, term } = header;
+  if (index === 0 || index > log.lastIndex + 1) {
+    refuse(`entry ${index} follows entry ${log.lastIndex}`);
+  }
+  if (index <= hardState.commit) refuse(`entry ${index} replaces a committed one`);
+  if (term > hardState.term) refuse(`entry ${index} has a term above the group's ${hardState.term}`);
+  if (term < log.termAt(asLogIndex(index - 1))) refuse(`the term falls at entry ${index}`);
+}
+
+/** The same rule as when it was written: `GroupLog.install`. */
+function applySnapshot(
+  { hardState, log }: RecoveredGroup,
+  header: Readonly<FrameHeader>,
+  payload: Buffer,
+  refuse: Refuse,
+): HardState {
+  const term = asTerm(header.term);
+  const index = asLogIndex(header.index);
+  const parts = header.kind === SNAPSHOT_LAYOUT ? decodeSnapshotPayload(payload) : undefined;
+  if (parts === undefined) return refuse(`the snapshot at ${index} has an unknown layout`);
+  if (term > hardState.term) refuse(`the snapshot at ${index} has a term above the group's`);
+  const snapshot = { index, term, ...parts };
+  const objection = log.objectionTo(snapshot);
+  if (objection !== undefined) refuse(objection);
+  const replacedLog = log.restoreSnapshot(snapshot);
+  if (replacedLog && index <= hardState.commit) {
+    refuse(`the snapshot at ${index} replaces a committed entry`);
+  }
+  return { ...hardState, commit: asLogIndex(Math.max(hardState.commit, index)) };
 }

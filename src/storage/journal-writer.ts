@@ -10,7 +10,7 @@ import type { FileSystem } from './file-system.js';
 import { FrameBatch } from './frame-batch.js';
 import { createJournalFile, FILE_HEADER_BYTES, type JournalFile, zeros } from './journal-file.js';
 import { attempt } from './storage-errors.js';
-import type { Entry, GroupId, HardState } from '../raft/types.js';
+import type { Entry, GroupId, HardState, LogIndex, Term } from '../raft/types.js';
 
 /** A batch of at least this share of `preallocateBytes` is not worth writing zeros ahead of. */
 const LARGE_BATCH_SHARE = 1 / 4;
@@ -23,6 +23,14 @@ export type PlannedWrite =
       readonly group: GroupId;
       readonly entries: readonly Entry[];
       readonly slots: readonly EntrySlot[];
+    }
+  | {
+      readonly kind: 'snapshot';
+      readonly group: GroupId;
+      readonly index: LogIndex;
+      readonly term: Term;
+      /** As `encodeSnapshotPayload` makes it. */
+      readonly payload: Uint8Array;
     }
   | { readonly kind: 'dropGroup'; readonly group: GroupId };
 
@@ -117,6 +125,7 @@ export class JournalWriter {
 function addTo(batch: FrameBatch, write: PlannedWrite, file: JournalFile): void {
   if (write.kind === 'hardState') batch.addHardState(write.group, write.state);
   else if (write.kind === 'dropGroup') batch.addDropGroup(write.group);
+  else if (write.kind === 'snapshot') batch.addSnapshot(write.group, write.index, write.term, write.payload);
   else {
     write.entries.forEach((entry, i) => {
       const position = batch.addEntry(write.group, entry);

@@ -17,6 +17,7 @@ import { attempt } from './storage-errors.js';
 import { type CostedWrite, SubmittedGroup } from './submitted-group.js';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
+import type { Snapshot } from '../raft/log.js';
 import type { Entry, GroupId, HardState } from '../raft/types.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -51,6 +52,8 @@ export type JournalWrite =
   | { readonly kind: 'hardState'; readonly group: GroupId; readonly state: HardState }
   /** Contiguous; replaces what the group has from `entries[0].index` on. */
   | { readonly kind: 'entries'; readonly group: GroupId; readonly entries: readonly Entry[] }
+  /** What the group's log begins with from now on; `GroupLog.install` says which entries it leaves. */
+  | { readonly kind: 'snapshot'; readonly group: GroupId; readonly snapshot: Snapshot }
   /** Forgets the group. */
   | { readonly kind: 'dropGroup'; readonly group: GroupId };
 
@@ -156,7 +159,8 @@ export class Journal {
 
   /**
    * Queues writes, in order, behind all that was submitted before. A group's term goes before the
-   * entries of that term, and entries are appended to the group's log first.
+   * entries and the snapshot of that term. Entries are appended to the group's log first, and snapshots
+   * installed in it, in the order in which they are submitted.
    *
    * Callers bound what they submit ahead of `onDurable`; beyond `pendingBytesMax` it is a defect.
    *
@@ -201,6 +205,7 @@ export class Journal {
     });
     if (write.kind === 'hardState') return group.planHardState(write.state);
     if (write.kind === 'entries') return group.planEntries(write.entries);
+    if (write.kind === 'snapshot') return group.planSnapshot(write.snapshot);
     group.log.drop();
     this.#groups.delete(write.group);
     return { write, bytes: FRAME_HEADER_BYTES, frameCount: 1 };

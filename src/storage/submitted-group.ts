@@ -6,7 +6,9 @@ import { frameBytes } from './journal-frame.js';
 import { hardStateFrameBytes } from './frame-batch.js';
 import type { GroupLog } from './group-log.js';
 import type { PlannedWrite } from './journal-writer.js';
+import { encodeSnapshotPayload } from './snapshot-frame.js';
 import { invariant } from '../invariant.js';
+import type { Snapshot } from '../raft/log.js';
 import { asLogIndex, type Entry, type HardState, type LogIndex } from '../raft/types.js';
 
 /** A write with its cost. */
@@ -30,8 +32,8 @@ export class SubmittedGroup {
   }
 
   /**
-   * Term and vote never go back (I13). The commit hint is lowered to the last entry submitted before, so
-   * that it never points beyond a log whose tail was torn.
+   * Term and vote never go back (I13), nor does the commit hint. It is lowered to the last entry submitted
+   * before, so that it never points beyond a log whose tail was torn.
    */
   planHardState(state: HardState): CostedWrite {
     const { term, votedFor } = this.#state;
@@ -42,7 +44,8 @@ export class SubmittedGroup {
       'a vote is never changed within a term',
       { group, term },
     );
-    const commit = asLogIndex(Math.min(state.commit, this.#lastIndex));
+    const hint = Math.min(state.commit, this.#lastIndex);
+    const commit = asLogIndex(Math.max(hint, this.#state.commit));
     this.#state = { term: state.term, votedFor: state.votedFor, commit };
     return {
       write: { kind: 'hardState', group, state: this.#state },
@@ -65,5 +68,28 @@ export class SubmittedGroup {
       bytes += frameBytes(payload.length);
     }
     return { write: { kind: 'entries', group, entries, slots }, bytes, frameCount: entries.length };
+  }
+
+  /**
+   * A snapshot stands for committed entries, so the commit hint is at least its index, and when it takes
+   * the place of the whole log, nothing that was committed is in there behind it (I7).
+   */
+  planSnapshot(snapshot: Snapshot): CostedWrite {
+    const { group } = this.log;
+    const { index, term } = snapshot;
+    const replacesLog = this.log.takeUnsubmittedSnapshot(snapshot);
+    invariant(term <= this.#state.term, 'a term is submitted before its snapshot', { group, index, term });
+    if (replacesLog) {
+      invariant(index > this.#state.commit, 'a committed entry is never replaced', { group, index });
+      this.#lastIndex = index;
+    }
+    const { commit } = this.#state;
+    this.#state = { ...this.#state, commit: asLogIndex(Math.max(commit, index)) };
+    const payload = encodeSnapshotPayload(snapshot);
+    return {
+      write: { kind: 'snapshot', group, index, term, payload },
+      bytes: frameBytes(payload.length),
+      frameCount: 1,
+    };
   }
 }

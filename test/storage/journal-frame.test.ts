@@ -22,7 +22,7 @@ const anyHeader: fc.Arbitrary<FrameHeader> = fc.record({
   term: u32,
   batchStart: u32,
   batch: u48,
-  type: fc.integer({ min: 1, max: 3 }),
+  type: fc.integer({ min: 1, max: 4 }),
   kind: fc.nat(255),
   group: u48,
   index: u48,

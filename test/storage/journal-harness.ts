@@ -1,5 +1,7 @@
 /** What the tests of the journal share: a small journal on a faulty disk, and short ways to write to it. */
 import { BellwetherError } from '../../src/errors.js';
+import type { Snapshot } from '../../src/raft/log.js';
+import { encodeMembership, type Membership } from '../../src/raft/membership.js';
 import {
   asGroupId,
   asLogIndex,
@@ -42,6 +44,25 @@ export function entry(index: number, term: number, payload: string | Uint8Array 
   };
 }
 
+/** An entry that makes `voters` the voters. */
+export function membershipEntry(index: number, term: number, ...voters: string[]): Entry {
+  const payload = encodeMembership(membershipOf(...voters));
+  return { ...entry(index, term, payload), kind: ENTRY_KIND.MEMBERSHIP };
+}
+
+export function membershipOf(...voters: string[]): Membership {
+  return { voters, learners: [] };
+}
+
+export function snapshotOf(index: number, term: number, data = '', ...voters: string[]): Snapshot {
+  return {
+    index: asLogIndex(index),
+    term: asTerm(term),
+    membership: membershipOf(...voters),
+    data: new TextEncoder().encode(data),
+  };
+}
+
 export function hardState(term: number, votedFor?: string, commit = 0): HardState {
   return { term: asTerm(term), votedFor, commit: asLogIndex(commit) };
 }
@@ -69,6 +90,11 @@ export class GroupWriter {
     return this.#journal.submit([{ kind: 'entries', group: this.group, entries }]);
   }
 
+  install(snapshot: Snapshot): number {
+    this.log.install(snapshot);
+    return this.#journal.submit([{ kind: 'snapshot', group: this.group, snapshot }]);
+  }
+
   drop(): number {
     const write: JournalWrite = { kind: 'dropGroup', group: this.group };
     return this.#journal.submit([write]);
@@ -91,6 +117,18 @@ export function logText(log: GroupLog): string[] {
   return entries.map(
     ({ index, term, kind, payload }) => `${index}/${term}/${kind}:${Buffer.from(payload).toString('latin1')}`,
   );
+}
+
+/** What a log begins with, as text; undefined while it has everything. */
+export function snapshotText({ snapshot }: GroupLog): string | undefined {
+  if (snapshot === undefined) return undefined;
+  const { index, term, membership, data } = snapshot;
+  return `${index}/${term}/${membership.voters.join()}:${Buffer.from(data).toString('latin1')}`;
+}
+
+/** Which memberships a log holds, as text. */
+export function membershipsText({ memberships }: GroupLog): string[] {
+  return memberships.map(({ index, membership }) => `${index}/${membership.voters.join()}`);
 }
 
 /** The error that a promise rejects with; fails when it does not. */

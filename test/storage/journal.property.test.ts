@@ -1,104 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { asGroupId } from '../../src/raft/types.js';
+import { asGroupId, ENTRY_KIND } from '../../src/raft/types.js';
 import type { Journal, JournalWrite } from '../../src/storage/journal.js';
 import type { RecoveredGroup } from '../../src/storage/journal-replay.js';
-import { FaultyDisk, type KeepByte, settle } from './faulty-file-system.js';
-import { entry, GroupWriter, hardState, logText, openJournal } from './journal-harness.js';
-
-/** What a group should hold: written independently of the journal. */
-interface ModelGroup {
-  readonly term: number;
-  readonly vote: string | undefined;
-  readonly commit: number;
-  readonly entries: readonly string[];
-}
-type Model = ReadonlyMap<number, ModelGroup>;
-
-const EMPTY_GROUP: ModelGroup = { term: 0, vote: undefined, commit: 0, entries: [] };
-
-type WriteSpec =
-  | { readonly kind: 'state'; readonly group: number; readonly termUp: number; readonly vote: boolean }
-  | { readonly kind: 'entries'; readonly group: number; readonly back: number; readonly sizes: number[] }
-  | { readonly kind: 'drop'; readonly group: number };
-
-type Step =
-  | { readonly kind: 'submit'; readonly writes: readonly WriteSpec[] }
-  | { readonly kind: 'sync' }
-  | {
-      readonly kind: 'die';
-      readonly how: 'power' | 'kill' | 'syncFails';
-      readonly keep: { readonly how: 'none' | 'all' | 'prefix' | 'scattered'; readonly seed: number };
-      readonly keepNames: boolean;
-      readonly dieInRecovery: boolean;
-    };
-
-const group = fc.integer({ min: 1, max: 3 });
-const writeSpec: fc.Arbitrary<WriteSpec> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('state' as const),
-      group,
-      termUp: fc.nat(2),
-      vote: fc.boolean(),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('entries' as const),
-      group,
-      back: fc.nat(3),
-      sizes: fc.array(fc.nat(300), { minLength: 1, maxLength: 4 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), group }) },
-);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('submit' as const),
-      writes: fc.array(writeSpec, { minLength: 1, maxLength: 4 }),
-    }),
-  },
-  { weight: 4, arbitrary: fc.constant({ kind: 'sync' as const }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('die' as const),
-      how: fc.constantFrom('power' as const, 'power' as const, 'kill' as const, 'syncFails' as const),
-      keep: fc.record({
-        how: fc.constantFrom('none' as const, 'all' as const, 'prefix' as const, 'scattered' as const),
-        seed: fc.nat(100_000),
-      }),
-      keepNames: fc.boolean(),
-      dieInRecovery: fc.boolean(),
-    }),
-  },
-);
-
-function keepByte({ how, seed }: { readonly how: string; readonly seed: number }): KeepByte {
-  if (how === 'none') return () => false;
-  if (how === 'all') return () => true;
-  if (how === 'prefix') return (i, length) => i < seed % (length + 1);
-  // Stretches of 64 bytes, so that some frames survive whole between others that do not.
-  return (i) => Math.imul((i >> 6) + seed, 0x9e3779b1) < 0;
-}
-
-function describeModel(model: Model): unknown {
-  return [...model].sort(([a], [b]) => a - b);
-}
-
-function describeRecovered(groups: ReadonlyMap<number, RecoveredGroup>): unknown {
-  const model = new Map<number, ModelGroup>();
-  for (const [id, { hardState: state, log }] of groups) {
-    model.set(id, { term: state.term, vote: state.votedFor, commit: state.commit, entries: logText(log) });
-  }
-  return describeModel(model);
-}
+import { FaultyDisk, settle } from './faulty-file-system.js';
+import {
+  entry,
+  GroupWriter,
+  hardState,
+  membershipEntry,
+  openJournal,
+  snapshotOf,
+} from './journal-harness.js';
+import {
+  describeModel,
+  describeRecovered,
+  EMPTY_GROUP,
+  keepByte,
+  lastOf,
+  type Model,
+  type ModelGroup,
+  step,
+  type Step,
+  voterAt,
+  withSnapshot,
+  type WriteSpec,
+} from './journal-model.js';
 
 /** Drives a journal and its model side by side. */
 class Run {
@@ -155,38 +83,77 @@ class Run {
         // A writer for the same number may follow only in a later submission: the group is gone then.
         break;
       }
-      if (spec.kind === 'state') {
-        const term = known.term + spec.termUp;
-        const vote = spec.termUp === 0 ? known.vote : spec.vote ? 'b1' : undefined;
-        // The hint may be ahead of the log: the journal lowers it.
-        const last = known.entries.length;
-        this.#writer(journal, spec.group);
-        writes.push({
-          kind: 'hardState',
-          group: asGroupId(spec.group),
-          state: hardState(term, vote, Math.max(known.commit, last - 1)),
-        });
-        this.#push(model, spec.group, { ...known, term, vote, commit: Math.max(known.commit, last - 1) });
-        continue;
-      }
-      if (known.term === 0) continue;
-      const first = Math.max(known.commit + 1, known.entries.length + 1 - spec.back);
-      const entries = spec.sizes.map((size, i) => {
-        this.#payloadSeed += 1;
-        return entry(first + i, known.term, new Uint8Array(size).fill(this.#payloadSeed));
-      });
-      this.#writer(journal, spec.group).log.append(entries);
-      writes.push({ kind: 'entries', group: asGroupId(spec.group), entries });
-      let next = { ...known, entries: known.entries.slice(0, first - 1) };
-      for (const { index, term, kind, payload } of entries) {
-        const text = `${index}/${term}/${kind}:${Buffer.from(payload).toString('latin1')}`;
-        next = { ...next, entries: [...next.entries, text] };
-        this.#push(model, spec.group, next);
-      }
+      if (spec.kind !== 'state' && known.term === 0) continue;
+      if (spec.kind === 'state') writes.push(this.#state(journal, model, known, spec));
+      else if (spec.kind === 'entries') writes.push(this.#entries(journal, model, known, spec));
+      else writes.push(...this.#snapshot(journal, model, known, spec));
     }
     const sequence = journal.submit(writes);
     expect(sequence).toBe(this.#framesAt.length);
     this.#framesAt.push(this.#history.length - 1);
+  }
+
+  #state(
+    journal: Journal,
+    model: Model,
+    known: ModelGroup,
+    spec: WriteSpec & { kind: 'state' },
+  ): JournalWrite {
+    const term = known.term + spec.termUp;
+    const vote = spec.termUp === 0 ? known.vote : spec.vote ? 'b1' : undefined;
+    const commit = Math.max(known.commit, lastOf(known) - 1);
+    this.#writer(journal, spec.group);
+    this.#push(model, spec.group, { ...known, term, vote, commit });
+    return { kind: 'hardState', group: asGroupId(spec.group), state: hardState(term, vote, commit) };
+  }
+
+  #entries(
+    journal: Journal,
+    model: Model,
+    known: ModelGroup,
+    spec: WriteSpec & { kind: 'entries' },
+  ): JournalWrite {
+    const first = Math.max(known.commit + 1, lastOf(known) + 1 - spec.back);
+    const entries = spec.sizes.map((size, i) => {
+      this.#payloadSeed += 1;
+      // Now and then a change of the members.
+      if (size % 7 === 0) return membershipEntry(first + i, known.term, `n${this.#payloadSeed}`);
+      return entry(first + i, known.term, new Uint8Array(size).fill(this.#payloadSeed));
+    });
+    this.#writer(journal, spec.group).log.append(entries);
+    let next = { ...known, entries: known.entries.slice(0, first - known.base.index - 1) };
+    for (const { index, term, kind, payload } of entries) {
+      const content = Buffer.from(payload).toString('latin1');
+      const voter = kind === ENTRY_KIND.MEMBERSHIP ? content.split(';')[1] : undefined;
+      const text = `${index}/${term}/${kind}:${content}`;
+      next = { ...next, entries: [...next.entries, { term, text, voter }] };
+      this.#push(model, spec.group, next);
+    }
+    return { kind: 'entries', group: asGroupId(spec.group), entries };
+  }
+
+  #snapshot(
+    journal: Journal,
+    model: Model,
+    known: ModelGroup,
+    spec: WriteSpec & { kind: 'compact' | 'replace' },
+  ): JournalWrite[] {
+    const { base } = known;
+    const last = lastOf(known);
+    let index = base.index + Math.round((spec.kind === 'compact' ? spec.share : 1) * (last - base.index));
+    let term = known.entries[index - base.index - 1]?.term ?? base.term;
+    if (spec.kind === 'replace') {
+      index = Math.max(known.commit + 1, last + spec.ahead);
+      term = known.term;
+    }
+    if (index === 0) return [];
+    const voter = voterAt(known, index);
+    this.#payloadSeed += 1;
+    const snapshot = snapshotOf(index, term, `state${this.#payloadSeed}`, voter);
+    this.#writer(journal, spec.group).log.install(snapshot);
+    const text = `${index}/${term}/${voter}:state${this.#payloadSeed}`;
+    this.#push(model, spec.group, withSnapshot(known, index, term, text));
+    return [{ kind: 'snapshot', group: asGroupId(spec.group), snapshot }];
   }
 
   #writer(journal: Journal, id: number): GroupWriter {
