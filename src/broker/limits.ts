@@ -19,6 +19,10 @@ export const LIMITS = {
   peerMessageGroupsMax: 10_000,
   /** Bytes that may wait for one peer before the link is given up as stuck. */
   peerBufferBytesMax: 67_108_864,
+  /** Bytes of a snapshot in one message between brokers. */
+  snapshotChunkBytesMax: 262_144,
+  /** Voters and learners of one group, as far as another broker is believed. */
+  groupMembersMax: 64,
   /** How long a vote waits for a group that this broker is about to create, and for its disk. */
   voteWaitMs: 1_000,
   /** One record batch, as a client may send it. */

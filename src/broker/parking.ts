@@ -3,8 +3,10 @@
  * before the metadata that created the group has arrived here. Bounded; what is dropped is sent again.
  */
 
-import type { Append, VoteRequest } from '../raft/messages.js';
+import type { Replication, VoteRequest } from '../raft/messages.js';
 import type { GroupId } from '../raft/types.js';
+
+type Parked = Replication | VoteRequest;
 
 /** Messages kept for all groups together. */
 const PARKED_MESSAGES_MAX = 20_000;
@@ -12,11 +14,11 @@ const PARKED_MESSAGES_MAX = 20_000;
 const PARKED_BYTES_MAX = 33_554_432;
 
 export class Parking {
-  readonly #parked = new Map<GroupId, (Append | VoteRequest)[]>();
+  readonly #parked = new Map<GroupId, Parked[]>();
   #count = 0;
   #bytes = 0;
 
-  park(group: GroupId, message: Append | VoteRequest): void {
+  park(group: GroupId, message: Parked): void {
     const bytes = payloadBytes(message);
     if (this.#count >= PARKED_MESSAGES_MAX || this.#bytes + bytes > PARKED_BYTES_MAX) return;
     const messages = this.#parked.get(group) ?? [];
@@ -27,7 +29,7 @@ export class Parking {
   }
 
   /** Takes what arrived for `group`, in order. */
-  take(group: GroupId): readonly (Append | VoteRequest)[] {
+  take(group: GroupId): readonly Parked[] {
     const messages = this.#parked.get(group) ?? [];
     this.#parked.delete(group);
     this.#count -= messages.length;
@@ -36,7 +38,8 @@ export class Parking {
   }
 }
 
-function payloadBytes(message: Append | VoteRequest): number {
-  if (message.kind !== 'append') return 0;
+function payloadBytes(message: Parked): number {
+  if (message.kind === 'voteRequest') return 0;
+  if (message.kind === 'installSnapshot') return message.chunk.length;
   return message.entries.reduce((sum, entry) => sum + entry.payload.length, 0);
 }

@@ -3,7 +3,7 @@
 import { decodeCommand } from '../cluster/commands.js';
 import { BellwetherError } from '../errors.js';
 import { decodeOffsetCommit } from '../log/offset-commit.js';
-import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
@@ -92,14 +92,14 @@ export class PeerHandler implements PeerEvents {
 
   appendsReceived(
     from: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void {
     for (const { group, message } of appends) this.#stepOrPark(group, message);
     for (const announcement of announcements) this.#broker.leaderAnnounced(from, announcement);
   }
 
-  appendRepliesReceived(_from: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+  appendRepliesReceived(_from: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
     for (const { group, message } of replies) this.#broker.step(group, message);
   }
 
@@ -172,7 +172,7 @@ export class PeerHandler implements PeerEvents {
   }
 
   /** A group that was never created here will be soon; one that was created is deleted. */
-  #stepOrPark(group: GroupId, message: Append | VoteRequest): void {
+  #stepOrPark(group: GroupId, message: Replication | VoteRequest): void {
     if (this.#isHere(group) || this.#wasCreated(group)) this.#broker.step(group, message);
     else this.#broker.parking.park(group, message);
   }

@@ -10,20 +10,16 @@ import type {
 import { LIMITS } from '../broker/limits.js';
 import type { InGroup, LeaderAnnouncement, PeerEvents } from '../broker/peer-port.js';
 import { BellwetherError } from '../errors.js';
-import type { Append } from '../raft/messages.js';
+import type { Replication } from '../raft/messages.js';
 import type { BrokerId } from '../raft/types.js';
 import { peerChannelOptions } from '../wire/channel-options.js';
-import {
-  announcementToWire,
-  appendReplyFromWire,
-  appendToWire,
-  identityOf,
-  senderOf,
-} from './convert-raft.js';
+import { announcementToWire, identityOf, senderOf } from './convert-raft.js';
+import { repliesFromWire, replicationToWire } from './convert-snapshot.js';
 import { PeerStream } from './peer-stream.js';
 
-/** Bytes of a group's append on the wire without its payloads, and of an announcement; estimates. */
+/** Bytes of a group's append on the wire without its payloads, of a chunk's envelope, and so on; estimates. */
 const APPEND_BYTES = 64;
+const SNAPSHOT_BYTES = 512;
 const ANNOUNCEMENT_BYTES = 96;
 const HEARTBEAT_BYTES = 32;
 
@@ -44,7 +40,7 @@ export class PeerLink {
       channelOptions: peerChannelOptions('raft'),
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => client.appendEntries(),
-      hello: () => ({ sender: this.#sender, appends: [], announcements: [] }),
+      hello: () => ({ sender: this.#sender, appends: [], announcements: [], snapshots: [] }),
       onOpened: () => {
         events.dataStreamOpened(peer);
       },
@@ -91,16 +87,13 @@ export class PeerLink {
     this.#heartbeats.close();
   }
 
-  sendAppends(appends: readonly InGroup<Append>[], announcements: readonly LeaderAnnouncement[]): void {
+  sendAppends(appends: readonly InGroup<Replication>[], announcements: readonly LeaderAnnouncement[]): void {
     let sizeBytes = announcements.length * ANNOUNCEMENT_BYTES;
-    for (const { message } of appends) {
-      sizeBytes += APPEND_BYTES;
-      for (const entry of message.entries) sizeBytes += APPEND_BYTES + entry.payload.length;
-    }
+    for (const { message } of appends) sizeBytes += wireBytes(message);
     this.#data.send(
       {
         sender: undefined,
-        appends: appends.map(appendToWire),
+        ...replicationToWire(appends),
         announcements: announcements.map(announcementToWire),
       },
       sizeBytes,
@@ -124,12 +117,9 @@ export class PeerLink {
     return senderOf(this.#events.identity, this.#peer);
   }
 
-  #takeReplies({ replies }: AppendEntriesResponse): void {
+  #takeReplies(response: AppendEntriesResponse): void {
     const self = this.#events.identity.broker;
-    this.#events.appendRepliesReceived(
-      this.#peer,
-      replies.map((reply) => appendReplyFromWire(this.#peer, self, reply)),
-    );
+    this.#events.appendRepliesReceived(this.#peer, repliesFromWire(this.#peer, self, response));
   }
 
   /** A stranger behind the peer's address is as good as no peer. */
@@ -142,4 +132,9 @@ export class PeerLink {
     }
     this.#events.heartbeatStreamOpened(this.#peer);
   }
+}
+
+function wireBytes(message: Replication): number {
+  if (message.kind === 'installSnapshot') return SNAPSHOT_BYTES + message.chunk.length;
+  return message.entries.reduce((sum, entry) => sum + APPEND_BYTES + entry.payload.length, APPEND_BYTES);
 }

@@ -11,15 +11,13 @@ import {
 import type { InGroup, PeerEvents } from '../broker/peer-port.js';
 import { LIMITS } from '../broker/limits.js';
 import { BellwetherError } from '../errors.js';
-import type { AppendReply } from '../raft/messages.js';
+import type { ReplicationReply } from '../raft/messages.js';
 import { asGroupId, asTerm, type BrokerId } from '../raft/types.js';
 import { adaptBidi, type BidiStream } from './adapt-bidi.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from './adapt.js';
 import { callTimeoutMs } from './call-timeout.js';
 import {
   announcementFromWire,
-  appendFromWire,
-  appendReplyToWire,
   entryKindOf,
   identityOf,
   senderOf,
@@ -27,6 +25,7 @@ import {
   voteReplyToWire,
   voteRequestFromWire,
 } from './convert-raft.js';
+import { repliesToWire, replicationFromWire } from './convert-snapshot.js';
 
 /** Bytes that a heartbeat, or a greeting, may take in the send buffer; an estimate for its bound. */
 const SMALL_MESSAGE_BYTES = 256;
@@ -100,10 +99,8 @@ export class PeerService {
   }
 
   /** Sends replies on the stream that the peer opened; without one they are lost, as on a cut link. */
-  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
-    this.#appendStreams
-      .get(to)
-      ?.send({ replies: replies.map(appendReplyToWire) }, replies.length * REPLY_BYTES);
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
+    this.#appendStreams.get(to)?.send(repliesToWire(replies), replies.length * REPLY_BYTES);
   }
 
   /** Ends every stream: they do not end by themselves. */
@@ -126,18 +123,18 @@ export class PeerService {
     this.#track(stream, () => {
       if (from !== undefined && this.#appendStreams.get(from) === stream) this.#appendStreams.delete(from);
     });
-    stream.onMessage(({ sender, appends, announcements }) => {
+    stream.onMessage(({ sender, announcements, ...replication }) => {
       if (from === undefined) {
         from = this.#admit(sender);
         this.#appendStreams.get(from)?.close(superseded());
         this.#appendStreams.set(from, stream);
         // The greeting tells the peer that it was admitted.
-        stream.send({ replies: [] }, SMALL_MESSAGE_BYTES);
+        stream.send({ replies: [], snapshotReplies: [] }, SMALL_MESSAGE_BYTES);
       }
       const peer = from;
       events.appendsReceived(
         peer,
-        appends.map((append) => appendFromWire(peer, self, append)),
+        replicationFromWire(peer, self, replication),
         announcements.map(announcementFromWire),
       );
     });

@@ -14,7 +14,7 @@ import type {
 } from '../broker/peer-port.js';
 import { LIMITS } from '../broker/limits.js';
 import { invariant } from '../invariant.js';
-import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import { fromServiceError } from '../wire/status.js';
@@ -54,13 +54,13 @@ export class GrpcPeerTransport implements PeerTransport {
 
   sendAppends(
     to: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void {
     this.#links.get(to)?.sendAppends(appends, announcements);
   }
 
-  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
     this.#service?.sendAppendReplies(to, replies);
   }
 

@@ -14,7 +14,14 @@ import type {
 } from '../broker/peer-port.js';
 import { LIMITS } from '../broker/limits.js';
 import { BellwetherError } from '../errors.js';
-import type { Append, AppendReply, Message, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
+import type {
+  Message,
+  Replication,
+  ReplicationReply,
+  TimeoutNow,
+  VoteReply,
+  VoteRequest,
+} from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
 import { Dial } from './dial.js';
@@ -111,7 +118,7 @@ export class SimTransport implements PeerTransport, Endpoint {
 
   sendAppends(
     to: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void {
     this.note(to, appends);
@@ -119,7 +126,7 @@ export class SimTransport implements PeerTransport, Endpoint {
     this.#dials.get(to)?.data.stream?.send(this, (far) => far.appendsReceived(from, appends, announcements));
   }
 
-  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
     this.note(to, replies);
     this.#accepted
       .get(`data ${to}`)

@@ -8,19 +8,25 @@ import type {
   SubmitResult,
   TransferRequest,
 } from '../../src/broker/peer-port.js';
-import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../../src/raft/messages.js';
+import type {
+  Replication,
+  ReplicationReply,
+  TimeoutNow,
+  VoteReply,
+  VoteRequest,
+} from '../../src/raft/messages.js';
 import type { BrokerId, GroupId } from '../../src/raft/types.js';
 import type { Offset } from '../../src/records/offset.js';
 
 export interface SentAppends {
   readonly to: BrokerId;
-  readonly appends: readonly InGroup<Append>[];
+  readonly appends: readonly InGroup<Replication>[];
   readonly announcements: readonly LeaderAnnouncement[];
 }
 
 export class FakeTransport implements PeerTransport {
   readonly appends: SentAppends[] = [];
-  readonly replies: { readonly to: BrokerId; readonly replies: readonly InGroup<AppendReply>[] }[] = [];
+  readonly replies: { readonly to: BrokerId; readonly replies: readonly InGroup<ReplicationReply>[] }[] = [];
   readonly votes: { readonly to: BrokerId; readonly requests: readonly InGroup<VoteRequest>[] }[] = [];
   readonly campaigns: { readonly to: BrokerId; readonly orders: readonly InGroup<TimeoutNow>[] }[] = [];
   readonly transfers: { to: BrokerId; request: TransferRequest; timeoutMs: number }[] = [];
@@ -33,13 +39,13 @@ export class FakeTransport implements PeerTransport {
 
   sendAppends(
     to: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void {
     this.appends.push({ to, appends, announcements });
   }
 
-  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
     this.replies.push({ to, replies });
   }
 

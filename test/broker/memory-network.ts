@@ -14,7 +14,13 @@ import type {
   TransferRequest,
 } from '../../src/broker/peer-port.js';
 import { BellwetherError } from '../../src/errors.js';
-import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../../src/raft/messages.js';
+import type {
+  Replication,
+  ReplicationReply,
+  TimeoutNow,
+  VoteReply,
+  VoteRequest,
+} from '../../src/raft/messages.js';
 import type { BrokerId, GroupId } from '../../src/raft/types.js';
 import type { Offset } from '../../src/records/offset.js';
 import type { ManualClock } from './manual-clock.js';
@@ -153,14 +159,14 @@ export class MemoryTransport implements PeerTransport {
 
   sendAppends(
     to: BrokerId,
-    appends: readonly InGroup<Append>[],
+    appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void {
     this.#onStream(to, (events) => events.appendsReceived(this.id, appends, announcements));
   }
 
   /** Rides on the stream that the peer has opened. */
-  sendAppendReplies(to: BrokerId, replies: readonly InGroup<AppendReply>[]): void {
+  sendAppendReplies(to: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
     const number = this.#network.at(to)?.streamNumber(this.id);
     if (number === undefined) return;
     this.#network.send(this.id, to, (events) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Parking } from '../../src/broker/parking.js';
-import { asGroupId } from '../../src/raft/types.js';
+import type { InstallSnapshot } from '../../src/raft/messages.js';
+import { asGroupId, asLogIndex, asTerm } from '../../src/raft/types.js';
 import { append, entry, voteRequest } from '../raft/make.js';
 
 const MEBIBYTE = 1_048_576;
@@ -8,6 +9,22 @@ const MEBIBYTE = 1_048_576;
 /** An append of `bytes` payload bytes. */
 function large(bytes: number) {
   return append({ term: 1, entries: [entry(1, 1, 'x'.repeat(bytes))] });
+}
+
+function chunk(bytes: number): InstallSnapshot {
+  return {
+    kind: 'installSnapshot',
+    from: 'n2',
+    to: 'n1',
+    term: asTerm(1),
+    snapshotIndex: asLogIndex(1),
+    snapshotTerm: asTerm(1),
+    checksum: 0,
+    membership: { voters: ['n2', 'n1'], learners: [] },
+    totalBytes: bytes,
+    offset: 0,
+    chunk: new Uint8Array(bytes),
+  };
 }
 
 describe('Parking', () => {
@@ -40,5 +57,13 @@ describe('Parking', () => {
     expect(parking.take(asGroupId(1)).length).toBeLessThanOrEqual(64);
     parking.park(asGroupId(2), message);
     expect(parking.take(asGroupId(2))).toHaveLength(1);
+  });
+
+  it('counts the bytes of chunks of snapshots too', () => {
+    const parking = new Parking();
+    for (let i = 0; i < 1_000; i++) parking.park(asGroupId(1), chunk(MEBIBYTE / 4));
+    expect(parking.take(asGroupId(1))).toHaveLength(128);
+    parking.park(asGroupId(1), chunk(MEBIBYTE / 4));
+    expect(parking.take(asGroupId(1))).toHaveLength(1);
   });
 });

@@ -92,7 +92,10 @@ export interface RequestVoteResponse {
 export interface Entry {
   /** Term in which a leader made the entry. */
   term: number;
-  /** What the payload is: 0 no-op, 1 record batch, 2 committed offsets, 3 cluster command. */
+  /**
+   * What the payload is: 0 no-op, 1 record batch, 2 committed offsets, 3 cluster command, 4 membership
+   * of the group, 5 delete records.
+   */
   kind: number;
   /** The payload, opaque to Raft. */
   payload: Uint8Array;
@@ -119,6 +122,33 @@ export interface GroupAppend {
   readRound: number;
 }
 
+/**
+ * One chunk of one group's snapshot, for a follower whose next entry the leader has no more. The first
+ * chunk is empty and asks how much of the snapshot the follower has already. Raft section 7.
+ */
+export interface GroupSnapshot {
+  /** Group that the snapshot is of. */
+  groupId: number;
+  /** Term of the leader. */
+  term: number;
+  /** Index of the last entry that the snapshot stands for. */
+  snapshotIndex: number;
+  /** Term of that entry. */
+  snapshotTerm: number;
+  /** CRC-32C of the whole data. */
+  checksum: number;
+  /** Replicas that vote at snapshot_index, in order of preference. */
+  voters: string[];
+  /** Replicas that get the log at snapshot_index and do not vote. */
+  learners: string[];
+  /** Bytes of the whole data. */
+  totalBytes: number;
+  /** Byte of the data at which the chunk begins. */
+  offset: number;
+  /** The bytes, at most 262144. Opaque to Raft. */
+  chunk: Uint8Array;
+}
+
 /** Tells every broker who leads a group. */
 export interface LeaderAnnouncement {
   /** The group. */
@@ -143,6 +173,8 @@ export interface AppendEntriesRequest {
   appends: GroupAppend[];
   /** Changes of leadership that the sender knows first hand. */
   announcements: LeaderAnnouncement[];
+  /** Chunks of snapshots. Those of one group stand in the order of their bytes. */
+  snapshots: GroupSnapshot[];
 }
 
 /** One group's answer to entries. */
@@ -165,10 +197,33 @@ export interface GroupAppendReply {
   readRound: number;
 }
 
+/** One group's answer to a chunk of a snapshot. */
+export interface GroupSnapshotReply {
+  /** The group. */
+  groupId: number;
+  /** Current term of the follower. Newer than the leader's: the leader must step down. */
+  term: number;
+  /** Echo of the request. */
+  snapshotIndex: number;
+  /** Echo of the request. */
+  snapshotTerm: number;
+  /** Echo of the request. */
+  checksum: number;
+  /** Bytes of the snapshot that the follower has, from the first on. */
+  receivedBytes: number;
+  /**
+   * True when the follower has the snapshot, or a log that covers it, on disk: its log matches the
+   * leader's up to snapshot_index.
+   */
+  installed: boolean;
+}
+
 /** Answers for many groups. */
 export interface AppendEntriesResponse {
   /** Answers in the order in which they became true. */
   replies: GroupAppendReply[];
+  /** Answers to chunks of snapshots, in the order in which they became true. */
+  snapshotReplies: GroupSnapshotReply[];
 }
 
 /** One group's order to campaign. */
@@ -982,6 +1037,180 @@ export const GroupAppend: MessageFns<GroupAppend> = {
   },
 };
 
+function createBaseGroupSnapshot(): GroupSnapshot {
+  return {
+    groupId: 0,
+    term: 0,
+    snapshotIndex: 0,
+    snapshotTerm: 0,
+    checksum: 0,
+    voters: [],
+    learners: [],
+    totalBytes: 0,
+    offset: 0,
+    chunk: new Uint8Array(0),
+  };
+}
+
+export const GroupSnapshot: MessageFns<GroupSnapshot> = {
+  encode(message: GroupSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupId !== 0) {
+      writer.uint32(8).int64(message.groupId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).int32(message.term);
+    }
+    if (message.snapshotIndex !== 0) {
+      writer.uint32(24).int64(message.snapshotIndex);
+    }
+    if (message.snapshotTerm !== 0) {
+      writer.uint32(32).int32(message.snapshotTerm);
+    }
+    if (message.checksum !== 0) {
+      writer.uint32(40).uint32(message.checksum);
+    }
+    for (const v of message.voters) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.learners) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.totalBytes !== 0) {
+      writer.uint32(64).int64(message.totalBytes);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(72).int64(message.offset);
+    }
+    if (message.chunk.length !== 0) {
+      writer.uint32(82).bytes(message.chunk);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.groupId = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.snapshotIndex = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.snapshotTerm = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.checksum = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.voters.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.learners.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.totalBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.int64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.chunk = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupSnapshot>): GroupSnapshot {
+    return GroupSnapshot.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupSnapshot>): GroupSnapshot {
+    const message = createBaseGroupSnapshot();
+    message.groupId = object.groupId ?? 0;
+    message.term = object.term ?? 0;
+    message.snapshotIndex = object.snapshotIndex ?? 0;
+    message.snapshotTerm = object.snapshotTerm ?? 0;
+    message.checksum = object.checksum ?? 0;
+    message.voters = object.voters?.map((e) => e) || [];
+    message.learners = object.learners?.map((e) => e) || [];
+    message.totalBytes = object.totalBytes ?? 0;
+    message.offset = object.offset ?? 0;
+    message.chunk = object.chunk ?? new Uint8Array(0);
+    return message;
+  },
+};
+
 function createBaseLeaderAnnouncement(): LeaderAnnouncement {
   return { groupId: 0, term: 0, leader: "", inSyncReplicas: [], leaderSinceMs: 0 };
 }
@@ -1086,7 +1315,7 @@ export const LeaderAnnouncement: MessageFns<LeaderAnnouncement> = {
 };
 
 function createBaseAppendEntriesRequest(): AppendEntriesRequest {
-  return { sender: undefined, appends: [], announcements: [] };
+  return { sender: undefined, appends: [], announcements: [], snapshots: [] };
 }
 
 export const AppendEntriesRequest: MessageFns<AppendEntriesRequest> = {
@@ -1099,6 +1328,9 @@ export const AppendEntriesRequest: MessageFns<AppendEntriesRequest> = {
     }
     for (const v of message.announcements) {
       LeaderAnnouncement.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.snapshots) {
+      GroupSnapshot.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1140,6 +1372,14 @@ export const AppendEntriesRequest: MessageFns<AppendEntriesRequest> = {
             message.announcements.push(LeaderAnnouncement.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.snapshots.push(GroupSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1162,6 +1402,7 @@ export const AppendEntriesRequest: MessageFns<AppendEntriesRequest> = {
       : undefined;
     message.appends = object.appends?.map((e) => GroupAppend.fromPartial(e)) || [];
     message.announcements = object.announcements?.map((e) => LeaderAnnouncement.fromPartial(e)) || [];
+    message.snapshots = object.snapshots?.map((e) => GroupSnapshot.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1314,14 +1555,144 @@ export const GroupAppendReply: MessageFns<GroupAppendReply> = {
   },
 };
 
+function createBaseGroupSnapshotReply(): GroupSnapshotReply {
+  return { groupId: 0, term: 0, snapshotIndex: 0, snapshotTerm: 0, checksum: 0, receivedBytes: 0, installed: false };
+}
+
+export const GroupSnapshotReply: MessageFns<GroupSnapshotReply> = {
+  encode(message: GroupSnapshotReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupId !== 0) {
+      writer.uint32(8).int64(message.groupId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).int32(message.term);
+    }
+    if (message.snapshotIndex !== 0) {
+      writer.uint32(24).int64(message.snapshotIndex);
+    }
+    if (message.snapshotTerm !== 0) {
+      writer.uint32(32).int32(message.snapshotTerm);
+    }
+    if (message.checksum !== 0) {
+      writer.uint32(40).uint32(message.checksum);
+    }
+    if (message.receivedBytes !== 0) {
+      writer.uint32(48).int64(message.receivedBytes);
+    }
+    if (message.installed !== false) {
+      writer.uint32(56).bool(message.installed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupSnapshotReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupSnapshotReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.groupId = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.snapshotIndex = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.snapshotTerm = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.checksum = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.receivedBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.installed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupSnapshotReply>): GroupSnapshotReply {
+    return GroupSnapshotReply.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupSnapshotReply>): GroupSnapshotReply {
+    const message = createBaseGroupSnapshotReply();
+    message.groupId = object.groupId ?? 0;
+    message.term = object.term ?? 0;
+    message.snapshotIndex = object.snapshotIndex ?? 0;
+    message.snapshotTerm = object.snapshotTerm ?? 0;
+    message.checksum = object.checksum ?? 0;
+    message.receivedBytes = object.receivedBytes ?? 0;
+    message.installed = object.installed ?? false;
+    return message;
+  },
+};
+
 function createBaseAppendEntriesResponse(): AppendEntriesResponse {
-  return { replies: [] };
+  return { replies: [], snapshotReplies: [] };
 }
 
 export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
   encode(message: AppendEntriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.replies) {
       GroupAppendReply.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.snapshotReplies) {
+      GroupSnapshotReply.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1347,6 +1718,14 @@ export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
             message.replies.push(GroupAppendReply.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.snapshotReplies.push(GroupSnapshotReply.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1365,6 +1744,7 @@ export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
   fromPartial(object: DeepPartial<AppendEntriesResponse>): AppendEntriesResponse {
     const message = createBaseAppendEntriesResponse();
     message.replies = object.replies?.map((e) => GroupAppendReply.fromPartial(e)) || [];
+    message.snapshotReplies = object.snapshotReplies?.map((e) => GroupSnapshotReply.fromPartial(e)) || [];
     return message;
   },
 };
