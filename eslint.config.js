@@ -37,7 +37,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // A port's method is async for the implementation that needs it; another may have nothing to await.
       '@typescript-eslint/require-await': 'off',
-      // gRPC codes are plain numbers in src/errors.ts, which knows no gRPC.
+      // gRPC codes are plain numbers in src/error-table.ts, which knows no gRPC.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',
       // noPropertyAccessFromIndexSignature asks for env['NAME'].
       '@typescript-eslint/dot-notation': 'off',

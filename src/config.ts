@@ -18,7 +18,8 @@ export const LOCAL_CLUSTER = {
 export const DEFAULT_BOOTSTRAP = '127.0.0.1:7001';
 export const DEFAULT_CLUSTER_NAME = 'bellwether';
 
-const BROKERS_MAX = 7;
+/** Brokers of a cluster at most; the cluster metadata has the same bound for those that are added. */
+export const BROKERS_MAX = 7;
 const PORT_MAX = 65_535;
 
 /** Everything that one broker is told at its start. */
@@ -41,9 +42,9 @@ export interface BrokerConfig {
   readonly rack: string;
 }
 
-const name = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must have 1 to 64 characters a-z, A-Z, 0-9, ".", "_" or "-"');
+const BROKER_NAME = /^[A-Za-z0-9._-]{1,64}$/;
+
+const name = z.string().regex(BROKER_NAME, 'must have 1 to 64 characters a-z, A-Z, 0-9, ".", "_" or "-"');
 
 const address = z.string().superRefine((value, context) => {
   const problem = addressProblem(value);
@@ -143,6 +144,11 @@ export function addressProblem(value: string): string | undefined {
     return `"${value}" has no port from 0 to ${String(PORT_MAX)}`;
   }
   return undefined;
+}
+
+/** True for a text that may name a broker. */
+export function isBrokerName(value: string): boolean {
+  return BROKER_NAME.test(value);
 }
 
 /** The two halves of a HOST:PORT that was checked. */

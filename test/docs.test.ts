@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { ERROR_TABLE, type ErrorRow, GRPC_CODE, isReason } from '../src/errors.js';
+import { ERROR_TABLE, type ErrorRow, GRPC_CODE } from '../src/error-table.js';
+import { isReason } from '../src/errors.js';
 import { findNodes, readFolder, readTextFile, type TextFile } from './tidy/source.js';
 
 const errorsPage = readFileSync('docs/ERRORS.md', 'utf8');
@@ -32,7 +33,7 @@ function differences(page: string): string[] {
     .map(([reason, row]) => `write: | \`${reason}\` | ${rowOf(row)} |`);
   const unreal = [...documented.keys()]
     .filter((reason) => !isReason(reason))
-    .map((reason) => `delete: ${reason} is no row of src/errors.ts`);
+    .map((reason) => `delete: ${reason} is no row of src/error-table.ts`);
   return [...wrong, ...unreal];
 }
 
@@ -80,7 +81,7 @@ describe('docs/ERRORS.md', () => {
 });
 
 describe('the error table', () => {
-  const sources = readFolder('src', '.ts').filter(({ path }) => path !== 'src/errors.ts');
+  const sources = readFolder('src', '.ts').filter(({ path }) => path !== 'src/error-table.ts');
 
   const raised = new Set(sources.flatMap(raisedReasons));
 

@@ -64,7 +64,7 @@ describe('layers', () => {
     ['Node into the core', 'src/raft/a.ts', 'node:os', /"node:os" is not for this folder/],
     ['files outside storage', 'src/broker/a.ts', 'node:fs/promises', /matter of src\/storage/],
     ['gRPC outside the shell', 'src/broker/a.ts', '@grpc/grpc-js', /"@grpc\/grpc-js" is not for/],
-    ['anything into the error table', 'src/errors.ts', './raft/types.js', /is imported everywhere/],
+    ['anything into the error table', 'src/error-table.ts', './raft/types.js', /is imported everywhere/],
     ['tests into the sources', 'src/rpc/a.ts', '../../test/b.js', /is not for this folder/],
     ['from a folder without allowance', 'src/misc/a.ts', './b.js', /has no allowance/],
   ])('finds an import %s', (_, path, imported, message) => {

@@ -15,6 +15,8 @@ export interface BrokerOptions {
   readonly incarnation: string;
   /** HOST:PORT for clients. */
   readonly address: string;
+  /** HOST:PORT for the other brokers. */
+  readonly peerAddress: string;
   readonly rack: string;
   readonly tuning?: Partial<RaftTuning>;
 }

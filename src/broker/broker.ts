@@ -7,7 +7,7 @@
 
 import { BellwetherError } from '../errors.js';
 import type { Applied } from '../cluster/cluster-log.js';
-import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import type { ClusterChange, PartitionAssignment } from '../cluster/cluster-types.js';
 import type { Message } from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
@@ -215,7 +215,11 @@ export class Broker {
     return host;
   }
 
-  #applied({ change }: Applied): void {
+  #applied({ changes }: Applied): void {
+    for (const change of changes) this.#changed(change);
+  }
+
+  #changed(change: ClusterChange): void {
     switch (change.kind) {
       case 'topicCreated':
         for (const partition of change.topic.partitions) this.#createPartition(partition);
@@ -223,8 +227,10 @@ export class Broker {
       case 'topicDeleted':
         for (const { group } of change.topic.partitions) this.#dropPartition(group);
         break;
-      case 'brokerRegistered':
-      case 'none':
+      case 'brokerChanged':
+      case 'brokerGone':
+      case 'assignmentChanged':
+      case 'clusterMembershipChanged':
         break;
     }
   }

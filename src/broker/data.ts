@@ -105,7 +105,8 @@ export async function confirmLeadership(
   return replica;
 }
 
-function leaderReplica(broker: Broker, topic: string, partition: number): PartitionHost {
+/** The replica of a partition that this broker leads. @throws BellwetherError NOT_LEADER or NO_LEADER */
+export function leaderReplica(broker: Broker, topic: string, partition: number): PartitionHost {
   const assignment = broker.assignment(topic, partition);
   const replica = broker.replica(assignment.group);
   if (replica?.leads !== true) throw broker.elsewhere(assignment.group, assignment);

@@ -4,7 +4,7 @@
  */
 
 import { BellwetherError } from '../errors.js';
-import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { GroupHost } from './group-host.js';

@@ -1,6 +1,6 @@
 /** Committed offsets of consumer groups, from whichever broker leads each partition. */
 
-import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { BellwetherError } from '../errors.js';
 import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';

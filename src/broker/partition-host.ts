@@ -1,7 +1,8 @@
 /** One replica of one partition on this broker: appends, reads, and waits at the high watermark. */
 
 import { BellwetherError } from '../errors.js';
-import type { PartitionAssignment } from '../cluster/cluster-state.js';
+import type { PartitionAssignment } from '../cluster/cluster-types.js';
+import { encodeDeleteRecords } from '../log/delete-records.js';
 import { encodeOffsetCommit } from '../log/offset-commit.js';
 import { PartitionLog } from '../log/partition-log.js';
 import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
@@ -110,6 +111,24 @@ export class PartitionHost implements GroupMachine {
   }
 
   /**
+   * Deletes all records below `before`, or all committed ones; resolves with the log start offset once that
+   * is committed. Nothing is left to do when the log begins there already.
+   *
+   * @throws BellwetherError OFFSET_OUT_OF_RANGE beyond the high watermark: only what is committed may go.
+   */
+  async deleteRecords(before: Offset | 'all', timeoutMs: number, woken: () => void): Promise<Offset> {
+    const { highWatermark, logStartOffset } = this.log;
+    const offset = before === 'all' ? highWatermark : before;
+    if (offset > highWatermark) throw this.#outOfRange(offset, highWatermark);
+    if (offset <= logStartOffset) return logStartOffset;
+    const proposal = this.#proposal(ENTRY_KIND.DELETE_RECORDS, encodeDeleteRecords(offset));
+    const appended = append(proposal);
+    woken();
+    await committed(this.#clock, proposal, appended, timeoutMs);
+    return asOffset(Math.max(offset, this.log.logStartOffset));
+  }
+
+  /**
    * Resolves once a quorum has confirmed that this replica leads: the log then has all that was
    * acknowledged before the call. `woken` must have the group driven. Fails as `confirmed` of reads.ts.
    */
@@ -145,14 +164,19 @@ export class PartitionHost implements GroupMachine {
   }
 
   #checkOffset(offset: number): void {
-    const { logStartOffset, logEndOffset, highWatermark } = this.log;
+    const { logStartOffset, logEndOffset } = this.log;
     // A follower may not have heard yet of records that a reader has seen at the leader.
     const end = this.leads ? logEndOffset : Infinity;
     if (offset >= logStartOffset && offset <= end) return;
+    throw this.#outOfRange(offset, logEndOffset);
+  }
+
+  #outOfRange(offset: number, end: Offset): BellwetherError {
+    const { logStartOffset, logEndOffset, highWatermark } = this.log;
     const { topic, partition } = this.assignment;
-    throw new BellwetherError(
+    return new BellwetherError(
       'OFFSET_OUT_OF_RANGE',
-      `offset ${String(offset)} of ${topic}/${String(partition)} is not in [${String(logStartOffset)}, ${String(logEndOffset)}]`,
+      `offset ${String(offset)} of ${topic}/${String(partition)} is not in [${String(logStartOffset)}, ${String(end)}]`,
       {
         metadata: {
           topic,

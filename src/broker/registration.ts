@@ -18,12 +18,16 @@ export async function register(broker: Broker): Promise<boolean> {
   for (;;) {
     if (!broker.isServing) return false;
     const known = cluster.state.brokers.get(id);
-    const { incarnation, address, rack } = options;
-    const same = known?.incarnation === incarnation && known.address === address && known.rack === rack;
+    const { incarnation, address, peerAddress, rack } = options;
+    const same =
+      known?.incarnation === incarnation &&
+      known.address === address &&
+      known.peerAddress === peerAddress &&
+      known.rack === rack;
     if (same && cluster.state.clusterId !== '') return true;
     try {
       await broker.table.waitFor(CLUSTER_GROUP, LIMITS.defaultTimeoutMs, () => true);
-      const command = { kind: 'registerBroker', id, incarnation, address, rack } as const;
+      const command = { kind: 'registerBroker', id, incarnation, address, peerAddress, rack } as const;
       await submitCommand(broker, command, LIMITS.defaultTimeoutMs);
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;

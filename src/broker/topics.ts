@@ -1,10 +1,10 @@
 /** Creates and deletes topics, through the controller wherever it is. */
 
 import { BellwetherError } from '../errors.js';
-import type { TopicState } from '../cluster/cluster-state.js';
+import type { TopicState } from '../cluster/cluster-types.js';
 import { type ClusterCommand, encodeCommand } from '../cluster/commands.js';
 import { candidatesOf, placeReplicas } from '../cluster/placement.js';
-import { ENTRY_KIND } from '../raft/types.js';
+import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
 import type { Broker } from './broker.js';
 import { checkResult, CLUSTER_GROUP } from './cluster-host.js';
 import { LIMITS } from './limits.js';
@@ -85,13 +85,13 @@ export async function createTopic(
 ): Promise<TopicState> {
   const { state } = broker.cluster;
   const { topic, partitions } = request;
-  const registered = broker.options.brokers.filter((id) => state.brokers.has(id));
+  const registered = activeBrokers(broker);
   const replicationFactor =
     request.replicationFactor ?? Math.max(1, Math.min(LIMITS.replicationFactorDefault, registered.length));
   if (replicationFactor > registered.length) {
     throw new BellwetherError(
       'INVALID_REPLICATION_FACTOR',
-      `replication factor ${String(replicationFactor)} asked for, ${String(registered.length)} brokers registered`,
+      `replication factor ${String(replicationFactor)} asked for, ${String(registered.length)} brokers are active`,
       { metadata: { replication_factor: String(replicationFactor), brokers: String(registered.length) } },
     );
   }
@@ -100,6 +100,13 @@ export async function createTopic(
   const assignments = placeReplicas(candidates, partitions, replicationFactor);
   await submitCommand(broker, { kind: 'createTopic', topic, replicationFactor, assignments }, timeoutMs);
   return describeTopic(broker, topic);
+}
+
+/** The brokers that replicas may be placed on: first those that the cluster was started with, in their order. */
+function activeBrokers({ options, cluster }: Broker): BrokerId[] {
+  const { brokers } = cluster.state;
+  const known = [...new Set([...options.brokers.filter((id) => brokers.has(id)), ...brokers.keys()])];
+  return known.filter((id) => brokers.get(id)?.status === 'ACTIVE');
 }
 
 export async function deleteTopic(broker: Broker, topic: string, timeoutMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** The published door `bellwether/client`. */
 export { BellwetherError, isReason } from '../errors.js';
-export type { LeaderHint, Outcome, Reason, RetryClass } from '../errors.js';
+export type { Outcome, RetryClass } from '../error-table.js';
+export type { LeaderHint, Reason } from '../errors.js';
 export { partitionForKey } from '../records/murmur2.js';
 export { connect } from './connect.js';
 export type {

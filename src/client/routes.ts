@@ -1,5 +1,6 @@
 /** Where requests go: to any broker, or to the leader of a partition. */
-import { BellwetherError, GRPC_CODE } from '../errors.js';
+import { GRPC_CODE } from '../error-table.js';
+import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import type { BrokerDirectory } from './broker-directory.js';
 import type { MetadataCache } from './metadata-cache.js';

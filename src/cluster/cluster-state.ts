@@ -1,157 +1,119 @@
-/** The cluster metadata: brokers, topics, assignments. Pure; changed only by committed commands. */
+/** The cluster metadata: brokers, topics, assignments. Pure; changed only by what group 0 has committed. */
 
-import { invariant, unreachable } from '../invariant.js';
-import { asGroupId, type BrokerId, type GroupId } from '../raft/types.js';
-import type { ClusterCommand, CommandResult, CreateTopic, RegisterBroker } from './commands.js';
-
-export interface BrokerRegistration {
-  readonly id: BrokerId;
-  readonly incarnation: string;
-  /** HOST:PORT for clients. */
-  readonly address: string;
-  readonly rack: string;
-}
-
-export interface PartitionAssignment {
-  readonly topic: string;
-  /** From 0. */
-  readonly partition: number;
-  readonly group: GroupId;
-  /** The preferred leader first. */
-  readonly replicas: readonly BrokerId[];
-}
-
-export interface TopicState {
-  readonly topic: string;
-  readonly replicationFactor: number;
-  /** Ordered by number, without gaps. */
-  readonly partitions: readonly PartitionAssignment[];
-}
-
-/** What a command changed, for the broker that hosts the replicas. */
-export type ClusterChange =
-  | { readonly kind: 'brokerRegistered'; readonly broker: BrokerRegistration }
-  | { readonly kind: 'topicCreated'; readonly topic: TopicState }
-  | { readonly kind: 'topicDeleted'; readonly topic: TopicState }
-  | { readonly kind: 'none' };
-
-const OK: CommandResult = { ok: true };
+import { unreachable } from '../invariant.js';
+import type { Membership } from '../raft/membership.js';
+import type { BrokerId, GroupId, LogIndex } from '../raft/types.js';
+import {
+  cancelReassignment,
+  clusterMembershipCommitted,
+  createTopic,
+  deleteTopic,
+  membershipChanged,
+  reassignPartition,
+} from './cluster-assignments.js';
+import { addBroker, registerBroker, removeBroker, replaceBroker } from './cluster-brokers.js';
+import { type ClusterStateJson, tablesFromJson, tablesToJson } from './cluster-json.js';
+import { accepted, ClusterTables, type Verdict } from './cluster-tables.js';
+import type {
+  BrokerRegistration,
+  ClusterChange,
+  PartitionAssignment,
+  ReportedMembership,
+  TopicState,
+} from './cluster-types.js';
+import type { ClusterCommand } from './commands.js';
 
 export class ClusterState {
-  #clusterId = '';
-  readonly #brokers = new Map<BrokerId, BrokerRegistration>();
-  readonly #topics = new Map<string, TopicState>();
-  readonly #byGroup = new Map<GroupId, PartitionAssignment>();
-  /** Never reused, so that a late message of a deleted group cannot reach a new one. */
-  #nextGroup = 1;
+  readonly #tables: ClusterTables;
+
+  constructor(tables = new ClusterTables()) {
+    this.#tables = tables;
+  }
+
+  /** Reads what `toJson` gave. @throws InvariantError for anything else. */
+  static fromJson(json: unknown): ClusterState {
+    return new ClusterState(tablesFromJson(json));
+  }
+
+  /** The whole state as plain data for JSON; the same on every broker that has applied the same. */
+  toJson(): ClusterStateJson {
+    return tablesToJson(this.#tables);
+  }
 
   /** Empty until the first command has been applied. */
   get clusterId(): string {
-    return this.#clusterId;
+    return this.#tables.clusterId;
   }
 
   /** All groups below this were created at some time. */
   get nextGroup(): number {
-    return this.#nextGroup;
+    return this.#tables.nextGroup;
   }
 
+  /** In the order in which they were entered. */
   get brokers(): ReadonlyMap<BrokerId, BrokerRegistration> {
-    return this.#brokers;
+    return this.#tables.brokers;
   }
 
   get topics(): ReadonlyMap<string, TopicState> {
-    return this.#topics;
+    return this.#tables.topics;
+  }
+
+  /** Every partition by its group. */
+  get byGroup(): ReadonlyMap<GroupId, PartitionAssignment> {
+    return this.#tables.byGroup;
+  }
+
+  /** The voters and learners of group 0. */
+  get clusterMembership(): ReportedMembership {
+    return this.#tables.clusterMembership;
   }
 
   partition(topic: string, partition: number): PartitionAssignment | undefined {
-    return this.#topics.get(topic)?.partitions[partition];
+    return this.topics.get(topic)?.partitions[partition];
   }
 
   assignment(group: GroupId): PartitionAssignment | undefined {
-    return this.#byGroup.get(group);
+    return this.#tables.assignment(group);
   }
 
   /** True for a group whose topic is gone: nothing that is said of it counts any more. */
   isDeleted(group: GroupId): boolean {
-    return group >= 1 && group < this.#nextGroup && !this.#byGroup.has(group);
+    return group >= 1 && group < this.nextGroup && !this.byGroup.has(group);
   }
 
   /** Applies one committed command. Deterministic: every broker gets the same state and result. */
-  apply(command: ClusterCommand): { readonly result: CommandResult; readonly change: ClusterChange } {
+  apply(command: ClusterCommand): Verdict {
+    const tables = this.#tables;
     switch (command.kind) {
       case 'initCluster':
-        if (this.#clusterId === '') this.#clusterId = command.clusterId;
-        return { result: OK, change: { kind: 'none' } };
+        if (tables.clusterId === '') tables.clusterId = command.clusterId;
+        return accepted();
       case 'registerBroker':
-        return this.#registerBroker(command);
+        return registerBroker(tables, command);
+      case 'addBroker':
+        return addBroker(tables, command);
+      case 'removeBroker':
+        return removeBroker(tables, command.id);
+      case 'replaceBroker':
+        return replaceBroker(tables, command.id);
       case 'createTopic':
-        return this.#createTopic(command);
+        return createTopic(tables, command);
       case 'deleteTopic':
-        return this.#deleteTopic(command.topic);
+        return deleteTopic(tables, command.topic);
+      case 'reassignPartition':
+        return reassignPartition(tables, command);
+      case 'cancelReassignment':
+        return cancelReassignment(tables, command.topic, command.partition);
+      case 'membershipChanged':
+        return membershipChanged(tables, command);
       default:
         return unreachable(command);
     }
   }
 
-  #registerBroker(command: RegisterBroker): { result: CommandResult; change: ClusterChange } {
-    const known = this.#brokers.get(command.id);
-    if (known !== undefined && known.incarnation !== command.incarnation) {
-      return {
-        result: {
-          ok: false,
-          reason: 'CLUSTER_MISMATCH',
-          message: `broker ${command.id} is registered with another disk`,
-          metadata: { broker: command.id, registered: known.incarnation, presented: command.incarnation },
-        },
-        change: { kind: 'none' },
-      };
-    }
-    const { id, incarnation, address, rack } = command;
-    const broker = { id, incarnation, address, rack };
-    this.#brokers.set(id, broker);
-    return { result: OK, change: { kind: 'brokerRegistered', broker } };
-  }
-
-  #createTopic(command: CreateTopic): { result: CommandResult; change: ClusterChange } {
-    const { topic, replicationFactor, assignments } = command;
-    if (this.#topics.has(topic)) {
-      return {
-        result: {
-          ok: false,
-          reason: 'TOPIC_ALREADY_EXISTS',
-          message: `topic ${topic} exists`,
-          metadata: { topic },
-        },
-        change: { kind: 'none' },
-      };
-    }
-    const partitions = assignments.map((replicas, partition) => {
-      invariant(replicas.length === replicationFactor, 'every partition has its replicas', { partition });
-      const assignment = { topic, partition, group: asGroupId(this.#nextGroup), replicas };
-      this.#nextGroup += 1;
-      this.#byGroup.set(assignment.group, assignment);
-      return assignment;
-    });
-    const created = { topic, replicationFactor, partitions };
-    this.#topics.set(topic, created);
-    return { result: OK, change: { kind: 'topicCreated', topic: created } };
-  }
-
-  #deleteTopic(name: string): { result: CommandResult; change: ClusterChange } {
-    const topic = this.#topics.get(name);
-    if (topic === undefined) {
-      return {
-        result: {
-          ok: false,
-          reason: 'UNKNOWN_TOPIC_OR_PARTITION',
-          message: `there is no topic ${name}`,
-          metadata: { topic: name },
-        },
-        change: { kind: 'none' },
-      };
-    }
-    this.#topics.delete(name);
-    for (const { group } of topic.partitions) this.#byGroup.delete(group);
-    return { result: OK, change: { kind: 'topicDeleted', topic } };
+  /** Takes in a committed membership of group 0, whose entry stands at `index`. */
+  clusterMembershipCommitted(index: LogIndex, membership: Membership): readonly ClusterChange[] {
+    return clusterMembershipCommitted(this.#tables, index, membership).changes;
   }
 }

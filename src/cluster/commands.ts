@@ -5,7 +5,7 @@
  */
 
 import { invariant } from '../invariant.js';
-import type { BrokerId } from '../raft/types.js';
+import type { BrokerId, GroupId, LogIndex } from '../raft/types.js';
 import { decodeUtf8, encodeUtf8 } from '../records/utf8.js';
 
 /** Names the cluster, once and for ever. */
@@ -22,7 +22,29 @@ export interface RegisterBroker {
   readonly incarnation: string;
   /** HOST:PORT for clients. */
   readonly address: string;
+  /** HOST:PORT for the other brokers. */
+  readonly peerAddress: string;
   readonly rack: string;
+}
+
+/** Admits a broker that the cluster was not started with. */
+export interface AddBroker {
+  readonly kind: 'addBroker';
+  readonly id: BrokerId;
+  /** HOST:PORT for the other brokers. */
+  readonly peerAddress: string;
+}
+
+/** Lets a broker go, once no partition is on it any more. */
+export interface RemoveBroker {
+  readonly kind: 'removeBroker';
+  readonly id: BrokerId;
+}
+
+/** Declares the disk of a broker lost, so that it may come back with another one. */
+export interface ReplaceBroker {
+  readonly kind: 'replaceBroker';
+  readonly id: BrokerId;
 }
 
 /** Creates a topic with the replicas that the controller chose. */
@@ -39,14 +61,61 @@ export interface DeleteTopic {
   readonly topic: string;
 }
 
-export type ClusterCommand = InitCluster | RegisterBroker | CreateTopic | DeleteTopic;
+/** Says where the replicas of a partition belong from now on. */
+export interface ReassignPartition {
+  readonly kind: 'reassignPartition';
+  readonly topic: string;
+  readonly partition: number;
+  /** The preferred leader first. */
+  readonly replicas: readonly BrokerId[];
+}
+
+/** Moves the replicas back to where they were before the reassignment. */
+export interface CancelReassignment {
+  readonly kind: 'cancelReassignment';
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Reports the membership that a partition's group has committed. */
+export interface MembershipChanged {
+  readonly kind: 'membershipChanged';
+  readonly group: GroupId;
+  /** Of the membership's entry in the log of that group. */
+  readonly index: LogIndex;
+  readonly voters: readonly BrokerId[];
+  readonly learners: readonly BrokerId[];
+}
+
+export type ClusterCommand =
+  | InitCluster
+  | RegisterBroker
+  | AddBroker
+  | RemoveBroker
+  | ReplaceBroker
+  | CreateTopic
+  | DeleteTopic
+  | ReassignPartition
+  | CancelReassignment
+  | MembershipChanged;
+
+/** Why a command was refused: rows of the error table. */
+export type RefusalReason =
+  | 'TOPIC_ALREADY_EXISTS'
+  | 'UNKNOWN_TOPIC_OR_PARTITION'
+  | 'CLUSTER_MISMATCH'
+  | 'BROKER_NOT_FOUND'
+  | 'BROKER_ALREADY_EXISTS'
+  | 'BROKER_CHANGE_REFUSED'
+  | 'REASSIGNMENT_REFUSED'
+  | 'NO_REASSIGNMENT';
 
 /** What applying a command came to; the same on every broker. */
 export type CommandResult =
   | { readonly ok: true }
   | {
       readonly ok: false;
-      readonly reason: 'TOPIC_ALREADY_EXISTS' | 'UNKNOWN_TOPIC_OR_PARTITION' | 'CLUSTER_MISMATCH';
+      readonly reason: RefusalReason;
       readonly message: string;
       readonly metadata: Readonly<Record<string, string>>;
     };
@@ -70,13 +139,19 @@ const FIELDS: {
   readonly [K in ClusterCommand['kind']]: Readonly<Record<string, (value: unknown) => boolean>>;
 } = {
   initCluster: { clusterId: isText },
-  registerBroker: { id: isText, incarnation: isText, address: isText, rack: isText },
+  registerBroker: { id: isText, incarnation: isText, address: isText, peerAddress: isText, rack: isText },
+  addBroker: { id: isText, peerAddress: isText },
+  removeBroker: { id: isText },
+  replaceBroker: { id: isText },
   createTopic: {
     topic: isText,
-    replicationFactor: Number.isSafeInteger,
+    replicationFactor: isCount,
     assignments: (value) => Array.isArray(value) && value.every(isTexts),
   },
   deleteTopic: { topic: isText },
+  reassignPartition: { topic: isText, partition: isCount, replicas: isTexts },
+  cancelReassignment: { topic: isText, partition: isCount },
+  membershipChanged: { group: isCount, index: isCount, voters: isTexts, learners: isTexts },
 };
 
 function isCommand(value: unknown): value is ClusterCommand {
@@ -89,6 +164,10 @@ function isCommand(value: unknown): value is ClusterCommand {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function isTexts(value: unknown): value is string[] {

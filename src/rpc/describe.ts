@@ -3,11 +3,12 @@
 import type { Broker as WireBroker, TopicMetadata } from '../../gen/bellwether/v1/types.js';
 import type { Broker } from '../broker/broker.js';
 import { CLUSTER_GROUP } from '../broker/cluster-host.js';
-import type { TopicState } from '../cluster/cluster-state.js';
+import type { TopicState } from '../cluster/cluster-types.js';
 
-/** All registered brokers, ordered by id. */
+/** All brokers that have told clients where to reach them, ordered by id. */
 export function describeBrokers(broker: Broker): WireBroker[] {
   return [...broker.cluster.state.brokers.values()]
+    .filter(({ address }) => address !== '')
     .map(({ id, address, rack }) => ({ id, address, rack, alive: broker.isAlive(id) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 /** Checks of request fields: each refuses with INVALID_REQUEST and names the field. */
 
 import { topicNameProblem } from '../cluster/topic-name.js';
+import { addressProblem, isBrokerName, splitAddress } from '../config.js';
 import { BellwetherError } from '../errors.js';
 
 const INT32_MAX = 2_147_483_647;
@@ -51,6 +52,28 @@ export function nameField(field: string, value: string): string {
     throw invalid(field, `must have at most ${String(NAME_CHARACTERS_MAX)} characters`);
   }
   return value;
+}
+
+/** The name of a broker that may not be there yet. */
+export function brokerField(field: string, value: string): string {
+  if (isBrokerName(value)) return value;
+  throw invalid(field, 'must have 1 to 64 characters a-z, A-Z, 0-9, ".", "_" or "-"', value);
+}
+
+/** HOST:PORT with a port that others can connect to. */
+export function addressField(field: string, value: string): string {
+  const problem = addressProblem(value);
+  if (problem !== undefined) throw invalid(field, problem, value);
+  if (splitAddress(value).port === 0)
+    throw invalid(field, 'must have the port that the broker listens on', value);
+  return value;
+}
+
+/** A list without a name that stands in it twice. */
+export function distinctField(field: string, value: readonly string[]): readonly string[] {
+  const twice = value.find((each, i) => value.indexOf(each) !== i);
+  if (twice === undefined) return value;
+  throw invalid(field, 'must not name a broker twice', twice);
 }
 
 /** A list of `min` to `max` elements. */

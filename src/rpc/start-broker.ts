@@ -106,7 +106,7 @@ export async function bindBroker(options: StartOptions): Promise<BoundBroker> {
     const address = await bindTo(clients, config.listen);
     const advertised = config.advertise ?? address;
     return {
-      ...assemble(options, storage, { peers, clients }, advertised, close),
+      ...assemble(options, storage, { peers, clients }, { address: advertised, peerAddress }, close),
       address,
       peerAddress,
       close,
@@ -156,7 +156,7 @@ function assemble(
   options: StartOptions,
   storage: Storage,
   servers: { readonly peers: GrpcServer; readonly clients: GrpcServer },
-  advertised: string,
+  addresses: { readonly address: string; readonly peerAddress: string },
   close: () => Promise<void>,
 ): Pick<BoundBroker, 'id' | 'start'> {
   const { config, brokers, log, onFatal } = options;
@@ -168,7 +168,7 @@ function assemble(
     service.close();
   };
   const broker = new Broker(
-    { id, brokers, incarnation: storage.data.incarnation, address: advertised, rack },
+    { id, brokers, incarnation: storage.data.incarnation, ...addresses, rack },
     {
       clock: systemClock,
       journal: storage.journal,
@@ -214,7 +214,7 @@ function assemble(
       const ready = register(broker).then((registered) => {
         if (registered) health.setServing(true);
       });
-      return { id, address: advertised, broker, ready, close };
+      return { id, address: addresses.address, broker, ready, close };
     },
   };
 }

@@ -133,7 +133,7 @@ export class SimProcess implements Owner {
     this.options.onRecovered(this, groups);
     const transport = network.attach(this);
     const broker = new Broker(
-      { id, brokers, incarnation: data.incarnation, address: `${id}:1`, rack: '' },
+      { id, brokers, incarnation: data.incarnation, address: `${id}:1`, peerAddress: `${id}:2`, rack: '' },
       {
         clock: this.#clock(),
         journal,

@@ -3,7 +3,8 @@
  * a connection or a deadline fails, and those of strangers in between.
  */
 import type { Metadata } from '@grpc/grpc-js';
-import { BellwetherError, GRPC_CODE } from '../errors.js';
+import { GRPC_CODE } from '../error-table.js';
+import { BellwetherError } from '../errors.js';
 import type { Reason } from '../errors.js';
 
 /** A status as grpc-js 1.14 reports it to a caller. */

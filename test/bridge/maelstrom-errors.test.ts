@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asIndefinite, BridgeError, CODE_BY_REASON, errorReply } from '../../src/bridge/maelstrom-errors.js';
-import { BellwetherError, ERROR_TABLE, isReason, type Reason } from '../../src/errors.js';
+import { ERROR_TABLE } from '../../src/error-table.js';
+import { BellwetherError, isReason, type Reason } from '../../src/errors.js';
 
 const reasons = Object.keys(ERROR_TABLE).filter(isReason);
 

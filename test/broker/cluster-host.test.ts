@@ -188,7 +188,7 @@ describe('ClusterHost', () => {
     rig.replica.follow('n2', 1, entries, 1);
     expect(rig.applied.map(({ index }) => index)).toEqual([1]);
     rig.replica.follow('n2', 1, [], 3);
-    expect(rig.applied.map(({ index, change }) => [index, change.kind])).toEqual([
+    expect(rig.applied.map(({ index, changes }) => [index, ...changes.map(({ kind }) => kind)])).toEqual([
       [1, 'topicCreated'],
       [2, 'topicCreated'],
       [3, 'topicCreated'],

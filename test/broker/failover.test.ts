@@ -5,11 +5,11 @@ import { BellwetherError } from '../../src/errors.js';
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
 import { asGroupId, asTerm } from '../../src/raft/types.js';
 import { rejection, Watched } from './outcomes.js';
-import { Replica, VOTERS } from './replica.js';
+import { PLACEMENT, Replica } from './replica.js';
 
 const TIMEOUT_MS = 3_000;
 const GROUP = asGroupId(1);
-const ASSIGNMENT = { topic: 'orders', partition: 0, group: GROUP, replicas: VOTERS };
+const ASSIGNMENT = { topic: 'orders', partition: 0, group: GROUP, ...PLACEMENT };
 
 /** Broker n1, which holds a replica, and what it hears of the others. */
 class Rig {

@@ -90,7 +90,15 @@ export class MiniCluster {
     });
     const transport = this.network.attach(id);
     const broker = new Broker(
-      { id, brokers: this.ids, incarnation, address: `${id}:1`, rack: '', tuning: this.#tuning },
+      {
+        id,
+        brokers: this.ids,
+        incarnation,
+        address: `${id}:1`,
+        peerAddress: `${id}:2`,
+        rack: '',
+        tuning: this.#tuning,
+      },
       {
         clock: this.clock,
         journal,

@@ -4,13 +4,18 @@ import { noLeader } from '../../src/broker/refusals.js';
 import { asGroupId, asLogIndex, ENTRY_KIND } from '../../src/raft/types.js';
 import { encodeRecordBatch } from '../../src/records/batch-encode.js';
 import { readBatchHeader } from '../../src/records/batch-header.js';
-import { asOffset } from '../../src/records/offset.js';
+import { asOffset, type Offset } from '../../src/records/offset.js';
 import { ManualClock } from './manual-clock.js';
 import { rejection, Watched } from './outcomes.js';
-import { Replica, VOTERS } from './replica.js';
+import { PLACEMENT, Replica } from './replica.js';
 
 const TIMEOUT_MS = 500;
-const ASSIGNMENT = { topic: 'orders', partition: 2, group: asGroupId(1), replicas: VOTERS };
+const ASSIGNMENT = {
+  topic: 'orders',
+  partition: 2,
+  group: asGroupId(1),
+  ...PLACEMENT,
+};
 
 function batchOf(count: number): Uint8Array {
   const record = { key: undefined, value: new Uint8Array(4), headers: [], timestampMs: 1 };
@@ -39,6 +44,12 @@ class Rig {
     const done = this.produce(count);
     this.replica.ack('n2');
     return done;
+  }
+
+  delete(before: Offset | 'all') {
+    return this.partition.deleteRecords(before, TIMEOUT_MS, () => {
+      this.replica.pump();
+    });
   }
 
   fetch(offset: number, waitMs = 0, bytesMax = 1_000_000) {
@@ -97,6 +108,36 @@ describe('PartitionHost', () => {
       rig.replica.follow('n2', 2);
       const error = await rejection(rig.produce(1));
       expect([error.reason, rig.partition.log.logEndOffset]).toEqual(['NO_LEADER', 0]);
+    });
+  });
+
+  describe('deleteRecords', () => {
+    it('stores below which offset, and answers with it once a quorum has that', async () => {
+      const rig = new Rig();
+      await rig.produced(5);
+      const deleted = new Watched(rig.delete(asOffset(3)));
+      expect(await deleted.outcome()).toEqual({ state: 'pending' });
+      expect(rig.replica.raft.lastIndex).toBe(3);
+      rig.replica.ack('n2');
+      expect(await deleted.outcome()).toEqual({ state: 'resolved', value: 3 });
+      const all = rig.delete('all');
+      rig.replica.ack('n2');
+      expect(await all).toBe(5);
+    });
+
+    it('refuses an offset beyond the high watermark, though the leader has the record', async () => {
+      const rig = new Rig();
+      await rig.produced(2);
+      void rig.produce(1).catch(() => undefined);
+      const error = await rejection(rig.delete(asOffset(3)));
+      expect([error.reason, error.metadata['high_watermark']]).toEqual(['OFFSET_OUT_OF_RANGE', '2']);
+    });
+
+    it('stores nothing when the log begins there already', async () => {
+      const rig = new Rig();
+      const before = rig.replica.raft.lastIndex;
+      expect([await rig.delete(asOffset(0)), await rig.delete('all')]).toEqual([0, 0]);
+      expect(rig.replica.raft.lastIndex).toBe(before);
     });
   });
 

@@ -28,6 +28,14 @@ import { ManualClock } from './manual-clock.js';
 
 export const VOTERS: readonly BrokerId[] = ['n1', 'n2', 'n3'];
 
+/** Where the replicas of a partition are whose group has these voters. */
+export const PLACEMENT = {
+  initial: VOTERS,
+  replicas: VOTERS,
+  target: undefined,
+  membership: { index: asLogIndex(0), voters: VOTERS, learners: [] },
+} as const;
+
 /** A state machine that keeps nothing. */
 export const IDLE_MACHINE: GroupMachine = {
   appended: () => undefined,

@@ -25,7 +25,14 @@ describe('submitCommand', () => {
     clock = new ManualClock();
     transport = new FakeTransport();
     const { journal, groups } = await openJournal(new FaultyDisk());
-    const identity = { id: 'n1', brokers: ['n1', 'n2', 'n3'], incarnation: 'i', address: 'n1:1', rack: '' };
+    const identity = {
+      id: 'n1',
+      brokers: ['n1', 'n2', 'n3'],
+      incarnation: 'i',
+      address: 'n1:1',
+      peerAddress: 'n1:2',
+      rack: '',
+    };
     broker = new Broker(identity, {
       clock,
       journal,

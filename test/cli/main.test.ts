@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
 import type { PartitionFailoverRequest } from '../../gen/bellwether/v1/partition_service.js';
 import { EXIT_CODE } from '../../src/cli/main.js';
-import { ERROR_TABLE } from '../../src/errors.js';
+import { ERROR_TABLE } from '../../src/error-table.js';
 import { refusedAddress } from '../client/fake-broker.js';
 import { fail, startBroker } from '../client/harness.js';
 import { run } from './run.js';

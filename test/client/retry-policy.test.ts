@@ -6,7 +6,8 @@ import {
   PAUSE_MIN_MS,
   pauseMs,
 } from '../../src/client/retry-policy.js';
-import { BellwetherError, ERROR_TABLE } from '../../src/errors.js';
+import { ERROR_TABLE } from '../../src/error-table.js';
+import { BellwetherError } from '../../src/errors.js';
 import type { Reason } from '../../src/errors.js';
 
 const REASONS = Object.keys(ERROR_TABLE) as Reason[]; // The keys are the reasons.

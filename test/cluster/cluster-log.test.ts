@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClusterLog } from '../../src/cluster/cluster-log.js';
 import { encodeCommand } from '../../src/cluster/commands.js';
+import { encodeMembership } from '../../src/raft/membership.js';
 import { asLogIndex, asTerm, type Entry, ENTRY_KIND } from '../../src/raft/types.js';
 
 function create(index: number, topic: string): Entry {
@@ -26,6 +27,19 @@ describe('ClusterLog', () => {
       [3, true],
     ]);
     expect([...log.state.topics.keys()]).toEqual(['a', 'b']);
+  });
+
+  it('takes the members of group 0 from its own log, once they are committed', () => {
+    const log = new ClusterLog();
+    const payload = encodeMembership({ voters: ['n1', 'n2'], learners: ['n3'] });
+    log.appended({ index: asLogIndex(4), term: asTerm(1), kind: ENTRY_KIND.MEMBERSHIP, payload });
+    log.committedTo(asLogIndex(3));
+    expect(log.state.clusterMembership.voters).toEqual([]);
+    const membership = { index: 4, voters: ['n1', 'n2'], learners: ['n3'] };
+    expect(log.committedTo(asLogIndex(4))).toEqual([
+      { index: 4, result: { ok: true }, changes: [{ kind: 'clusterMembershipChanged', membership }] },
+    ]);
+    expect(log.state.clusterMembership).toEqual(membership);
   });
 
   it('forgets what was truncated', () => {

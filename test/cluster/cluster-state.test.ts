@@ -9,7 +9,7 @@ import {
   encodeResult,
 } from '../../src/cluster/commands.js';
 import { InvariantError } from '../../src/invariant.js';
-import { asGroupId } from '../../src/raft/types.js';
+import { asGroupId, asLogIndex } from '../../src/raft/types.js';
 
 function createTopic(topic: string, partitions = 1): ClusterCommand {
   const assignments = Array.from({ length: partitions }, () => ['n1', 'n2']);
@@ -17,20 +17,47 @@ function createTopic(topic: string, partitions = 1): ClusterCommand {
 }
 
 function registerBroker(id: string, incarnation: string, address = `${id}:1`): ClusterCommand {
-  return { kind: 'registerBroker', id, incarnation, address, rack: '' };
+  return { kind: 'registerBroker', id, incarnation, address, peerAddress: `${id}:2`, rack: '' };
 }
 
 const name = fc.constantFrom('a', 'b', 'c');
+const broker = fc.constantFrom('n1', 'n2', 'n3', 'n4');
+const members = fc.uniqueArray(broker, { maxLength: 4 });
 const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   name.map((clusterId) => ({ kind: 'initCluster', clusterId }) as const),
   fc.tuple(name, name, name).map(([id, incarnation, address]) => registerBroker(id, incarnation, address)),
   fc.tuple(name, fc.integer({ min: 1, max: 4 })).map(([topic, partitions]) => createTopic(topic, partitions)),
   name.map((topic) => ({ kind: 'deleteTopic', topic }) as const),
+  broker.map((id) => ({ kind: 'addBroker', id, peerAddress: `${id}:2` }) as const),
+  broker.map((id) => registerBroker(id, `disk-${id}`)),
+  broker.map((id) => ({ kind: 'removeBroker', id }) as const),
+  broker.map((id) => ({ kind: 'replaceBroker', id }) as const),
+  fc
+    .record({ topic: name, partition: fc.nat(2), replicas: members })
+    .map((move) => ({ kind: 'reassignPartition', ...move }) as const),
+  fc
+    .record({ topic: name, partition: fc.nat(2) })
+    .map((move) => ({ kind: 'cancelReassignment', ...move }) as const),
+  fc
+    .record({
+      group: fc.nat(9).map(asGroupId),
+      index: fc.nat(50).map(asLogIndex),
+      voters: members,
+      learners: members,
+    })
+    .map((report) => ({ kind: 'membershipChanged', ...report }) as const),
 );
 
 function snapshot(state: ClusterState) {
-  const { clusterId, nextGroup, brokers, topics } = state;
-  return { clusterId, nextGroup, brokers: [...brokers], topics: [...topics] };
+  const { clusterId, nextGroup, brokers, topics, clusterMembership, byGroup } = state;
+  return {
+    clusterId,
+    nextGroup,
+    clusterMembership,
+    brokers: [...brokers],
+    topics: [...topics],
+    byGroup: [...byGroup].sort(([a], [b]) => a - b),
+  };
 }
 
 describe('ClusterState', () => {
@@ -40,13 +67,40 @@ describe('ClusterState', () => {
         const here = new ClusterState();
         const there = new ClusterState();
         for (const each of commands) {
-          const { result, change } = here.apply(each);
+          const { result, changes } = here.apply(each);
           const other = there.apply(decodeCommand(encodeCommand(each)));
-          expect(other).toEqual({ result: decodeResult(encodeResult(result)), change });
+          expect(other).toEqual({ result: decodeResult(encodeResult(result)), changes });
         }
         expect(snapshot(there)).toEqual(snapshot(here));
       }),
     );
+  });
+
+  it('comes back from its JSON as it was, and goes on the same', () => {
+    fc.assert(
+      fc.property(
+        fc.array(command, { maxLength: 40 }),
+        fc.array(command, { maxLength: 10 }),
+        (past, future) => {
+          const here = new ClusterState();
+          for (const each of past) here.apply(each);
+          const text = JSON.stringify(here.toJson());
+          const there = ClusterState.fromJson(JSON.parse(text));
+          expect(snapshot(there)).toEqual(snapshot(here));
+          expect(JSON.stringify(there.toJson())).toBe(text);
+          for (const each of future) expect(there.apply(each)).toEqual(here.apply(each));
+          expect(snapshot(there)).toEqual(snapshot(here));
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ['null', null],
+    ['another version', { version: 2 }],
+    ['a missing table', { version: 1, clusterId: 'c', nextGroup: 1 }],
+  ])('does not guess at JSON that is %s', (_, json) => {
+    expect(() => ClusterState.fromJson(json)).toThrow(InvariantError);
   });
 
   it('never gives a group number twice, and finds every partition by it', () => {
@@ -55,8 +109,8 @@ describe('ClusterState', () => {
         const state = new ClusterState();
         const seen = new Set<number>();
         for (const each of commands) {
-          const { change } = state.apply(each);
-          if (change.kind !== 'topicCreated') continue;
+          const [change] = state.apply(each).changes;
+          if (change?.kind !== 'topicCreated') continue;
           for (const { group } of change.topic.partitions) {
             expect(seen.has(group)).toBe(false);
             seen.add(group);
@@ -84,7 +138,7 @@ describe('ClusterState', () => {
     state.apply(registerBroker('n1', 'disk-1'));
     expect(state.apply(registerBroker('n1', 'disk-2'))).toMatchObject({
       result: { ok: false, reason: 'CLUSTER_MISMATCH' },
-      change: { kind: 'none' },
+      changes: [],
     });
     expect(state.apply(registerBroker('n1', 'disk-1', 'elsewhere:1')).result).toEqual({ ok: true });
     expect(state.brokers.get('n1')).toMatchObject({ incarnation: 'disk-1', address: 'elsewhere:1' });

@@ -79,7 +79,14 @@ describe('placeReplicas', () => {
 describe('candidatesOf', () => {
   it('counts preferred leaderships and replicas of all topics, and knows racks', () => {
     const state = new ClusterState();
-    state.apply({ kind: 'registerBroker', id: 'n1', incarnation: 'i', address: 'n1:1', rack: 'a' });
+    state.apply({
+      kind: 'registerBroker',
+      id: 'n1',
+      incarnation: 'i',
+      address: 'n1:1',
+      peerAddress: 'n1:2',
+      rack: 'a',
+    });
     state.apply({
       kind: 'createTopic',
       topic: 't',

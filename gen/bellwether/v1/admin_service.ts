@@ -21,6 +21,55 @@ export const protobufPackage = "bellwether.v1";
 
 export const protobufFileName = "bellwether/v1/admin_service.proto";
 
+/** What a broker is to the cluster. */
+export const BrokerStatus = {
+  /** UNSPECIFIED - Not used. */
+  UNSPECIFIED: 0,
+  /** ACTIVE - Registered with its disk; replicas may be placed on it. */
+  ACTIVE: 1,
+  /** JOINING - Admitted, and awaited: it has not started yet, or its lost disk is out of all groups. */
+  JOINING: 2,
+  /** REPLACING - Its disk is declared lost; it is being taken out of all groups. */
+  REPLACING: 3,
+  /** REMOVING - Its replicas are being moved away; it is gone once it holds none. */
+  REMOVING: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BrokerStatus = typeof BrokerStatus[keyof typeof BrokerStatus];
+
+export namespace BrokerStatus {
+  export type UNSPECIFIED = typeof BrokerStatus.UNSPECIFIED;
+  export type ACTIVE = typeof BrokerStatus.ACTIVE;
+  export type JOINING = typeof BrokerStatus.JOINING;
+  export type REPLACING = typeof BrokerStatus.REPLACING;
+  export type REMOVING = typeof BrokerStatus.REMOVING;
+  export type UNRECOGNIZED = typeof BrokerStatus.UNRECOGNIZED;
+}
+
+/** What a member of a group does. */
+export const MemberRole = {
+  /** UNSPECIFIED - Not used. */
+  UNSPECIFIED: 0,
+  /** LEADER - Votes, and leads now. */
+  LEADER: 1,
+  /** VOTER - Votes: counts for elections and commits. */
+  VOTER: 2,
+  /** LEARNER - Receives the log and counts for neither. */
+  LEARNER: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type MemberRole = typeof MemberRole[keyof typeof MemberRole];
+
+export namespace MemberRole {
+  export type UNSPECIFIED = typeof MemberRole.UNSPECIFIED;
+  export type LEADER = typeof MemberRole.LEADER;
+  export type VOTER = typeof MemberRole.VOTER;
+  export type LEARNER = typeof MemberRole.LEARNER;
+  export type UNRECOGNIZED = typeof MemberRole.UNRECOGNIZED;
+}
+
 /** Creates a topic. */
 export interface CreateTopicRequest {
   /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-], not "." or "..". */
@@ -111,6 +160,173 @@ export interface DescribeClusterResponse {
   brokers: Broker[];
   /** What each holds, in the same order. */
   loads: BrokerLoad[];
+}
+
+/** Lists the brokers. */
+export interface ListBrokersRequest {
+}
+
+/** One broker, as the answering broker knows it. */
+export interface BrokerDescription {
+  /** Name of the broker, unique in the cluster. */
+  id: string;
+  /** Where clients reach it, as HOST:PORT; empty until it has started for the first time. */
+  address: string;
+  /** Where the other brokers reach it, as HOST:PORT. */
+  peerAddress: string;
+  /** Rack or zone of the broker; empty for none. */
+  rack: string;
+  /** What it is to the cluster. */
+  status: BrokerStatus;
+  /** True while the answering broker hears from it. A broker always hears itself. */
+  alive: boolean;
+  /** True for the broker that leads the cluster metadata. */
+  controller: boolean;
+  /** Partitions that it leads. */
+  leaderCount: number;
+  /** Partitions of which it keeps a replica, those on their way to it or from it included. */
+  replicaCount: number;
+  /** Identity of its disk, a UUID; empty while none is known. */
+  incarnation: string;
+}
+
+/** The brokers. */
+export interface ListBrokersResponse {
+  /** All brokers, ordered by id. */
+  brokers: BrokerDescription[];
+}
+
+/** Admits a broker. */
+export interface AddBrokerRequest {
+  /** Name of the broker: 1 to 64 characters of [A-Za-z0-9._-]. */
+  broker: string;
+  /** Where the other brokers reach it, as HOST:PORT. */
+  peerAddress: string;
+}
+
+/** The broker is admitted; it is JOINING until it has started. */
+export interface AddBrokerResponse {
+}
+
+/** Removes a broker. */
+export interface RemoveBrokerRequest {
+  /** Name of the broker. */
+  broker: string;
+}
+
+/** It is decided; the replicas are being moved. */
+export interface RemoveBrokerResponse {
+}
+
+/** Declares a disk lost. */
+export interface ReplaceBrokerRequest {
+  /** Name of the broker that the disk was of. */
+  broker: string;
+}
+
+/** It is decided; the broker is being taken out of its groups. */
+export interface ReplaceBrokerResponse {
+}
+
+/** Moves the replicas of a partition. */
+export interface ReassignPartitionRequest {
+  /** Name of the topic. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /**
+   * Brokers that are to hold the replicas, the preferred leader first: 1 to 7, none of them twice.
+   * Their number may differ from the present one.
+   */
+  replicas: string[];
+}
+
+/** It is decided; the replicas are being moved. */
+export interface ReassignPartitionResponse {
+}
+
+/** Moves the replicas of a partition back. */
+export interface CancelReassignmentRequest {
+  /** Name of the topic. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+}
+
+/** It is decided; the replicas are being moved back. */
+export interface CancelReassignmentResponse {
+}
+
+/** Lists what is being moved. */
+export interface ListReassignmentsRequest {
+}
+
+/** A partition whose replicas are not where they belong. */
+export interface Reassignment {
+  /** Name of the topic. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** Where the replicas were before the reassignment, or belong if none was asked for. */
+  replicas: string[];
+  /** Where they are being moved to; empty if no reassignment was asked for. */
+  target: string[];
+  /** Members that vote now, as the leader last reported. */
+  voters: string[];
+  /** Members that only receive the log so far. */
+  learners: string[];
+}
+
+/** What is being moved. */
+export interface ListReassignmentsResponse {
+  /** By topic and number; empty when all is where it belongs. */
+  reassignments: Reassignment[];
+}
+
+/** Asks how far the members of a partition's group are. */
+export interface DescribeReplicationRequest {
+  /** Name of the topic. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+}
+
+/** One member of a group. */
+export interface ReplicationMember {
+  /** Name of the broker. */
+  broker: string;
+  /** What it does in the group. */
+  role: MemberRole;
+  /** Highest log index that it certainly has on disk, inclusive; for the leader the end of its log. */
+  matchIndex: number;
+  /** Entries of the leader's log that it lacks. */
+  lagEntries: number;
+  /** True while the leader hears from it. */
+  alive: boolean;
+}
+
+/** How far the members of a group are. */
+export interface DescribeReplicationResponse {
+  /** Term of the leader that answers. */
+  term: number;
+  /** The leader first, then the other voters, then the learners. */
+  members: ReplicationMember[];
+}
+
+/** Deletes records. */
+export interface DeleteRecordsRequest {
+  /** Name of the topic. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** Records below this offset are deleted, exclusive; -1 for all below the high watermark. */
+  beforeOffset: number;
+}
+
+/** The records are gone. */
+export interface DeleteRecordsResponse {
+  /** First offset that can still be read. */
+  logStartOffset: number;
 }
 
 function createBaseCreateTopicRequest(): CreateTopicRequest {
@@ -897,7 +1113,1401 @@ export const DescribeClusterResponse: MessageFns<DescribeClusterResponse> = {
   },
 };
 
-/** Creates, deletes and describes topics and the cluster. */
+function createBaseListBrokersRequest(): ListBrokersRequest {
+  return {};
+}
+
+export const ListBrokersRequest: MessageFns<ListBrokersRequest> = {
+  encode(_: ListBrokersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBrokersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBrokersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListBrokersRequest>): ListBrokersRequest {
+    return ListBrokersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListBrokersRequest>): ListBrokersRequest {
+    const message = createBaseListBrokersRequest();
+    return message;
+  },
+};
+
+function createBaseBrokerDescription(): BrokerDescription {
+  return {
+    id: "",
+    address: "",
+    peerAddress: "",
+    rack: "",
+    status: 0,
+    alive: false,
+    controller: false,
+    leaderCount: 0,
+    replicaCount: 0,
+    incarnation: "",
+  };
+}
+
+export const BrokerDescription: MessageFns<BrokerDescription> = {
+  encode(message: BrokerDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.peerAddress !== "") {
+      writer.uint32(26).string(message.peerAddress);
+    }
+    if (message.rack !== "") {
+      writer.uint32(34).string(message.rack);
+    }
+    if (message.status !== 0) {
+      writer.uint32(40).int32(message.status);
+    }
+    if (message.alive !== false) {
+      writer.uint32(48).bool(message.alive);
+    }
+    if (message.controller !== false) {
+      writer.uint32(56).bool(message.controller);
+    }
+    if (message.leaderCount !== 0) {
+      writer.uint32(64).int32(message.leaderCount);
+    }
+    if (message.replicaCount !== 0) {
+      writer.uint32(72).int32(message.replicaCount);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(82).string(message.incarnation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BrokerDescription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBrokerDescription();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.peerAddress = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rack = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.alive = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.controller = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.leaderCount = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.replicaCount = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BrokerDescription>): BrokerDescription {
+    return BrokerDescription.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BrokerDescription>): BrokerDescription {
+    const message = createBaseBrokerDescription();
+    message.id = object.id ?? "";
+    message.address = object.address ?? "";
+    message.peerAddress = object.peerAddress ?? "";
+    message.rack = object.rack ?? "";
+    message.status = object.status ?? 0;
+    message.alive = object.alive ?? false;
+    message.controller = object.controller ?? false;
+    message.leaderCount = object.leaderCount ?? 0;
+    message.replicaCount = object.replicaCount ?? 0;
+    message.incarnation = object.incarnation ?? "";
+    return message;
+  },
+};
+
+function createBaseListBrokersResponse(): ListBrokersResponse {
+  return { brokers: [] };
+}
+
+export const ListBrokersResponse: MessageFns<ListBrokersResponse> = {
+  encode(message: ListBrokersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.brokers) {
+      BrokerDescription.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBrokersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBrokersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.brokers.push(BrokerDescription.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListBrokersResponse>): ListBrokersResponse {
+    return ListBrokersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListBrokersResponse>): ListBrokersResponse {
+    const message = createBaseListBrokersResponse();
+    message.brokers = object.brokers?.map((e) => BrokerDescription.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAddBrokerRequest(): AddBrokerRequest {
+  return { broker: "", peerAddress: "" };
+}
+
+export const AddBrokerRequest: MessageFns<AddBrokerRequest> = {
+  encode(message: AddBrokerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.broker !== "") {
+      writer.uint32(10).string(message.broker);
+    }
+    if (message.peerAddress !== "") {
+      writer.uint32(18).string(message.peerAddress);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddBrokerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddBrokerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.broker = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.peerAddress = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AddBrokerRequest>): AddBrokerRequest {
+    return AddBrokerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AddBrokerRequest>): AddBrokerRequest {
+    const message = createBaseAddBrokerRequest();
+    message.broker = object.broker ?? "";
+    message.peerAddress = object.peerAddress ?? "";
+    return message;
+  },
+};
+
+function createBaseAddBrokerResponse(): AddBrokerResponse {
+  return {};
+}
+
+export const AddBrokerResponse: MessageFns<AddBrokerResponse> = {
+  encode(_: AddBrokerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddBrokerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddBrokerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AddBrokerResponse>): AddBrokerResponse {
+    return AddBrokerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AddBrokerResponse>): AddBrokerResponse {
+    const message = createBaseAddBrokerResponse();
+    return message;
+  },
+};
+
+function createBaseRemoveBrokerRequest(): RemoveBrokerRequest {
+  return { broker: "" };
+}
+
+export const RemoveBrokerRequest: MessageFns<RemoveBrokerRequest> = {
+  encode(message: RemoveBrokerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.broker !== "") {
+      writer.uint32(10).string(message.broker);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveBrokerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveBrokerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.broker = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveBrokerRequest>): RemoveBrokerRequest {
+    return RemoveBrokerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveBrokerRequest>): RemoveBrokerRequest {
+    const message = createBaseRemoveBrokerRequest();
+    message.broker = object.broker ?? "";
+    return message;
+  },
+};
+
+function createBaseRemoveBrokerResponse(): RemoveBrokerResponse {
+  return {};
+}
+
+export const RemoveBrokerResponse: MessageFns<RemoveBrokerResponse> = {
+  encode(_: RemoveBrokerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveBrokerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveBrokerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveBrokerResponse>): RemoveBrokerResponse {
+    return RemoveBrokerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RemoveBrokerResponse>): RemoveBrokerResponse {
+    const message = createBaseRemoveBrokerResponse();
+    return message;
+  },
+};
+
+function createBaseReplaceBrokerRequest(): ReplaceBrokerRequest {
+  return { broker: "" };
+}
+
+export const ReplaceBrokerRequest: MessageFns<ReplaceBrokerRequest> = {
+  encode(message: ReplaceBrokerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.broker !== "") {
+      writer.uint32(10).string(message.broker);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplaceBrokerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplaceBrokerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.broker = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplaceBrokerRequest>): ReplaceBrokerRequest {
+    return ReplaceBrokerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplaceBrokerRequest>): ReplaceBrokerRequest {
+    const message = createBaseReplaceBrokerRequest();
+    message.broker = object.broker ?? "";
+    return message;
+  },
+};
+
+function createBaseReplaceBrokerResponse(): ReplaceBrokerResponse {
+  return {};
+}
+
+export const ReplaceBrokerResponse: MessageFns<ReplaceBrokerResponse> = {
+  encode(_: ReplaceBrokerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplaceBrokerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplaceBrokerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplaceBrokerResponse>): ReplaceBrokerResponse {
+    return ReplaceBrokerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReplaceBrokerResponse>): ReplaceBrokerResponse {
+    const message = createBaseReplaceBrokerResponse();
+    return message;
+  },
+};
+
+function createBaseReassignPartitionRequest(): ReassignPartitionRequest {
+  return { topic: "", partition: 0, replicas: [] };
+}
+
+export const ReassignPartitionRequest: MessageFns<ReassignPartitionRequest> = {
+  encode(message: ReassignPartitionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    for (const v of message.replicas) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReassignPartitionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReassignPartitionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.replicas.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReassignPartitionRequest>): ReassignPartitionRequest {
+    return ReassignPartitionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReassignPartitionRequest>): ReassignPartitionRequest {
+    const message = createBaseReassignPartitionRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.replicas = object.replicas?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReassignPartitionResponse(): ReassignPartitionResponse {
+  return {};
+}
+
+export const ReassignPartitionResponse: MessageFns<ReassignPartitionResponse> = {
+  encode(_: ReassignPartitionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReassignPartitionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReassignPartitionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReassignPartitionResponse>): ReassignPartitionResponse {
+    return ReassignPartitionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReassignPartitionResponse>): ReassignPartitionResponse {
+    const message = createBaseReassignPartitionResponse();
+    return message;
+  },
+};
+
+function createBaseCancelReassignmentRequest(): CancelReassignmentRequest {
+  return { topic: "", partition: 0 };
+}
+
+export const CancelReassignmentRequest: MessageFns<CancelReassignmentRequest> = {
+  encode(message: CancelReassignmentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelReassignmentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelReassignmentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CancelReassignmentRequest>): CancelReassignmentRequest {
+    return CancelReassignmentRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelReassignmentRequest>): CancelReassignmentRequest {
+    const message = createBaseCancelReassignmentRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    return message;
+  },
+};
+
+function createBaseCancelReassignmentResponse(): CancelReassignmentResponse {
+  return {};
+}
+
+export const CancelReassignmentResponse: MessageFns<CancelReassignmentResponse> = {
+  encode(_: CancelReassignmentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelReassignmentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelReassignmentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CancelReassignmentResponse>): CancelReassignmentResponse {
+    return CancelReassignmentResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<CancelReassignmentResponse>): CancelReassignmentResponse {
+    const message = createBaseCancelReassignmentResponse();
+    return message;
+  },
+};
+
+function createBaseListReassignmentsRequest(): ListReassignmentsRequest {
+  return {};
+}
+
+export const ListReassignmentsRequest: MessageFns<ListReassignmentsRequest> = {
+  encode(_: ListReassignmentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReassignmentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReassignmentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListReassignmentsRequest>): ListReassignmentsRequest {
+    return ListReassignmentsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListReassignmentsRequest>): ListReassignmentsRequest {
+    const message = createBaseListReassignmentsRequest();
+    return message;
+  },
+};
+
+function createBaseReassignment(): Reassignment {
+  return { topic: "", partition: 0, replicas: [], target: [], voters: [], learners: [] };
+}
+
+export const Reassignment: MessageFns<Reassignment> = {
+  encode(message: Reassignment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    for (const v of message.replicas) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.target) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.voters) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.learners) {
+      writer.uint32(50).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Reassignment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReassignment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.replicas.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.target.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.voters.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.learners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Reassignment>): Reassignment {
+    return Reassignment.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Reassignment>): Reassignment {
+    const message = createBaseReassignment();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.replicas = object.replicas?.map((e) => e) || [];
+    message.target = object.target?.map((e) => e) || [];
+    message.voters = object.voters?.map((e) => e) || [];
+    message.learners = object.learners?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListReassignmentsResponse(): ListReassignmentsResponse {
+  return { reassignments: [] };
+}
+
+export const ListReassignmentsResponse: MessageFns<ListReassignmentsResponse> = {
+  encode(message: ListReassignmentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reassignments) {
+      Reassignment.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReassignmentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReassignmentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reassignments.push(Reassignment.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListReassignmentsResponse>): ListReassignmentsResponse {
+    return ListReassignmentsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListReassignmentsResponse>): ListReassignmentsResponse {
+    const message = createBaseListReassignmentsResponse();
+    message.reassignments = object.reassignments?.map((e) => Reassignment.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDescribeReplicationRequest(): DescribeReplicationRequest {
+  return { topic: "", partition: 0 };
+}
+
+export const DescribeReplicationRequest: MessageFns<DescribeReplicationRequest> = {
+  encode(message: DescribeReplicationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeReplicationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeReplicationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DescribeReplicationRequest>): DescribeReplicationRequest {
+    return DescribeReplicationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DescribeReplicationRequest>): DescribeReplicationRequest {
+    const message = createBaseDescribeReplicationRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    return message;
+  },
+};
+
+function createBaseReplicationMember(): ReplicationMember {
+  return { broker: "", role: 0, matchIndex: 0, lagEntries: 0, alive: false };
+}
+
+export const ReplicationMember: MessageFns<ReplicationMember> = {
+  encode(message: ReplicationMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.broker !== "") {
+      writer.uint32(10).string(message.broker);
+    }
+    if (message.role !== 0) {
+      writer.uint32(16).int32(message.role);
+    }
+    if (message.matchIndex !== 0) {
+      writer.uint32(24).int64(message.matchIndex);
+    }
+    if (message.lagEntries !== 0) {
+      writer.uint32(32).int64(message.lagEntries);
+    }
+    if (message.alive !== false) {
+      writer.uint32(40).bool(message.alive);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicationMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicationMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.broker = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.matchIndex = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lagEntries = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.alive = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplicationMember>): ReplicationMember {
+    return ReplicationMember.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplicationMember>): ReplicationMember {
+    const message = createBaseReplicationMember();
+    message.broker = object.broker ?? "";
+    message.role = object.role ?? 0;
+    message.matchIndex = object.matchIndex ?? 0;
+    message.lagEntries = object.lagEntries ?? 0;
+    message.alive = object.alive ?? false;
+    return message;
+  },
+};
+
+function createBaseDescribeReplicationResponse(): DescribeReplicationResponse {
+  return { term: 0, members: [] };
+}
+
+export const DescribeReplicationResponse: MessageFns<DescribeReplicationResponse> = {
+  encode(message: DescribeReplicationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.term !== 0) {
+      writer.uint32(8).int32(message.term);
+    }
+    for (const v of message.members) {
+      ReplicationMember.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeReplicationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeReplicationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.members.push(ReplicationMember.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DescribeReplicationResponse>): DescribeReplicationResponse {
+    return DescribeReplicationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DescribeReplicationResponse>): DescribeReplicationResponse {
+    const message = createBaseDescribeReplicationResponse();
+    message.term = object.term ?? 0;
+    message.members = object.members?.map((e) => ReplicationMember.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDeleteRecordsRequest(): DeleteRecordsRequest {
+  return { topic: "", partition: 0, beforeOffset: 0 };
+}
+
+export const DeleteRecordsRequest: MessageFns<DeleteRecordsRequest> = {
+  encode(message: DeleteRecordsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    if (message.beforeOffset !== 0) {
+      writer.uint32(24).int64(message.beforeOffset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRecordsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRecordsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.beforeOffset = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteRecordsRequest>): DeleteRecordsRequest {
+    return DeleteRecordsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteRecordsRequest>): DeleteRecordsRequest {
+    const message = createBaseDeleteRecordsRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.beforeOffset = object.beforeOffset ?? 0;
+    return message;
+  },
+};
+
+function createBaseDeleteRecordsResponse(): DeleteRecordsResponse {
+  return { logStartOffset: 0 };
+}
+
+export const DeleteRecordsResponse: MessageFns<DeleteRecordsResponse> = {
+  encode(message: DeleteRecordsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logStartOffset !== 0) {
+      writer.uint32(8).int64(message.logStartOffset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRecordsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRecordsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.logStartOffset = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteRecordsResponse>): DeleteRecordsResponse {
+    return DeleteRecordsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteRecordsResponse>): DeleteRecordsResponse {
+    const message = createBaseDeleteRecordsResponse();
+    message.logStartOffset = object.logStartOffset ?? 0;
+    return message;
+  },
+};
+
+/** Creates, deletes and describes topics, moves replicas, and says which brokers are in the cluster. */
 export type AdminServiceService = typeof AdminServiceService;
 export const AdminServiceService = {
   /**
@@ -973,6 +2583,164 @@ export const AdminServiceService = {
       Buffer.from(DescribeClusterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DescribeClusterResponse => DescribeClusterResponse.decode(value),
   },
+  /** Lists the brokers with their status, ordered by id. Any broker answers from its memory. */
+  listBrokers: {
+    path: "/bellwether.v1.AdminService/ListBrokers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListBrokersRequest): Buffer => Buffer.from(ListBrokersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListBrokersRequest => ListBrokersRequest.decode(value),
+    responseSerialize: (value: ListBrokersResponse): Buffer => Buffer.from(ListBrokersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListBrokersResponse => ListBrokersResponse.decode(value),
+  },
+  /**
+   * Admits a broker that the cluster was not started with. It is JOINING until it has started.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed and the answering broker has applied it. Fails with ALREADY_EXISTS
+   * BROKER_ALREADY_EXISTS for a name that is taken, and with FAILED_PRECONDITION
+   * BROKER_CHANGE_REFUSED when there are as many brokers as there may be. Idempotent: adding a
+   * broker again that is JOINING with the same address succeeds.
+   */
+  addBroker: {
+    path: "/bellwether.v1.AdminService/AddBroker" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddBrokerRequest): Buffer => Buffer.from(AddBrokerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddBrokerRequest => AddBrokerRequest.decode(value),
+    responseSerialize: (value: AddBrokerResponse): Buffer => Buffer.from(AddBrokerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddBrokerResponse => AddBrokerResponse.decode(value),
+  },
+  /**
+   * Moves every replica off a broker, and lets the broker go once it holds none.
+   *
+   * Any broker answers; it passes the changes on to the controller. Returns once it is decided
+   * where the replicas go; they are moved in the background (ListReassignments), and then the
+   * broker is gone (ListBrokers). Fails with NOT_FOUND BROKER_NOT_FOUND, and with
+   * FAILED_PRECONDITION BROKER_CHANGE_REFUSED when the other brokers are too few to take the
+   * replicas; nothing was changed then. Idempotent: called again it goes on where it was, after an
+   * UNKNOWN outcome too.
+   */
+  removeBroker: {
+    path: "/bellwether.v1.AdminService/RemoveBroker" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveBrokerRequest): Buffer => Buffer.from(RemoveBrokerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveBrokerRequest => RemoveBrokerRequest.decode(value),
+    responseSerialize: (value: RemoveBrokerResponse): Buffer =>
+      Buffer.from(RemoveBrokerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveBrokerResponse => RemoveBrokerResponse.decode(value),
+  },
+  /**
+   * Declares the disk of a broker lost, so that the broker may come back with an empty one.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the leaders then take the broker out of their groups in the background. It is
+   * JOINING when that is done: start it with an empty data folder then, and it gets its replicas
+   * back. Fails with NOT_FOUND BROKER_NOT_FOUND, and with FAILED_PRECONDITION
+   * BROKER_CHANGE_REFUSED when a group has no quorum without the broker. Idempotent.
+   */
+  replaceBroker: {
+    path: "/bellwether.v1.AdminService/ReplaceBroker" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReplaceBrokerRequest): Buffer => Buffer.from(ReplaceBrokerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReplaceBrokerRequest => ReplaceBrokerRequest.decode(value),
+    responseSerialize: (value: ReplaceBrokerResponse): Buffer =>
+      Buffer.from(ReplaceBrokerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReplaceBrokerResponse => ReplaceBrokerResponse.decode(value),
+  },
+  /**
+   * Moves the replicas of a partition to other brokers, while it is written and read.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the replicas are moved in the background, one by one (ListReassignments). A second
+   * call takes the place of the first. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and with
+   * FAILED_PRECONDITION REASSIGNMENT_REFUSED for a broker that is not active. Idempotent.
+   */
+  reassignPartition: {
+    path: "/bellwether.v1.AdminService/ReassignPartition" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReassignPartitionRequest): Buffer =>
+      Buffer.from(ReassignPartitionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReassignPartitionRequest => ReassignPartitionRequest.decode(value),
+    responseSerialize: (value: ReassignPartitionResponse): Buffer =>
+      Buffer.from(ReassignPartitionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReassignPartitionResponse => ReassignPartitionResponse.decode(value),
+  },
+  /**
+   * Moves the replicas of a partition back to where they were before the reassignment.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the way back goes on in the background. Fails with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION, and with FAILED_PRECONDITION NO_REASSIGNMENT when none runs, which
+   * is also what a retry finds once the replicas are back.
+   */
+  cancelReassignment: {
+    path: "/bellwether.v1.AdminService/CancelReassignment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelReassignmentRequest): Buffer =>
+      Buffer.from(CancelReassignmentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelReassignmentRequest => CancelReassignmentRequest.decode(value),
+    responseSerialize: (value: CancelReassignmentResponse): Buffer =>
+      Buffer.from(CancelReassignmentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelReassignmentResponse => CancelReassignmentResponse.decode(value),
+  },
+  /**
+   * Lists the partitions whose replicas are not where they belong: reassigned ones, and those that
+   * wait for a broker that is being replaced. By topic and number. Any broker answers from its
+   * memory.
+   */
+  listReassignments: {
+    path: "/bellwether.v1.AdminService/ListReassignments" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListReassignmentsRequest): Buffer =>
+      Buffer.from(ListReassignmentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListReassignmentsRequest => ListReassignmentsRequest.decode(value),
+    responseSerialize: (value: ListReassignmentsResponse): Buffer =>
+      Buffer.from(ListReassignmentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListReassignmentsResponse => ListReassignmentsResponse.decode(value),
+  },
+  /**
+   * Tells how far each member of a partition's group is. Leader only.
+   *
+   * Fails with FAILED_PRECONDITION NOT_LEADER and a hint on any other broker, with UNAVAILABLE
+   * NO_LEADER while none is known, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  describeReplication: {
+    path: "/bellwether.v1.AdminService/DescribeReplication" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DescribeReplicationRequest): Buffer =>
+      Buffer.from(DescribeReplicationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DescribeReplicationRequest => DescribeReplicationRequest.decode(value),
+    responseSerialize: (value: DescribeReplicationResponse): Buffer =>
+      Buffer.from(DescribeReplicationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DescribeReplicationResponse => DescribeReplicationResponse.decode(value),
+  },
+  /**
+   * Deletes the oldest records of a partition on all its replicas. There is no way back. Leader
+   * only.
+   *
+   * Returns once a quorum has it on disk. Whole batches are given up; a batch with records on both
+   * sides of the offset stays stored, but none of its records below is served. Fails with
+   * OUT_OF_RANGE OFFSET_OUT_OF_RANGE beyond the high watermark, with FAILED_PRECONDITION NOT_LEADER
+   * and a hint on any other broker, and like a produce otherwise. Idempotent: an offset at or below
+   * the log start offset deletes nothing and succeeds.
+   */
+  deleteRecords: {
+    path: "/bellwether.v1.AdminService/DeleteRecords" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteRecordsRequest): Buffer => Buffer.from(DeleteRecordsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteRecordsRequest => DeleteRecordsRequest.decode(value),
+    responseSerialize: (value: DeleteRecordsResponse): Buffer =>
+      Buffer.from(DeleteRecordsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteRecordsResponse => DeleteRecordsResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -1006,6 +2774,81 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * memory.
    */
   describeCluster: handleUnaryCall<DescribeClusterRequest, DescribeClusterResponse>;
+  /** Lists the brokers with their status, ordered by id. Any broker answers from its memory. */
+  listBrokers: handleUnaryCall<ListBrokersRequest, ListBrokersResponse>;
+  /**
+   * Admits a broker that the cluster was not started with. It is JOINING until it has started.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed and the answering broker has applied it. Fails with ALREADY_EXISTS
+   * BROKER_ALREADY_EXISTS for a name that is taken, and with FAILED_PRECONDITION
+   * BROKER_CHANGE_REFUSED when there are as many brokers as there may be. Idempotent: adding a
+   * broker again that is JOINING with the same address succeeds.
+   */
+  addBroker: handleUnaryCall<AddBrokerRequest, AddBrokerResponse>;
+  /**
+   * Moves every replica off a broker, and lets the broker go once it holds none.
+   *
+   * Any broker answers; it passes the changes on to the controller. Returns once it is decided
+   * where the replicas go; they are moved in the background (ListReassignments), and then the
+   * broker is gone (ListBrokers). Fails with NOT_FOUND BROKER_NOT_FOUND, and with
+   * FAILED_PRECONDITION BROKER_CHANGE_REFUSED when the other brokers are too few to take the
+   * replicas; nothing was changed then. Idempotent: called again it goes on where it was, after an
+   * UNKNOWN outcome too.
+   */
+  removeBroker: handleUnaryCall<RemoveBrokerRequest, RemoveBrokerResponse>;
+  /**
+   * Declares the disk of a broker lost, so that the broker may come back with an empty one.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the leaders then take the broker out of their groups in the background. It is
+   * JOINING when that is done: start it with an empty data folder then, and it gets its replicas
+   * back. Fails with NOT_FOUND BROKER_NOT_FOUND, and with FAILED_PRECONDITION
+   * BROKER_CHANGE_REFUSED when a group has no quorum without the broker. Idempotent.
+   */
+  replaceBroker: handleUnaryCall<ReplaceBrokerRequest, ReplaceBrokerResponse>;
+  /**
+   * Moves the replicas of a partition to other brokers, while it is written and read.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the replicas are moved in the background, one by one (ListReassignments). A second
+   * call takes the place of the first. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and with
+   * FAILED_PRECONDITION REASSIGNMENT_REFUSED for a broker that is not active. Idempotent.
+   */
+  reassignPartition: handleUnaryCall<ReassignPartitionRequest, ReassignPartitionResponse>;
+  /**
+   * Moves the replicas of a partition back to where they were before the reassignment.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the way back goes on in the background. Fails with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION, and with FAILED_PRECONDITION NO_REASSIGNMENT when none runs, which
+   * is also what a retry finds once the replicas are back.
+   */
+  cancelReassignment: handleUnaryCall<CancelReassignmentRequest, CancelReassignmentResponse>;
+  /**
+   * Lists the partitions whose replicas are not where they belong: reassigned ones, and those that
+   * wait for a broker that is being replaced. By topic and number. Any broker answers from its
+   * memory.
+   */
+  listReassignments: handleUnaryCall<ListReassignmentsRequest, ListReassignmentsResponse>;
+  /**
+   * Tells how far each member of a partition's group is. Leader only.
+   *
+   * Fails with FAILED_PRECONDITION NOT_LEADER and a hint on any other broker, with UNAVAILABLE
+   * NO_LEADER while none is known, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  describeReplication: handleUnaryCall<DescribeReplicationRequest, DescribeReplicationResponse>;
+  /**
+   * Deletes the oldest records of a partition on all its replicas. There is no way back. Leader
+   * only.
+   *
+   * Returns once a quorum has it on disk. Whole batches are given up; a batch with records on both
+   * sides of the offset stays stored, but none of its records below is served. Fails with
+   * OUT_OF_RANGE OFFSET_OUT_OF_RANGE beyond the high watermark, with FAILED_PRECONDITION NOT_LEADER
+   * and a hint on any other broker, and like a produce otherwise. Idempotent: an offset at or below
+   * the log start offset deletes nothing and succeeds.
+   */
+  deleteRecords: handleUnaryCall<DeleteRecordsRequest, DeleteRecordsResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -1109,6 +2952,207 @@ export interface AdminServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DescribeClusterResponse) => void,
   ): ClientUnaryCall;
+  /** Lists the brokers with their status, ordered by id. Any broker answers from its memory. */
+  listBrokers(
+    request: ListBrokersRequest,
+    callback: (error: ServiceError | null, response: ListBrokersResponse) => void,
+  ): ClientUnaryCall;
+  listBrokers(
+    request: ListBrokersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListBrokersResponse) => void,
+  ): ClientUnaryCall;
+  listBrokers(
+    request: ListBrokersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListBrokersResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Admits a broker that the cluster was not started with. It is JOINING until it has started.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed and the answering broker has applied it. Fails with ALREADY_EXISTS
+   * BROKER_ALREADY_EXISTS for a name that is taken, and with FAILED_PRECONDITION
+   * BROKER_CHANGE_REFUSED when there are as many brokers as there may be. Idempotent: adding a
+   * broker again that is JOINING with the same address succeeds.
+   */
+  addBroker(
+    request: AddBrokerRequest,
+    callback: (error: ServiceError | null, response: AddBrokerResponse) => void,
+  ): ClientUnaryCall;
+  addBroker(
+    request: AddBrokerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddBrokerResponse) => void,
+  ): ClientUnaryCall;
+  addBroker(
+    request: AddBrokerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddBrokerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Moves every replica off a broker, and lets the broker go once it holds none.
+   *
+   * Any broker answers; it passes the changes on to the controller. Returns once it is decided
+   * where the replicas go; they are moved in the background (ListReassignments), and then the
+   * broker is gone (ListBrokers). Fails with NOT_FOUND BROKER_NOT_FOUND, and with
+   * FAILED_PRECONDITION BROKER_CHANGE_REFUSED when the other brokers are too few to take the
+   * replicas; nothing was changed then. Idempotent: called again it goes on where it was, after an
+   * UNKNOWN outcome too.
+   */
+  removeBroker(
+    request: RemoveBrokerRequest,
+    callback: (error: ServiceError | null, response: RemoveBrokerResponse) => void,
+  ): ClientUnaryCall;
+  removeBroker(
+    request: RemoveBrokerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveBrokerResponse) => void,
+  ): ClientUnaryCall;
+  removeBroker(
+    request: RemoveBrokerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveBrokerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Declares the disk of a broker lost, so that the broker may come back with an empty one.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the leaders then take the broker out of their groups in the background. It is
+   * JOINING when that is done: start it with an empty data folder then, and it gets its replicas
+   * back. Fails with NOT_FOUND BROKER_NOT_FOUND, and with FAILED_PRECONDITION
+   * BROKER_CHANGE_REFUSED when a group has no quorum without the broker. Idempotent.
+   */
+  replaceBroker(
+    request: ReplaceBrokerRequest,
+    callback: (error: ServiceError | null, response: ReplaceBrokerResponse) => void,
+  ): ClientUnaryCall;
+  replaceBroker(
+    request: ReplaceBrokerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReplaceBrokerResponse) => void,
+  ): ClientUnaryCall;
+  replaceBroker(
+    request: ReplaceBrokerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReplaceBrokerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Moves the replicas of a partition to other brokers, while it is written and read.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the replicas are moved in the background, one by one (ListReassignments). A second
+   * call takes the place of the first. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and with
+   * FAILED_PRECONDITION REASSIGNMENT_REFUSED for a broker that is not active. Idempotent.
+   */
+  reassignPartition(
+    request: ReassignPartitionRequest,
+    callback: (error: ServiceError | null, response: ReassignPartitionResponse) => void,
+  ): ClientUnaryCall;
+  reassignPartition(
+    request: ReassignPartitionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReassignPartitionResponse) => void,
+  ): ClientUnaryCall;
+  reassignPartition(
+    request: ReassignPartitionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReassignPartitionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Moves the replicas of a partition back to where they were before the reassignment.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed; the way back goes on in the background. Fails with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION, and with FAILED_PRECONDITION NO_REASSIGNMENT when none runs, which
+   * is also what a retry finds once the replicas are back.
+   */
+  cancelReassignment(
+    request: CancelReassignmentRequest,
+    callback: (error: ServiceError | null, response: CancelReassignmentResponse) => void,
+  ): ClientUnaryCall;
+  cancelReassignment(
+    request: CancelReassignmentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelReassignmentResponse) => void,
+  ): ClientUnaryCall;
+  cancelReassignment(
+    request: CancelReassignmentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelReassignmentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the partitions whose replicas are not where they belong: reassigned ones, and those that
+   * wait for a broker that is being replaced. By topic and number. Any broker answers from its
+   * memory.
+   */
+  listReassignments(
+    request: ListReassignmentsRequest,
+    callback: (error: ServiceError | null, response: ListReassignmentsResponse) => void,
+  ): ClientUnaryCall;
+  listReassignments(
+    request: ListReassignmentsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListReassignmentsResponse) => void,
+  ): ClientUnaryCall;
+  listReassignments(
+    request: ListReassignmentsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListReassignmentsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Tells how far each member of a partition's group is. Leader only.
+   *
+   * Fails with FAILED_PRECONDITION NOT_LEADER and a hint on any other broker, with UNAVAILABLE
+   * NO_LEADER while none is known, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  describeReplication(
+    request: DescribeReplicationRequest,
+    callback: (error: ServiceError | null, response: DescribeReplicationResponse) => void,
+  ): ClientUnaryCall;
+  describeReplication(
+    request: DescribeReplicationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DescribeReplicationResponse) => void,
+  ): ClientUnaryCall;
+  describeReplication(
+    request: DescribeReplicationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DescribeReplicationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Deletes the oldest records of a partition on all its replicas. There is no way back. Leader
+   * only.
+   *
+   * Returns once a quorum has it on disk. Whole batches are given up; a batch with records on both
+   * sides of the offset stays stored, but none of its records below is served. Fails with
+   * OUT_OF_RANGE OFFSET_OUT_OF_RANGE beyond the high watermark, with FAILED_PRECONDITION NOT_LEADER
+   * and a hint on any other broker, and like a produce otherwise. Idempotent: an offset at or below
+   * the log start offset deletes nothing and succeeds.
+   */
+  deleteRecords(
+    request: DeleteRecordsRequest,
+    callback: (error: ServiceError | null, response: DeleteRecordsResponse) => void,
+  ): ClientUnaryCall;
+  deleteRecords(
+    request: DeleteRecordsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteRecordsResponse) => void,
+  ): ClientUnaryCall;
+  deleteRecords(
+    request: DeleteRecordsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteRecordsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const AdminServiceClient = makeGenericClientConstructor(
@@ -1128,6 +3172,17 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -1,4 +1,4 @@
-/** AdminService: topics and the cluster. */
+/** AdminService: topics and the cluster; what is about brokers and replicas is in brokers.ts. */
 
 import type { AdminServiceServer, ListTopicsResponse } from '../../../gen/bellwether/v1/admin_service.js';
 import type { Broker } from '../../broker/broker.js';
@@ -8,6 +8,7 @@ import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
 import { callTimeoutMs } from '../call-timeout.js';
 import { describeBrokers, describeController, describeTopic, sortedTopics } from '../describe.js';
 import { intFieldOr, topicField } from '../fields.js';
+import { brokerHandlers, replicaHandlers } from './brokers.js';
 
 const PAGE_SIZE_DEFAULT = 1_000;
 const PAGE_SIZE_MAX = 10_000;
@@ -61,6 +62,9 @@ export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandle
     ),
 
     describeCluster: adaptUnary(() => Promise.resolve(describeCluster(broker)), { onDefect }),
+
+    ...brokerHandlers(broker, onDefect),
+    ...replicaHandlers(broker, onDefect),
   };
 }
 
