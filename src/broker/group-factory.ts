@@ -14,7 +14,7 @@ import { GroupHost, type GroupMachine } from './group-host.js';
 const REPLAY_CHUNK_BYTES = 4_194_304;
 
 export interface GroupSpec {
-  /** The preferred leader first. */
+  /** The voters that the group was made with, the preferred leader first; empty when none is known. */
   readonly voters: readonly BrokerId[];
   readonly machine: GroupMachine;
   /** Write the commit index by itself too; for rarely written groups. */
@@ -49,6 +49,7 @@ export class GroupFactory {
     const recovered = this.#recovered.get(id);
     this.#recovered.delete(id);
     const log = recovered?.log ?? this.#journal.createGroupLog(id);
+    if (log.snapshot !== undefined) machine.restored(log.snapshot);
     replay(log, machine);
     const raft = new Raft(
       {

@@ -4,7 +4,7 @@
  */
 
 import { invariant } from '../invariant.js';
-import type { LogObserver } from '../raft/log.js';
+import type { LogObserver, Snapshot } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
 import type { ProposeResult } from '../raft/leader.js';
 import type { Raft } from '../raft/raft.js';
@@ -20,6 +20,12 @@ import type { Outbox } from './outbox.js';
 export interface GroupMachine extends LogObserver {
   /** Entries up to `index` are committed; called with rising indexes. */
   committedTo(index: LogIndex): void;
+  /** Entries up to here are needed no more, once a snapshot stands for them; committed. 0 for none. */
+  compactable(): LogIndex;
+  /** The state as of `appliedIndex`, the last entry that was applied; for `restored`, here or elsewhere. */
+  snapshot(appliedIndex: LogIndex): Uint8Array;
+  /** Entries up to `index` are gone from the log. */
+  compactedTo(index: LogIndex): void;
 }
 
 /** What became of a proposed entry: it is committed, or another entry is committed in its place. */
@@ -45,6 +51,9 @@ interface Unsent {
   readonly messages: readonly Message[];
 }
 
+/** Number of the core's last write among those collected; undefined when nothing is to be written. */
+type Collected = { readonly raftSequence: number } | undefined;
+
 interface Write {
   readonly journalSequence: number;
   readonly raftSequence: number;
@@ -59,7 +68,7 @@ export class GroupHost {
   #unsent: Unsent[] = [];
   #writes: Write[] = [];
   #persistedSequence = 0;
-  #appliedIndex = asLogIndex(0);
+  #appliedIndex: LogIndex;
   readonly #commitWaiters = new Map<LogIndex, Set<CommitWaiter>>();
   readonly #durableWaiters = new Map<LogIndex, Set<() => void>>();
   readonly #readWaiters = new Map<ReadId, (verdict: ReadVerdict) => void>();
@@ -69,6 +78,8 @@ export class GroupHost {
     this.raft = raft;
     this.log = log;
     this.#machine = machine;
+    // What the snapshot stands for was given to the machine with it.
+    this.#appliedIndex = log.snapshot?.index ?? asLogIndex(0);
   }
 
   /** Every entry up to here has been applied to the state machine. */
@@ -112,16 +123,19 @@ export class GroupHost {
   }
 
   /** Takes the core's Ready: entries become readable and are put to `writes`, messages to `outbox`. */
-  collect(
-    nowMs: number,
-    writes: JournalWrite[],
-    outbox: Outbox,
-  ): { readonly raftSequence: number } | undefined {
+  collect(nowMs: number, writes: JournalWrite[], outbox: Outbox): Collected {
+    const collected = this.#collect(nowMs, writes, outbox);
+    if (!this.#compact()) return collected;
+    return this.#collect(nowMs, writes, outbox) ?? collected;
+  }
+
+  #collect(nowMs: number, writes: JournalWrite[], outbox: Outbox): Collected {
     const ready = this.raft.ready(nowMs);
-    if (ready.entries.length > 0) this.log.append(ready.entries);
     if (ready.hardState !== undefined) {
       writes.push({ kind: 'hardState', group: this.id, state: ready.hardState });
     }
+    if (ready.snapshot !== undefined) this.#install(ready.snapshot, writes);
+    if (ready.entries.length > 0) this.log.append(ready.entries);
     if (ready.entries.length > 0) writes.push({ kind: 'entries', group: this.id, entries: ready.entries });
     for (const message of ready.messages) outbox.add(this.id, message);
     if (ready.messagesAfterPersist.length > 0) {
@@ -156,6 +170,23 @@ export class GroupHost {
       this.#durableWaiters.delete(index);
       for (const settle of waiters) settle();
     }
+  }
+
+  /** The log begins with a snapshot from now on: one made here, or one that a leader sent. */
+  #install(snapshot: Snapshot, writes: JournalWrite[]): void {
+    this.log.install(snapshot);
+    writes.push({ kind: 'snapshot', group: this.id, snapshot });
+    if (snapshot.index > this.#appliedIndex) this.#appliedIndex = snapshot.index;
+  }
+
+  /** Lets the log go that the machine needs no more, as far as it is on disk. True when there was any. */
+  #compact(): boolean {
+    const wanted = Math.min(this.#machine.compactable(), this.#appliedIndex, this.raft.durableIndex);
+    const index = asLogIndex(wanted);
+    if (index <= (this.raft.snapshot?.index ?? 0)) return false;
+    this.raft.compact(index, this.#machine.snapshot(this.#appliedIndex));
+    this.#machine.compactedTo(index);
+    return true;
   }
 
   #sendDurable(outbox: Outbox): void {
