@@ -121,7 +121,7 @@ export class PartitionHost implements GroupMachine {
     const offset = before === 'all' ? highWatermark : before;
     if (offset > highWatermark) throw this.#outOfRange(offset, highWatermark);
     if (offset <= logStartOffset) return logStartOffset;
-    const proposal = this.#proposal(ENTRY_KIND.DELETE_RECORDS, encodeDeleteRecords(offset));
+    const proposal = this.#proposal(ENTRY_KIND.DELETE_RECORDS, encodeDeleteRecords({ beforeOffset: offset) });
     const appended = append(proposal);
     woken();
     await committed(this.#clock, proposal, appended, timeoutMs);

@@ -1,42 +1,66 @@
 /**
- * The state machine of one partition: offsets of its record batches, high watermark, committed offsets
- * of consumer groups. Pure.
+ * The state machine of one partition: offsets of its record batches, log start offset, high watermark,
+ * committed offsets of consumer groups. Pure.
  *
  * It follows the Raft log entry by entry, so it knows offsets of batches that are not committed yet;
  * what readers see ends at the high watermark.
  *
- * Pointers: logStartOffset <= highWatermark <= logEndOffset, the last two exclusive. Offsets are dense:
- * each batch begins where the one before ended. Entries that hold no batch (no-ops, offset commits) use
- * a log index but no offset.
+ * Pointers: logStartOffset <= highWatermark <= logEndOffset, the last two exclusive. Entries that hold no
+ * batch (no-ops, memberships, offset commits, deletions) use a log index but no offset.
+ *
+ * Once the records of the oldest entries are deleted, a snapshot may stand for these entries. It carries the
+ * state of a later index, `effectIndex`: the effects of entries up to there are in it already, while the
+ * batches behind the snapshot are still to come.
  */
 
 import { invariant } from '../invariant.js';
+import type { Snapshot } from '../raft/log.js';
 import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
 import { readBatchHeader } from '../records/batch-header.js';
 import { asOffset, type Offset } from '../records/offset.js';
+import { BatchIndex } from './batch-index.js';
+import { decodeDeleteRecords, type DeleteRecords } from './delete-records.js';
 import { decodeOffsetCommit, type OffsetCommit } from './offset-commit.js';
+import { decodePartitionSnapshot, encodePartitionSnapshot } from './partition-snapshot.js';
 
-interface PendingCommit {
+/**
+ * Entries without records that pile up before it is worth a snapshot to be rid of them: a partition whose
+ * records are deleted may go on to get offset commits, and a snapshot for each would double its writes.
+ */
+const BARREN_ENTRIES_MAX = 1_024;
+
+/** What an entry does once it is committed. */
+interface PendingEffect {
   readonly index: LogIndex;
-  readonly commit: OffsetCommit;
+  readonly effect: OffsetCommit | DeleteRecords;
 }
 
 export class PartitionLog {
-  /** Log indexes of the entries that hold batches, ascending, and the exclusive end offset of each. */
-  readonly #batchIndexes: number[] = [];
-  readonly #endOffsets: number[] = [];
-  /** Offset commits that are in the log but not committed by Raft yet. */
-  #pendingCommits: PendingCommit[] = [];
-  readonly #committedOffsets = new Map<string, Offset>();
-  #highWatermark = asOffset(0);
+  #batches = new BatchIndex(asOffset(0));
   /** How many of the batches are below the high watermark. */
   #committedBatches = 0;
+  /** Of entries that are in the log but not committed by Raft yet. */
+  #pending: PendingEffect[] = [];
+  readonly #committedOffsets = new Map<string, Offset>();
+  #logStartOffset = asOffset(0);
+  #highWatermark = asOffset(0);
+  #committedIndex = asLogIndex(0);
+  /** Effects of entries up to here are in the state, committed here or not. */
+  #effectIndex = asLogIndex(0);
+  /** Entries up to here are gone. */
+  #compactedIndex = asLogIndex(0);
 
-  readonly logStartOffset = asOffset(0);
+  /**
+   * Smallest offset that can be read. Behind a snapshot the deletions are known before the batches are here
+   * again; till then nothing can be read, and it is the high watermark (I14).
+   */
+  get logStartOffset(): Offset {
+    return asOffset(Math.min(this.#logStartOffset, this.#highWatermark));
+  }
 
   /** Next offset to assign. */
   get logEndOffset(): Offset {
-    return asOffset(this.#endOffsets.at(-1) ?? 0);
+    return this.#batches.endOffset;
   }
 
   /** First offset not known to be committed. */
@@ -50,68 +74,146 @@ export class PartitionLog {
   }
 
   appended(entry: Entry): void {
-    switch (entry.kind) {
+    const { index, kind, payload } = entry;
+    invariant(index > this.#compactedIndex, 'entries follow the snapshot', { index });
+    switch (kind) {
       case ENTRY_KIND.RECORD_BATCH: {
-        const header = readBatchHeader(entry.payload);
-        invariant(header.baseOffset === this.logEndOffset, 'offsets are dense', {
-          base: header.baseOffset,
-          end: this.logEndOffset,
-        });
-        this.#batchIndexes.push(entry.index);
-        this.#endOffsets.push(header.baseOffset + header.recordCount);
+        const { baseOffset, recordCount } = readBatchHeader(payload);
+        this.#batches.push(index, baseOffset, recordCount);
         break;
       }
       case ENTRY_KIND.COMMIT_OFFSETS:
-        this.#pendingCommits.push({ index: entry.index, commit: decodeOffsetCommit(entry.payload) });
+        this.#expect(index, decodeOffsetCommit(payload));
+        break;
+      case ENTRY_KIND.DELETE_RECORDS:
+        this.#expect(index, decodeDeleteRecords(payload));
         break;
       case ENTRY_KIND.NOOP:
       case ENTRY_KIND.MEMBERSHIP:
-      case ENTRY_KIND.DELETE_RECORDS:
         break;
       case ENTRY_KIND.CLUSTER_COMMAND:
-        invariant(false, 'a partition holds no cluster commands', { index: entry.index });
+        invariant(false, 'a partition holds no cluster commands', { index });
     }
   }
 
   truncatedFrom(index: LogIndex): void {
-    while ((this.#batchIndexes.at(-1) ?? -1) >= index) {
-      this.#batchIndexes.pop();
-      this.#endOffsets.pop();
-    }
+    this.#batches.truncateFrom(index);
     invariant(this.logEndOffset >= this.#highWatermark, 'no committed record is truncated (I7)', { index });
-    this.#pendingCommits = this.#pendingCommits.filter((pending) => pending.index < index);
+    this.#pending = this.#pending.filter((pending) => pending.index < index);
   }
 
   /** Takes in that all entries up to `index` are committed. Returns true when the high watermark moved. */
   committedTo(index: LogIndex): boolean {
+    const before = this.#highWatermark;
     let applied = 0;
-    for (const { index: at, commit } of this.#pendingCommits) {
-      if (at > index) break;
-      this.#committedOffsets.set(commit.group, commit.offset);
+    for (const pending of this.#pending) {
+      if (pending.index > index) break;
+      // One by one: how far a deletion goes depends on the batches before it, on every replica the same.
+      this.#advanceHighWatermark(pending.index);
+      this.#apply(pending.effect);
       applied += 1;
     }
-    if (applied > 0) this.#pendingCommits = this.#pendingCommits.slice(applied);
-    const before = this.#committedBatches;
-    while ((this.#batchIndexes[this.#committedBatches] ?? Infinity) <= index) this.#committedBatches += 1;
-    if (this.#committedBatches === before) return false;
-    this.#highWatermark = asOffset(this.#endOffsets[this.#committedBatches - 1] ?? 0);
-    return true;
+    if (applied > 0) this.#pending = this.#pending.slice(applied);
+    this.#advanceHighWatermark(index);
+    if (index > this.#committedIndex) this.#committedIndex = index;
+    if (index > this.#effectIndex) this.#effectIndex = index;
+    return this.#highWatermark > before;
   }
 
   /**
-   * Log index of the entry whose batch holds `offset`; undefined when no committed batch does.
-   * Binary search over the batches.
+   * Log index of the entry whose batch holds `offset`; undefined when no committed batch does, or the
+   * record is deleted.
    */
   indexOfOffset(offset: Offset): LogIndex | undefined {
     if (offset >= this.#highWatermark || offset < this.logStartOffset) return undefined;
-    let low = 0;
-    let high = this.#committedBatches - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#endOffsets[middle] ?? Infinity) > offset) high = middle;
-      else low = middle + 1;
+    return this.#batches.indexOf(this.#batches.countUpTo(offset));
+  }
+
+  /**
+   * Highest committed index up to which no entry holds a record that is not deleted, so that a snapshot may
+   * stand for them all; 0 when that is not worth it. The log may keep more.
+   */
+  compactable(): LogIndex {
+    const deleted = this.#deletedBatches();
+    const next = this.#batches.indexOf(deleted) ?? Infinity;
+    const to = Math.min(this.#committedIndex, next - 1);
+    const worthIt = deleted > 0 || to - this.#compactedIndex > BARREN_ENTRIES_MAX;
+    return asLogIndex(worthIt ? to : 0);
+  }
+
+  /**
+   * The data of a snapshot at `compactable()`; when that is 0, of one at the index of the present snapshot.
+   *
+   * @param appliedIndex Index of the last `committedTo`.
+   */
+  snapshot(appliedIndex: LogIndex): Uint8Array {
+    invariant(appliedIndex === this.#committedIndex, 'a snapshot is taken of what has been applied', {
+      appliedIndex,
+      committedIndex: this.#committedIndex,
+    });
+    return encodePartitionSnapshot({
+      appliedIndex: this.#effectIndex,
+      logStartOffset: this.#logStartOffset,
+      baseOffset: this.#batches.endOfFirst(this.#deletedBatches()),
+      committedOffsets: this.#committedOffsets,
+    });
+  }
+
+  /** Begins anew with a snapshot. The entries that the log has behind it are appended again. */
+  restored(snapshot: Snapshot): void {
+    const { appliedIndex, logStartOffset, baseOffset, committedOffsets } = decodePartitionSnapshot(
+      snapshot.data,
+    );
+    const { index } = snapshot;
+    invariant(appliedIndex >= index, 'a snapshot stands for applied entries (I14)', { appliedIndex, index });
+    invariant(baseOffset >= this.#highWatermark, 'the high watermark never goes back (I13)', {
+      from: this.#highWatermark,
+      to: baseOffset,
+    });
+    this.#batches = new BatchIndex(baseOffset);
+    this.#committedBatches = 0;
+    this.#pending = [];
+    this.#committedOffsets.clear();
+    for (const [group, offset] of committedOffsets) this.#committedOffsets.set(group, offset);
+    this.#logStartOffset = logStartOffset;
+    this.#highWatermark = baseOffset;
+    this.#committedIndex = index;
+    this.#effectIndex = appliedIndex;
+    this.#compactedIndex = index;
+  }
+
+  /** Takes in that the entries up to `index` are gone: a snapshot taken here stands for them. */
+  compactedTo(index: LogIndex): void {
+    invariant(index <= this.#committedIndex, 'only committed entries are compacted', { index });
+    const deleted = this.#deletedBatches();
+    let gone = 0;
+    while ((this.#batches.indexOf(gone) ?? Infinity) <= index) gone += 1;
+    invariant(gone <= deleted, 'only deleted records are compacted', { index, gone, deleted });
+    this.#batches.forgetFirst(gone);
+    this.#committedBatches -= gone;
+    if (index > this.#compactedIndex) this.#compactedIndex = index;
+  }
+
+  /** How many committed batches hold deleted records only. */
+  #deletedBatches(): number {
+    return Math.min(this.#batches.countUpTo(this.#logStartOffset), this.#committedBatches);
+  }
+
+  #expect(index: LogIndex, effect: PendingEffect['effect']): void {
+    if (index > this.#effectIndex) this.#pending.push({ index, effect });
+  }
+
+  #advanceHighWatermark(index: LogIndex): void {
+    while ((this.#batches.indexOf(this.#committedBatches) ?? Infinity) <= index) this.#committedBatches += 1;
+    this.#highWatermark = this.#batches.endOfFirst(this.#committedBatches);
+  }
+
+  #apply(effect: PendingEffect['effect']): void {
+    if ('group' in effect) {
+      this.#committedOffsets.set(effect.group, effect.offset);
+      return;
     }
-    const index = this.#batchIndexes[low];
-    return index === undefined ? undefined : asLogIndex(index);
+    const offset = asOffset(Math.min(effect.beforeOffset, this.#highWatermark));
+    if (offset > this.#logStartOffset) this.#logStartOffset = offset;
   }
 }

@@ -204,7 +204,7 @@ describe('the journal under crashes', () => {
   it('recovers exactly a prefix that holds everything acknowledged (I1, I2, I23)', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 5, maxLength: 40 }),
+        fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
         fc.constantFrom(0, 1_000_000),
         async (steps, cacheBytes) => {
           const run = new Run(cacheBytes);

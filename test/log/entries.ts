@@ -1,0 +1,36 @@
+/** Entries of a partition's log for tests. */
+import { encodeDeleteRecords } from '../../src/log/delete-records.js';
+import { encodeOffsetCommit } from '../../src/log/offset-commit.js';
+import { encodeMembership } from '../../src/raft/membership.js';
+import { asLogIndex, asTerm, type Entry, ENTRY_KIND, type EntryKind } from '../../src/raft/types.js';
+import { encodeRecordBatch } from '../../src/records/batch-encode.js';
+import { stampBatch } from '../../src/records/batch-header.js';
+import { asOffset } from '../../src/records/offset.js';
+
+export function entryOf(index: number, kind: EntryKind, payload: Uint8Array): Entry {
+  return { index: asLogIndex(index), term: asTerm(1), kind, payload };
+}
+
+export function batch(index: number, baseOffset: number, count: number): Entry {
+  const record = { key: undefined, value: undefined, headers: [], timestampMs: 0 };
+  const payload = encodeRecordBatch(Array.from({ length: count }, () => record));
+  stampBatch(payload, asOffset(baseOffset), 1);
+  return entryOf(index, ENTRY_KIND.RECORD_BATCH, payload);
+}
+
+export function offsetCommit(index: number, group: string, offset: number): Entry {
+  return entryOf(index, ENTRY_KIND.COMMIT_OFFSETS, encodeOffsetCommit({ group, offset: asOffset(offset) }));
+}
+
+export function deletion(index: number, beforeOffset: number): Entry {
+  const payload = encodeDeleteRecords({ beforeOffset: asOffset(beforeOffset) });
+  return entryOf(index, ENTRY_KIND.DELETE_RECORDS, payload);
+}
+
+export function membership(index: number): Entry {
+  return entryOf(index, ENTRY_KIND.MEMBERSHIP, encodeMembership({ voters: ['n1'], learners: [] }));
+}
+
+export function noop(index: number): Entry {
+  return entryOf(index, ENTRY_KIND.NOOP, new Uint8Array(0));
+}

@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InvariantError } from '../../src/invariant.js';
+import { decodePartitionSnapshot, encodePartitionSnapshot } from '../../src/log/partition-snapshot.js';
+import { asLogIndex } from '../../src/raft/types.js';
+import { asOffset } from '../../src/records/offset.js';
+
+function snapshotOf(applied: number, base: number, start: number, groups: readonly [string, number][]) {
+  return {
+    appliedIndex: asLogIndex(applied),
+    baseOffset: asOffset(base),
+    logStartOffset: asOffset(start),
+    committedOffsets: new Map(groups.map(([group, offset]) => [group, asOffset(offset)] as const)),
+  };
+}
+
+const groups = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme', maxLength: 8 }), fc.maxSafeNat()), {
+  selector: ([group]) => group,
+});
+
+describe('the data of a partition snapshot', () => {
+  it('has the documented layout: version, applied, start, base, groups by name, no producers', () => {
+    const data = encodePartitionSnapshot(
+      snapshotOf(3, 1, 64, [
+        ['b', 2],
+        ['a', 5],
+      ]),
+    );
+    expect([...data]).toEqual([1, 6, 0x80, 0x01, 2, 4, 2, 0x61, 10, 2, 0x62, 4, 0]);
+  });
+
+  it('reads back what was written, and does not depend on the order of the groups', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.maxSafeNat(), fc.maxSafeNat(), groups, (applied, one, other, all) => {
+        const [base, start] = [Math.min(one, other), Math.max(one, other)];
+        const snapshot = snapshotOf(applied, base, start, all);
+        const data = encodePartitionSnapshot(snapshot);
+        expect(decodePartitionSnapshot(data)).toEqual(snapshot);
+        expect(encodePartitionSnapshot(snapshotOf(applied, base, start, all.toReversed()))).toEqual(data);
+      }),
+    );
+  });
+
+  it.each([
+    ['nothing', []],
+    ['an unknown version', [2, 0, 0, 0, 0, 0]],
+    ['a group beyond the end', [1, 0, 0, 0, 2, 4, 0x61]],
+    ['no place for producers', [1, 0, 0, 0, 0]],
+    ['producers of a later version', [1, 0, 0, 0, 0, 2]],
+    ['a base offset behind the log start', [1, 0, 0, 2, 0, 0]],
+    ['bytes behind it', [1, 0, 0, 0, 0, 0, 0]],
+  ])('takes damage for a broken invariant: %s', (_name, bytes) => {
+    expect(() => decodePartitionSnapshot(Uint8Array.from(bytes))).toThrow(InvariantError);
+  });
+});
