@@ -34,8 +34,13 @@ export interface BrokerConfig {
   readonly peerListen: string;
   /** HOST:PORT that clients are told; undefined for that of `listen`. */
   readonly advertise: string | undefined;
-  /** Every broker's peer address by name, this one's included; the order is a preference. */
+  /**
+   * Peer addresses by name. To begin a cluster every broker's, this one's included; the order is a preference.
+   * To join one, those to dial first.
+   */
   readonly peers: ReadonlyMap<string, string>;
+  /** With a fresh data folder: join an existing cluster instead of beginning one. */
+  readonly join: boolean;
   /** Data folder. */
   readonly data: string;
   /** Empty for none. */
@@ -80,13 +85,20 @@ const brokerSchema = z
     peerListen: address,
     advertise: address.optional(),
     peers,
+    join: z.boolean().default(false),
     data: z.string().min(1, 'must not be empty'),
     rack: z.string().max(64, 'must have at most 64 characters').default(''),
   })
   .superRefine((config, context) => {
-    if (config.peers.has(config.id)) return;
-    context.addIssue({ code: 'custom', path: ['peers'], message: `does not name this broker, ${config.id}` });
+    const problem = peersProblem(config);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['peers'], message: problem });
   });
+
+function peersProblem({ id, peers, join }: { id: string; peers: Map<string, string>; join: boolean }) {
+  if (!join) return peers.has(id) ? undefined : `does not name this broker, ${id}`;
+  const others = [...peers.keys()].filter((peer) => peer !== id);
+  return others.length > 0 ? undefined : 'names no broker of the cluster to join';
+}
 
 /** Flag of each setting, for messages. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -96,6 +108,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   peerListen: '--peer-listen',
   advertise: '--advertise',
   peers: '--peers',
+  join: '--join',
   data: '--data',
   rack: '--rack',
 };

@@ -262,7 +262,7 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.FAILED_PRECONDITION,
     outcome: 'NOT_APPLIED',
     retry: 'never',
-    meaning: 'The other broker is of another cluster, is not the one meant, or lost its disk.',
+    meaning: 'The other broker is of another cluster, is not the one meant, lost its disk, or was removed.',
     action:
       'Check --peers and --data of both brokers; after a lost disk, run `bellwether broker replace ID`.',
   },

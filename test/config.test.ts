@@ -40,6 +40,13 @@ describe('the settings of a broker', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
+  it('of a broker that joins need not name it among the peers, but may', () => {
+    for (const peers of ['n2=a:1', 'n1=a:1,n2=a:2']) {
+      expect(parseBrokerConfig({ ...GOOD, peers, join: true }).join).toBe(true);
+    }
+    expect(parseBrokerConfig(GOOD).join).toBe(false);
+  });
+
   it.each([
     [{ id: '' }, '--id'],
     [{ id: 'white space' }, '--id'],
@@ -50,6 +57,7 @@ describe('the settings of a broker', () => {
     [{ peers: 'n1=a:1,n1=b:2' }, '--peers'],
     [{ peers: 'n2=a:1' }, '--peers'],
     [{ peers: Array.from({ length: 8 }, (_, i) => `n${i}=h:1`).join(',') }, '--peers'],
+    [{ peers: 'n1=a:1', join: true }, '--peers'],
     [{ data: '' }, '--data'],
     [{ rack: 'r'.repeat(65) }, '--rack'],
     [{ cluster: 'a/b' }, '--cluster'],

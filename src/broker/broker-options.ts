@@ -10,13 +10,18 @@ import type { PeerTransport } from './peer-port.js';
 
 export interface BrokerOptions {
   readonly id: BrokerId;
-  /** All brokers of the cluster, this one included; the order is the preference of the cluster's leader. */
-  readonly brokers: readonly BrokerId[];
+  /**
+   * The brokers that the cluster was begun with, the voters that group 0 was made with; the order is the
+   * preference of its leader. Empty for a broker that joins an existing cluster.
+   */
+  readonly bootstrap: readonly BrokerId[];
+  /** HOST:PORT for the other brokers, as far as this one was told; its own entry is what others are told. */
+  readonly peerAddresses: ReadonlyMap<BrokerId, string>;
+  /** HOST:PORT at which this broker listens for the others: what they are told when it has no entry above. */
+  readonly peerAddress: string;
   readonly incarnation: string;
   /** HOST:PORT for clients. */
   readonly address: string;
-  /** HOST:PORT for the other brokers. */
-  readonly peerAddress: string;
   readonly rack: string;
   readonly tuning?: Partial<RaftTuning>;
 }

@@ -6,7 +6,6 @@
  */
 
 import { BellwetherError } from '../errors.js';
-import type { Applied } from '../cluster/cluster-log.js';
 import type { ClusterChange, PartitionAssignment } from '../cluster/cluster-types.js';
 import type { Message } from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
@@ -18,13 +17,18 @@ import { Failover } from './failover.js';
 import { GroupFactory } from './group-factory.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
 import { LeaderTable } from './leader-table.js';
+import { LIMITS } from './limits.js';
 import { Liveness } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Parking } from './parking.js';
-import { PartitionHost } from './partition-host.js';
+import type { PartitionHost } from './partition-host.js';
+import { Partitions } from './partitions.js';
+import { type Peers, peersOf } from './peers.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
+import { Reassignment } from './reassignment.js';
 import { asDefect, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
 import { Scheduler } from './scheduler.js';
+import { submitCommand } from './topics.js';
 import { VoteExchange } from './vote-exchange.js';
 
 export class Broker {
@@ -35,6 +39,7 @@ export class Broker {
   readonly cluster: ClusterHost;
   readonly table: LeaderTable;
   readonly liveness: Liveness;
+  readonly peers: Peers;
   readonly failover: Failover;
   readonly votes: VoteExchange;
   readonly parking = new Parking();
@@ -43,9 +48,9 @@ export class Broker {
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #announcer: Announcer;
-  readonly #partitions = new Map<GroupId, PartitionHost>();
+  readonly #partitions: Partitions;
+  readonly #reassignment: Reassignment;
   readonly #onFatal: (error: BellwetherError) => void;
-  readonly #peers: readonly BrokerId[];
   #failed: BellwetherError | undefined;
   #stopped = false;
 
@@ -57,9 +62,8 @@ export class Broker {
     this.log = parts.log;
     this.#factory = new GroupFactory(options.id, parts, options.tuning);
     this.#onFatal = parts.onFatal;
-    this.#peers = options.brokers.filter((broker) => broker !== options.id);
     this.votes = new VoteExchange(parts.clock);
-    this.liveness = new Liveness(this.#peers, parts.clock, {
+    this.liveness = new Liveness(parts.clock, {
       sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),
       linkUp: (peer) => this.#linkUp(peer),
       linkDown: (peer, cause) => this.#linkDown(peer, cause),
@@ -89,13 +93,54 @@ export class Broker {
       groupOf: (id) => this.group(id),
       wake: (group) => this.wake(group),
     });
-    this.cluster = new ClusterHost(parts.clock, (applied) => this.#applied(applied));
+    this.cluster = new ClusterHost(parts.clock, {
+      changed: (changes) => this.#metadataChanged(changes),
+      restored: () => this.#metadataRestored(),
+    });
+    this.#partitions = new Partitions({
+      self: this.id,
+      clock: parts.clock,
+      elsewhere: (group, subject) => this.elsewhere(group, subject),
+      createGroup: (group, voters, machine) => this.#createGroup(group, voters, machine, false),
+      dropGroup: (group) => this.#dropGroup(group),
+    });
+    this.#reassignment = new Reassignment({
+      self: this.id,
+      clock: parts.clock,
+      state: () => this.cluster.state,
+      groups: () => this.#scheduler.groups.values(),
+      groupOf: (id) => this.group(id),
+      wake: (group) => this.wake(group),
+      submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
+      log: parts.log,
+    });
+    const { clock, transport, liveness, cluster } = this;
+    this.peers = peersOf({
+      ...{ options, clock, transport, liveness, cluster },
+      isServing: () => this.isServing,
+      unsure: () => (this.table.leaderOf(CLUSTER_GROUP) === undefined ? this.clusterElsewhere() : undefined),
+    });
   }
 
-  /** Joins: creates the groups that the disk knows and begins to hear and be heard. */
+  /** Joins: creates the groups that the disk knows. `connectPeers` makes it heard. */
   start(): void {
-    this.cluster.attach(this.#createGroup(CLUSTER_GROUP, this.options.brokers, this.cluster, true));
+    this.cluster.attach(this.#createGroup(CLUSTER_GROUP, this.options.bootstrap, this.cluster, true));
     this.liveness.start();
+  }
+
+  /** Begins to dial the other brokers, once the transport can tell what it hears of them. */
+  connectPeers(): void {
+    this.peers.start();
+  }
+
+  /** The cluster metadata may name other brokers than before, or others of their disks or addresses. */
+  peersChanged(): void {
+    this.peers.changed();
+  }
+
+  /** HOST:PORT that other brokers are told. */
+  get peerAddress(): string {
+    return this.options.peerAddresses.get(this.id) ?? this.options.peerAddress;
   }
 
   /** Stops taking part. What was submitted to the journal is its owner's to close. */
@@ -208,58 +253,47 @@ export class Broker {
     const nowMs = this.clock.monotonicMs();
     host.raft.start(
       nowMs,
-      this.#peers.filter((peer) => this.liveness.isUp(peer)),
+      this.peers.ids.filter((peer) => this.liveness.isUp(peer)),
     );
     this.#scheduler.add(host);
     for (const message of this.parking.take(id)) host.raft.step(nowMs, message);
     return host;
   }
 
-  #applied({ changes }: Applied): void {
-    for (const change of changes) this.#changed(change);
-  }
-
-  #changed(change: ClusterChange): void {
-    switch (change.kind) {
-      case 'topicCreated':
-        for (const partition of change.topic.partitions) this.#createPartition(partition);
-        break;
-      case 'topicDeleted':
-        for (const { group } of change.topic.partitions) this.#dropPartition(group);
-        break;
-      case 'brokerChanged':
-      case 'brokerGone':
-      case 'assignmentChanged':
-      case 'clusterMembershipChanged':
-        break;
+  #metadataChanged(changes: readonly ClusterChange[]): void {
+    this.#partitions.metadataChanged(changes);
+    this.#reassignment.metadataChanged(changes);
+    for (const change of changes) {
+      // Whoever led a partition that is gone leads nothing.
+      if (change.kind === 'topicDeleted') {
+        for (const { group } of change.topic.partitions) this.table.forget(group);
+      }
     }
   }
 
-  #createPartition(assignment: PartitionAssignment): void {
-    if (!assignment.replicas.includes(this.id)) return;
-    const { group } = assignment;
-    const host = new PartitionHost(assignment, this.clock, () => this.elsewhere(group, assignment));
-    this.#partitions.set(group, host);
-    host.attach(this.#createGroup(group, assignment.replicas, host, false));
+  #metadataRestored(): void {
+    this.#partitions.adopt(this.cluster.state);
+    this.#reassignment.lookAtAll();
   }
 
-  #dropPartition(group: GroupId): void {
-    this.#partitions.delete(group);
+  #dropGroup(group: GroupId): void {
     this.#announcer.forget(group);
-    this.table.forget(group);
+    this.#reassignment.forget(group);
     this.#scheduler.remove(group);
   }
 
   #groupAdvanced(group: GroupHost): void {
     this.#announcer.groupAdvanced(group);
     this.failover.groupAdvanced(group);
+    this.#reassignment.groupAdvanced(group);
     if (group.id !== CLUSTER_GROUP) return;
     this.cluster.advanced(() => this.wake(group));
+    this.peersChanged();
   }
 
   #announce(announcement: LeaderAnnouncement): void {
     this.table.learn(announcement);
-    for (const peer of this.#peers) {
+    for (const peer of this.peers.ids) {
       if (this.liveness.isUp(peer)) this.#outbox.announce(peer, [announcement]);
     }
   }

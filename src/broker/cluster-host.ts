@@ -4,9 +4,11 @@
 
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
-import { ClusterLog, type Applied } from '../cluster/cluster-log.js';
+import { ClusterLog } from '../cluster/cluster-log.js';
+import type { ClusterChange } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
 import { decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
+import type { Snapshot } from '../raft/log.js';
 import { asGroupId, type Entry, ENTRY_KIND, type LogIndex, type Term } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
@@ -32,10 +34,17 @@ interface ResultSlot {
   bytes: Uint8Array | undefined;
 }
 
+/** Told of the metadata as it changes. */
+export interface ClusterEvents {
+  changed(changes: readonly ClusterChange[]): void;
+  /** Another state took the place of the one before: a snapshot of a later one. */
+  restored(): void;
+}
+
 export class ClusterHost implements GroupMachine {
   readonly #clock: Clock;
   readonly #log = new ClusterLog();
-  readonly #onApplied: (applied: Applied) => void;
+  readonly #events: ClusterEvents;
   /** By index; a newer command takes the place of one that was lost at the same index. */
   readonly #results = new Map<LogIndex, ResultSlot>();
   readonly #appliedWaiters = new Set<IndexWaiter>();
@@ -43,13 +52,18 @@ export class ClusterHost implements GroupMachine {
   #group: GroupHost | undefined;
   #namedInTerm: Term | undefined;
 
-  constructor(clock: Clock, onApplied: (applied: Applied) => void) {
+  constructor(clock: Clock, events: ClusterEvents) {
     this.#clock = clock;
-    this.#onApplied = onApplied;
+    this.#events = events;
   }
 
   get state(): ClusterState {
     return this.#log.state;
+  }
+
+  /** Index up to which `state` has taken in the log; 0 before the broker has started. */
+  get appliedIndex(): number {
+    return this.#group?.appliedIndex ?? 0;
   }
 
   attach(group: GroupHost): void {
@@ -69,11 +83,29 @@ export class ClusterHost implements GroupMachine {
     this.#log.truncatedFrom(index);
   }
 
+  restored(snapshot: Snapshot): void {
+    this.#log.restored(snapshot);
+    this.#events.restored();
+    settleUpTo(this.#appliedWaiters, snapshot.index);
+  }
+
+  compactable(): LogIndex {
+    return this.#log.compactable();
+  }
+
+  snapshot(appliedIndex: LogIndex): Uint8Array {
+    return this.#log.snapshot(appliedIndex);
+  }
+
+  compactedTo(index: LogIndex): void {
+    this.#log.compactedTo(index);
+  }
+
   committedTo(index: LogIndex): void {
     for (const applied of this.#log.committedTo(index)) {
       const slot = this.#results.get(applied.index);
       if (slot !== undefined) slot.bytes = encodeResult(applied.result);
-      this.#onApplied(applied);
+      this.#events.changed(applied.changes);
     }
     settleUpTo(this.#appliedWaiters, index);
   }
@@ -91,7 +123,9 @@ export class ClusterHost implements GroupMachine {
     if (this.#spreadWaiters.size === 0) return;
     let known = raft.commitIndex;
     for (const [peer, { commitConfirmed }] of raft.progress) {
-      if (raft.isAlive(peer) && commitConfirmed < known) known = commitConfirmed;
+      // A learner may be far behind; nobody is sent to it.
+      const counts = raft.isAlive(peer) && raft.voters.includes(peer);
+      if (counts && commitConfirmed < known) known = commitConfirmed;
     }
     settleUpTo(this.#spreadWaiters, known);
   }

@@ -181,9 +181,8 @@ export class GroupHost {
 
   /** Lets the log go that the machine needs no more, as far as it is on disk. True when there was any. */
   #compact(): boolean {
-    const wanted = Math.min(this.#machine.compactable(), this.#appliedIndex, this.raft.durableIndex);
-    const index = asLogIndex(wanted);
-    if (index <= (this.raft.snapshot?.index ?? 0)) return false;
+    const index = this.#machine.compactable();
+    if (index === 0 || index > this.raft.durableIndex) return false;
     this.raft.compact(index, this.#machine.snapshot(this.#appliedIndex));
     this.#machine.compactedTo(index);
     return true;

@@ -34,26 +34,33 @@ interface Link {
 export class Liveness {
   readonly #clock: Clock;
   readonly #events: LivenessEvents;
-  readonly #links: ReadonlyMap<BrokerId, Link>;
+  readonly #links = new Map<BrokerId, Link>();
   #lastBeatMs = 0;
   #cancel: (() => void) | undefined;
 
-  constructor(peers: readonly BrokerId[], clock: Clock, events: LivenessEvents) {
+  constructor(clock: Clock, events: LivenessEvents) {
     this.#clock = clock;
     this.#events = events;
-    this.#links = new Map(
-      peers.map((peer) => [
-        peer,
-        {
-          dataOpen: false,
-          heartbeatOpen: false,
-          up: false,
-          sequence: 0,
-          sentAtMs: new Map<number, number>(),
-          confirmedAtMs: -Infinity,
-        },
-      ]),
-    );
+  }
+
+  /** Begins to watch a peer; does nothing for one that is watched. */
+  add(peer: BrokerId): void {
+    if (this.#links.has(peer)) return;
+    this.#links.set(peer, {
+      dataOpen: false,
+      heartbeatOpen: false,
+      up: false,
+      sequence: 0,
+      sentAtMs: new Map<number, number>(),
+      confirmedAtMs: -Infinity,
+    });
+  }
+
+  /** Watches a peer no more; what is still told of its streams counts for nothing. */
+  remove(peer: BrokerId): void {
+    const link = this.#links.get(peer);
+    this.#links.delete(peer);
+    if (link?.up === true) this.#events.linkDown(peer, 'CONNECTION_LOST');
   }
 
   start(): void {

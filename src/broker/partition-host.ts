@@ -5,6 +5,7 @@ import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { encodeDeleteRecords } from '../log/delete-records.js';
 import { encodeOffsetCommit } from '../log/offset-commit.js';
 import { PartitionLog } from '../log/partition-log.js';
+import type { Snapshot } from '../raft/log.js';
 import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
 import { type BatchHeader, stampBatch } from '../records/batch-header.js';
 import { asOffset, type Offset } from '../records/offset.js';
@@ -72,6 +73,22 @@ export class PartitionHost implements GroupMachine {
     this.log.truncatedFrom(index);
   }
 
+  restored(snapshot: Snapshot): void {
+    this.log.restored(snapshot);
+  }
+
+  compactable(): LogIndex {
+    return this.log.compactable();
+  }
+
+  snapshot(appliedIndex: LogIndex): Uint8Array {
+    return this.log.snapshot(appliedIndex);
+  }
+
+  compactedTo(index: LogIndex): void {
+    this.log.compactedTo(index);
+  }
+
   committedTo(index: LogIndex): void {
     if (!this.log.committedTo(index)) return;
     for (const poll of this.#polls) if (poll.offset < this.log.highWatermark) poll.wake();
@@ -121,7 +138,8 @@ export class PartitionHost implements GroupMachine {
     const offset = before === 'all' ? highWatermark : before;
     if (offset > highWatermark) throw this.#outOfRange(offset, highWatermark);
     if (offset <= logStartOffset) return logStartOffset;
-    const proposal = this.#proposal(ENTRY_KIND.DELETE_RECORDS, encodeDeleteRecords({ beforeOffset: offset) });
+    const payload = encodeDeleteRecords({ beforeOffset: offset });
+    const proposal = this.#proposal(ENTRY_KIND.DELETE_RECORDS, payload);
     const appended = append(proposal);
     woken();
     await committed(this.#clock, proposal, appended, timeoutMs);
@@ -147,7 +165,10 @@ export class PartitionHost implements GroupMachine {
   async fetch(offset: number, bytesMax: number, waitMs: number): Promise<Fetched> {
     this.#checkOffset(offset);
     const from = asOffset(offset);
-    if (from >= this.log.highWatermark && waitMs > 0) await this.#reached(from, waitMs);
+    if (from >= this.log.highWatermark && waitMs > 0) {
+      await this.#reached(from, waitMs);
+      this.#checkOffset(offset);
+    }
     const first = this.log.indexOfOffset(from);
     const { highWatermark, logStartOffset } = this.log;
     if (first === undefined) return { batches: [], highWatermark, logStartOffset };

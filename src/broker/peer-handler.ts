@@ -30,27 +30,19 @@ export class PeerHandler implements PeerEvents {
   }
 
   get identity(): PeerIdentity {
-    const { id, options, cluster } = this.#broker;
-    return { clusterId: cluster.state.clusterId, broker: id, incarnation: options.incarnation };
+    const { id, options, cluster, peerAddress } = this.#broker;
+    return {
+      clusterId: cluster.state.clusterId,
+      broker: id,
+      incarnation: options.incarnation,
+      peerAddress,
+      metadataIndex: cluster.appliedIndex,
+    };
   }
 
   admit(peer: PeerIdentity): void {
     this.#broker.checkServing();
-    const { cluster, options, id } = this.#broker;
-    const { state } = cluster;
-    const registered = state.brokers.get(peer.broker)?.incarnation;
-    const problem =
-      !options.brokers.includes(peer.broker) || peer.broker === id
-        ? `broker ${peer.broker} is not one of the peers of ${id}`
-        : peer.clusterId !== '' && state.clusterId !== '' && peer.clusterId !== state.clusterId
-          ? `broker ${peer.broker} is of cluster ${peer.clusterId}, ${id} of ${state.clusterId}`
-          : registered !== undefined && registered !== peer.incarnation
-            ? `broker ${peer.broker} came back with another disk`
-            : undefined;
-    if (problem === undefined) return;
-    throw new BellwetherError('CLUSTER_MISMATCH', problem, {
-      metadata: { broker: peer.broker, cluster_id: peer.clusterId, incarnation: peer.incarnation },
-    });
+    this.#broker.peers.admit(peer);
   }
 
   reaches(peer: BrokerId): boolean {
@@ -82,8 +74,9 @@ export class PeerHandler implements PeerEvents {
   refusedByPeer(peer: BrokerId, message: string): void {
     this.#refusedBy.add(peer);
     this.#broker.log('a peer refused this broker', { peer, reason: message });
-    const others = this.#broker.options.brokers.length - 1;
-    if (this.#refusedBy.size * 2 > others) {
+    const peers = this.#broker.peers.ids;
+    const refusing = peers.filter((id) => this.#refusedBy.has(id));
+    if (refusing.length * 2 > peers.length) {
       this.#broker.fail(
         new BellwetherError('CLUSTER_MISMATCH', `most peers refuse broker ${this.#broker.id}: ${message}`),
       );

@@ -42,6 +42,16 @@ export interface SubmitResult {
 
 /** Outbound. What is sent without an open stream is dropped: Raft sends it again. */
 export interface PeerTransport {
+  /**
+   * Keeps streams to a peer open from now on. `addresses` are tried in turn, the next one after each failed
+   * attempt; a later call takes the new ones over and leaves open streams alone.
+   */
+  connect(peer: BrokerId, addresses: readonly string[]): void;
+  /**
+   * Ends all streams with a peer, those that it has opened too, and tells nobody. Nothing that it has sent
+   * arrives any more, an answer to a call in flight included (I21).
+   */
+  disconnect(peer: BrokerId): void;
   sendAppends(
     to: BrokerId,
     appends: readonly InGroup<Replication>[],
@@ -71,6 +81,10 @@ export interface PeerIdentity {
   readonly clusterId: string;
   readonly broker: BrokerId;
   readonly incarnation: string;
+  /** HOST:PORT at which other brokers reach it. */
+  readonly peerAddress: string;
+  /** Index up to which it has applied the log of group 0: whose view of the cluster is the newer one. */
+  readonly metadataIndex: number;
 }
 
 /** Inbound: what the transport tells the broker. */
@@ -78,8 +92,9 @@ export interface PeerEvents {
   /** Who this broker is, for the start of every exchange. */
   readonly identity: PeerIdentity;
   /**
-   * Refuses a peer of another cluster, or one that lost its disk: throws CLUSTER_MISMATCH. Throws
-   * STORAGE_FAILED or SHUTTING_DOWN when this broker takes part no more.
+   * Refuses a peer of another cluster, one that lost its disk, and one that was removed: throws
+   * CLUSTER_MISMATCH. Throws NO_LEADER when this broker cannot tell yet, STORAGE_FAILED or SHUTTING_DOWN when
+   * it takes part no more.
    */
   admit(peer: PeerIdentity): void;
   /**

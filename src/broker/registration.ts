@@ -18,7 +18,9 @@ export async function register(broker: Broker): Promise<boolean> {
   for (;;) {
     if (!broker.isServing) return false;
     const known = cluster.state.brokers.get(id);
-    const { incarnation, address, peerAddress, rack } = options;
+    const { incarnation, address, rack } = options;
+    const { peerAddress } = broker;
+    const entry = { id, incarnation, address, peerAddress, rack };
     const same =
       known?.incarnation === incarnation &&
       known.address === address &&
@@ -27,8 +29,7 @@ export async function register(broker: Broker): Promise<boolean> {
     if (same && cluster.state.clusterId !== '') return true;
     try {
       await broker.table.waitFor(CLUSTER_GROUP, LIMITS.defaultTimeoutMs, () => true);
-      const command = { kind: 'registerBroker', id, incarnation, address, peerAddress, rack } as const;
-      await submitCommand(broker, command, LIMITS.defaultTimeoutMs);
+      await submitCommand(broker, { kind: 'registerBroker', ...entry }, LIMITS.defaultTimeoutMs);
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
       if (error.reason === 'CLUSTER_MISMATCH') {

@@ -105,7 +105,7 @@ export async function createTopic(
 /** The brokers that replicas may be placed on: first those that the cluster was started with, in their order. */
 function activeBrokers({ options, cluster }: Broker): BrokerId[] {
   const { brokers } = cluster.state;
-  const known = [...new Set([...options.brokers.filter((id) => brokers.has(id)), ...brokers.keys()])];
+  const known = [...new Set([...options.bootstrap.filter((id) => brokers.has(id)), ...brokers.keys()])];
   return known.filter((id) => brokers.get(id)?.status === 'ACTIVE');
 }
 

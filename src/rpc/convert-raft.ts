@@ -37,7 +37,8 @@ export function identityOf(sender: wire.Sender | undefined, recipient: BrokerId)
       { metadata: { broker: recipient, meant: sender.recipientId } },
     );
   }
-  return { clusterId: sender.clusterId, broker: sender.brokerId, incarnation: sender.incarnation };
+  const { clusterId, brokerId, incarnation, peerAddress, metadataIndex } = sender;
+  return { clusterId, broker: brokerId, incarnation, peerAddress, metadataIndex };
 }
 
 export function senderOf(identity: PeerIdentity, recipientId: BrokerId): wire.Sender {
@@ -46,6 +47,8 @@ export function senderOf(identity: PeerIdentity, recipientId: BrokerId): wire.Se
     brokerId: identity.broker,
     incarnation: identity.incarnation,
     recipientId,
+    peerAddress: identity.peerAddress,
+    metadataIndex: identity.metadataIndex,
   };
 }
 

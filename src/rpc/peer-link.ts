@@ -26,17 +26,22 @@ const HEARTBEAT_BYTES = 32;
 export class PeerLink {
   readonly #peer: BrokerId;
   readonly #events: PeerEvents;
+  #addresses: readonly string[];
   readonly #data: PeerStream<AppendEntriesRequest, AppendEntriesResponse>;
   readonly #heartbeats: PeerStream<HeartbeatRequest, HeartbeatResponse>;
 
-  constructor(peer: BrokerId, address: string, events: PeerEvents) {
+  constructor(peer: BrokerId, addresses: readonly string[], events: PeerEvents) {
     this.#peer = peer;
     this.#events = events;
+    this.#addresses = addresses;
     const onRefused = (error: BellwetherError): void => {
-      if (error.reason === 'CLUSTER_MISMATCH') events.refusedByPeer(peer, error.message);
+      if (error.reason !== 'CLUSTER_MISMATCH') return;
+      // Another broker may be at an address that the peer has left: that is no word of the peer.
+      const wrongDoor = error.metadata['meant'] !== undefined && this.#addresses.length > 1;
+      if (!wrongDoor) events.refusedByPeer(peer, error.message);
     };
     this.#data = new PeerStream<AppendEntriesRequest, AppendEntriesResponse>({
-      address,
+      addresses,
       channelOptions: peerChannelOptions('raft'),
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => client.appendEntries(),
@@ -53,7 +58,7 @@ export class PeerLink {
       onRefused,
     });
     this.#heartbeats = new PeerStream<HeartbeatRequest, HeartbeatResponse>({
-      address,
+      addresses,
       channelOptions: peerChannelOptions('heartbeat'),
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => client.heartbeat(),
@@ -74,6 +79,13 @@ export class PeerLink {
   start(): void {
     this.#data.start();
     this.#heartbeats.start();
+  }
+
+  /** Where the peer may be from now on; open streams stay. */
+  setAddresses(addresses: readonly string[]): void {
+    this.#addresses = addresses;
+    this.#data.setAddresses(addresses);
+    this.#heartbeats.setAddresses(addresses);
   }
 
   /** The peer was heard: whatever waits before dialling again need not. */
@@ -108,9 +120,7 @@ export class PeerLink {
   get client(): RaftServiceClient {
     const { client } = this.#heartbeats;
     if (client !== undefined) return client;
-    throw new BellwetherError('CONNECTION_FAILED', `broker ${this.#peer} is not connected`, {
-      metadata: { broker: this.#peer },
-    });
+    throw notConnected(this.#peer);
   }
 
   get #sender(): AppendEntriesRequest['sender'] {
@@ -132,6 +142,12 @@ export class PeerLink {
     }
     this.#events.heartbeatStreamOpened(this.#peer);
   }
+}
+
+export function notConnected(peer: BrokerId): BellwetherError {
+  return new BellwetherError('CONNECTION_FAILED', `broker ${peer} is not connected`, {
+    metadata: { broker: peer },
+  });
 }
 
 function wireBytes(message: Replication): number {

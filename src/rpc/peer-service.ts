@@ -35,6 +35,10 @@ const REPLY_BYTES = 64;
 type AppendStream = BidiStream<AppendEntriesRequest, AppendEntriesResponse>;
 type HeartbeatStream = BidiStream<HeartbeatRequest, HeartbeatResponse>;
 
+interface Closable {
+  close(error?: BellwetherError): void;
+}
+
 export interface PeerServiceOptions {
   readonly events: PeerEvents;
   readonly onDefect: OnDefect;
@@ -46,7 +50,8 @@ export class PeerService {
   readonly #options: PeerServiceOptions;
   /** The stream on which each peer's entries arrive, and its replies leave. */
   readonly #appendStreams = new Map<BrokerId, AppendStream>();
-  readonly #streams = new Set<{ close(): void }>();
+  /** All open streams, and who has introduced itself on each. */
+  readonly #streams = new Map<Closable, BrokerId | undefined>();
 
   constructor(options: PeerServiceOptions) {
     this.#options = options;
@@ -105,7 +110,15 @@ export class PeerService {
 
   /** Ends every stream: they do not end by themselves. */
   close(): void {
-    for (const stream of [...this.#streams]) stream.close();
+    for (const stream of [...this.#streams.keys()]) stream.close();
+  }
+
+  /** Ends every stream that a peer has opened: nothing that it still sends on them arrives (I21). */
+  endStreams(peer: BrokerId): void {
+    const ended = new BellwetherError('CONNECTION_LOST', `broker ${peer} was disconnected`, {
+      metadata: { broker: peer },
+    });
+    for (const [stream, from] of [...this.#streams]) if (from === peer) stream.close(ended);
   }
 
   #admit(sender: Sender | undefined): BrokerId {
@@ -126,6 +139,7 @@ export class PeerService {
     stream.onMessage(({ sender, announcements, ...replication }) => {
       if (from === undefined) {
         from = this.#admit(sender);
+        this.#streams.set(stream, from);
         this.#appendStreams.get(from)?.close(superseded());
         this.#appendStreams.set(from, stream);
         // The greeting tells the peer that it was admitted.
@@ -147,15 +161,18 @@ export class PeerService {
     this.#track(stream, () => undefined);
     stream.onMessage(({ sender, sequence }) => {
       const first = from === undefined;
-      from ??= this.#admit(sender);
+      if (from === undefined) {
+        from = this.#admit(sender);
+        this.#streams.set(stream, from);
+      }
       const introduction = first ? senderOf(events.identity, from) : undefined;
       const confirmedSequence = events.reaches(from) ? sequence : 0;
       stream.send({ sender: introduction, confirmedSequence }, SMALL_MESSAGE_BYTES);
     });
   }
 
-  #track(stream: { close(): void; onClosed(listener: () => void): void }, closed: () => void): void {
-    this.#streams.add(stream);
+  #track(stream: Closable & { onClosed(listener: () => void): void }, closed: () => void): void {
+    this.#streams.set(stream, undefined);
     stream.onClosed(() => {
       this.#streams.delete(stream);
       closed();

@@ -1,12 +1,16 @@
 /**
  * One stream to one peer, on a connection of its own, opened again whenever it breaks. The stream is the
  * connection-loss detector: grpc-js ends it within milliseconds of a closed socket.
+ *
+ * The peer may be at one of several addresses; the next one is tried after each failed attempt, so that
+ * neither a stale address in the metadata nor a stale one in the flags locks a broker out.
  */
 
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { RaftServiceClient } from '../../gen/bellwether/raft/v1/raft_service.js';
 import { credentials, type ChannelOptions } from '@grpc/grpc-js';
 import type { BellwetherError } from '../errors.js';
+import { invariant } from '../invariant.js';
 import { fromServiceError } from '../wire/status.js';
 
 /**
@@ -22,7 +26,8 @@ const REDIAL_FACTOR = 1.6;
 const DIAL_TIMEOUT_MS = 1_000;
 
 export interface PeerStreamOptions<Req, Res> {
-  readonly address: string;
+  /** HOST:PORT; at least one. */
+  readonly addresses: readonly string[];
   readonly channelOptions: ChannelOptions;
   /** Opens the call and says who speaks. */
   readonly open: (client: RaftServiceClient) => ClientDuplexStream<Req, Res>;
@@ -43,6 +48,9 @@ type Phase = 'idle' | 'dialling' | 'open' | 'waiting' | 'closed';
 
 export class PeerStream<Req, Res> {
   readonly #options: PeerStreamOptions<Req, Res>;
+  #addresses: readonly string[];
+  /** Which of them is tried, modulo their number. */
+  #candidate = 0;
   #phase: Phase = 'idle';
   #client: RaftServiceClient | undefined;
   #call: ClientDuplexStream<Req, Res> | undefined;
@@ -52,6 +60,7 @@ export class PeerStream<Req, Res> {
 
   constructor(options: PeerStreamOptions<Req, Res>) {
     this.#options = options;
+    this.#addresses = options.addresses;
   }
 
   /** The client of the open connection, for unary calls beside the stream. */
@@ -61,6 +70,13 @@ export class PeerStream<Req, Res> {
 
   start(): void {
     if (this.#phase === 'idle') this.#dial();
+  }
+
+  /** Where to dial from now on; an open stream stays. */
+  setAddresses(addresses: readonly string[]): void {
+    const current = this.#addresses[this.#candidate % this.#addresses.length] ?? '';
+    this.#addresses = addresses;
+    this.#candidate = Math.max(0, addresses.indexOf(current));
   }
 
   /** Tries at once instead of at the end of the pause: the peer has just been heard. */
@@ -92,7 +108,9 @@ export class PeerStream<Req, Res> {
 
   #dial(): void {
     clearTimeout(this.#timer);
-    const { address, channelOptions, open, hello } = this.#options;
+    const { channelOptions, open, hello } = this.#options;
+    const address = this.#addresses[this.#candidate % this.#addresses.length];
+    invariant(address !== undefined, 'a peer has an address to be dialled');
     this.#phase = 'dialling';
     this.#bufferedBytes = 0;
     // A new client for each attempt: grpc-js would put its own back-off on top of ours.
@@ -144,7 +162,10 @@ export class PeerStream<Req, Res> {
     this.#phase = 'waiting';
     this.#call = undefined;
     const waitMs = (wasOpen ? LOST_MS : this.#redialMs) * (0.8 + 0.4 * Math.random());
-    if (!wasOpen) this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+    if (!wasOpen) {
+      this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+      this.#candidate += 1;
+    }
     this.#timer = setTimeout(() => {
       this.#dial();
     }, waitMs).unref();

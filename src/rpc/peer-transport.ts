@@ -13,13 +13,14 @@ import type {
   TransferRequest,
 } from '../broker/peer-port.js';
 import { LIMITS } from '../broker/limits.js';
+import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import { fromServiceError } from '../wire/status.js';
 import { senderOf, voteReplyFromWire, voteRequestToWire } from './convert-raft.js';
-import { PeerLink } from './peer-link.js';
+import { notConnected, PeerLink } from './peer-link.js';
 import type { PeerService } from './peer-service.js';
 
 type Call<Res> = (
@@ -34,13 +35,31 @@ export class GrpcPeerTransport implements PeerTransport {
   readonly #links = new Map<BrokerId, PeerLink>();
   #events: PeerEvents | undefined;
   #service: PeerService | undefined;
+  #closed = false;
 
-  /** Begins to dial the peers; before that everything sent is dropped. */
-  start(peers: ReadonlyMap<BrokerId, string>, events: PeerEvents, service: PeerService): void {
+  /** Whom it tells what it hears; before that nobody is dialled. */
+  start(events: PeerEvents, service: PeerService): void {
     this.#events = events;
     this.#service = service;
-    for (const [peer, address] of peers) this.#links.set(peer, new PeerLink(peer, address, events));
-    for (const link of this.#links.values()) link.start();
+  }
+
+  connect(peer: BrokerId, addresses: readonly string[]): void {
+    if (this.#closed) return;
+    const known = this.#links.get(peer);
+    if (known !== undefined) {
+      known.setAddresses(addresses);
+      return;
+    }
+    invariant(this.#events !== undefined, 'the transport has started');
+    const link = new PeerLink(peer, addresses, this.#events);
+    this.#links.set(peer, link);
+    link.start();
+  }
+
+  disconnect(peer: BrokerId): void {
+    this.#links.get(peer)?.close();
+    this.#links.delete(peer);
+    this.#service?.endStreams(peer);
   }
 
   /** Dials a peer at once that was heard while it could not be reached. */
@@ -49,6 +68,7 @@ export class GrpcPeerTransport implements PeerTransport {
   }
 
   close(): void {
+    this.#closed = true;
     for (const link of this.#links.values()) link.close();
   }
 
@@ -134,15 +154,23 @@ export class GrpcPeerTransport implements PeerTransport {
 
   async #call<Res>(to: BrokerId, timeoutMs: number, call: Call<Res>): Promise<Res> {
     const link = this.#links.get(to);
-    invariant(link !== undefined && this.#events !== undefined, 'only peers are called', { to });
+    if (link === undefined || this.#events === undefined) throw notConnected(to);
     const { client } = link;
     const sender = senderOf(this.#events.identity, to);
     const options = { deadline: Date.now() + timeoutMs };
     return new Promise((resolve, reject) => {
       call(client, sender, new Metadata(), options, (error, response) => {
-        if (error === null) resolve(response);
-        else reject(fromServiceError(error));
+        if (error !== null) reject(fromServiceError(error));
+        // What a peer answers that was disconnected meanwhile may be the word of a replaced disk (I21).
+        else if (this.#links.get(to) !== link) reject(lost(to));
+        else resolve(response);
       });
     });
   }
+}
+
+function lost(peer: BrokerId): BellwetherError {
+  return new BellwetherError('CONNECTION_LOST', `broker ${peer} was disconnected`, {
+    metadata: { broker: peer },
+  });
 }

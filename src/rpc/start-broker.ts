@@ -48,9 +48,12 @@ const CLOSE_GRACE_MS = 500;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface StartOptions {
-  readonly config: Omit<BrokerConfig, 'peers'>;
-  /** Every broker of the cluster, this one included; the order is a preference. */
-  readonly brokers: readonly string[];
+  readonly config: Omit<BrokerConfig, 'peers' | 'join'>;
+  /**
+   * For a fresh data folder: the brokers of a new cluster, this one included, the preferred leader of the
+   * metadata first; none to join an existing cluster. A folder that was used knows its own.
+   */
+  readonly bootstrap: readonly string[];
   readonly log: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => void;
   /** The broker cannot go on. */
   readonly onFatal: (error: BellwetherError) => void;
@@ -65,7 +68,10 @@ export interface BoundBroker {
   readonly address: string;
   /** HOST:PORT for the other brokers. */
   readonly peerAddress: string;
-  /** Joins the cluster. `peerAddresses` holds every other broker's peer address. */
+  /**
+   * Joins the cluster. `peerAddresses` says where other brokers may be reached, as far as that is known, and
+   * under which address this one is, if not the one where it listens.
+   */
   start(peerAddresses: ReadonlyMap<string, string>): RunningBroker;
   close(): Promise<void>;
 }
@@ -106,7 +112,7 @@ export async function bindBroker(options: StartOptions): Promise<BoundBroker> {
     const address = await bindTo(clients, config.listen);
     const advertised = config.advertise ?? address;
     return {
-      ...assemble(options, storage, { peers, clients }, { address: advertised, peerAddress }, close),
+      ...assemble(options, storage, { peers, clients }, { advertised, peerAddress }, close),
       address,
       peerAddress,
       close,
@@ -131,7 +137,7 @@ async function openStorage(options: StartOptions, closers: (() => Promise<void>)
     directory: config.data,
     brokerId: config.id,
     clusterName: config.cluster,
-    brokers: options.brokers,
+    bootstrapVoters: options.bootstrap,
     newUuid: randomUUID,
     lock: lockDirectory,
   });
@@ -156,19 +162,22 @@ function assemble(
   options: StartOptions,
   storage: Storage,
   servers: { readonly peers: GrpcServer; readonly clients: GrpcServer },
-  addresses: { readonly address: string; readonly peerAddress: string },
+  { advertised, peerAddress }: { readonly advertised: string; readonly peerAddress: string },
   close: () => Promise<void>,
 ): Pick<BoundBroker, 'id' | 'start'> {
-  const { config, brokers, log, onFatal } = options;
+  const { config, log, onFatal } = options;
   const { id, rack } = config;
+  const { bootstrapVoters: bootstrap, incarnation } = storage.data;
   const transport = new GrpcPeerTransport();
+  /** Filled at the start: brokers that take free ports are bound before anybody knows where. */
+  const peerAddresses = new Map<string, string>();
   /** Peers must take a broker that cannot go on for dead, even when its process lives on. */
   const cutOff = (): void => {
     transport.close();
     service.close();
   };
   const broker = new Broker(
-    { id, brokers, incarnation: storage.data.incarnation, ...addresses, rack },
+    { id, bootstrap, peerAddresses, peerAddress, incarnation, address: advertised, rack },
     {
       clock: systemClock,
       journal: storage.journal,
@@ -207,14 +216,15 @@ function assemble(
 
   return {
     id,
-    start(peerAddresses) {
-      const others = new Map([...peerAddresses].filter(([peer]) => peer !== id));
+    start(addressBook) {
+      for (const [peer, peerAt] of addressBook) peerAddresses.set(peer, peerAt);
       broker.start();
-      transport.start(others, events, service);
+      transport.start(events, service);
+      broker.connectPeers();
       const ready = register(broker).then((registered) => {
         if (registered) health.setServing(true);
       });
-      return { id, address: addresses.address, broker, ready, close };
+      return { id, address: advertised, broker, ready, close };
     },
   };
 }

@@ -135,6 +135,7 @@ export class Dial {
     this.#phase = 'open';
     this.#redialMs = REDIAL_MS_MIN;
     this.stream = stream;
+    this.#self.taken(stream);
     if (this.#kind === 'data') {
       events.dataStreamOpened(this.#peer);
       return;

@@ -117,7 +117,7 @@ export class SimProcess implements Owner {
       directory: 'data',
       brokerId: id,
       clusterName: 'sim',
-      brokers,
+      bootstrapVoters: brokers,
       newUuid,
       lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     });
@@ -133,7 +133,15 @@ export class SimProcess implements Owner {
     this.options.onRecovered(this, groups);
     const transport = network.attach(this);
     const broker = new Broker(
-      { id, brokers, incarnation: data.incarnation, address: `${id}:1`, peerAddress: `${id}:2`, rack: '' },
+      {
+        id,
+        bootstrap: data.bootstrapVoters,
+        peerAddresses: new Map(brokers.map((peer) => [peer, `${peer}:2`])),
+        peerAddress: `${id}:2`,
+        incarnation: data.incarnation,
+        address: `${id}:1`,
+        rack: '',
+      },
       {
         clock: this.#clock(),
         journal,
@@ -148,10 +156,8 @@ export class SimProcess implements Owner {
     );
     this.broker = broker;
     broker.start();
-    transport.start(
-      brokers.filter((peer) => peer !== id),
-      new PeerHandler(broker),
-    );
+    transport.start(new PeerHandler(broker));
+    broker.connectPeers();
     void register(broker);
   }
 

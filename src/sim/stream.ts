@@ -48,7 +48,8 @@ export class Stream implements Connection {
         scheduler.after(0, by.process, () => by.streamEnded(this));
       }
       scheduler.after(0, far.process, () => {
-        if (far.events !== undefined && (this.#isHeldBy(far) || this.#network.deliversStale)) {
+        if (far.events === undefined || far.isCutOff(this)) return;
+        if (this.#isHeldBy(far) || this.#network.deliversStale) {
           receive(far.events);
         }
       });

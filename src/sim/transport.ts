@@ -42,21 +42,55 @@ export class SimTransport implements PeerTransport, Endpoint {
   /** Streams that peers have opened, as "kind peer". */
   readonly #accepted = new Map<string, Connection>();
   readonly #calls = new Set<Call>();
+  /** How often each peer was disconnected, and what that number was when a stream was taken. */
+  readonly #disconnects = new Map<BrokerId, number>();
+  readonly #takenAfter = new WeakMap<Connection, number>();
 
   constructor(process: Machine, network: Wires) {
     this.process = process;
     this.#network = network;
   }
 
-  start(peers: readonly BrokerId[], events: PeerEvents): void {
+  start(events: PeerEvents): void {
     this.events = events;
-    for (const peer of peers) {
-      const dial = (kind: StreamKind): Dial => new Dial(kind, peer, this, this.#network);
-      const dials = { data: dial('data'), heartbeat: dial('heartbeat') };
-      this.#dials.set(peer, dials);
-      dials.data.start();
-      dials.heartbeat.start();
+  }
+
+  /** A machine is found by its name, wherever it is said to be. */
+  connect(peer: BrokerId): void {
+    if (this.#dials.has(peer)) return;
+    const dial = (kind: StreamKind): Dial => new Dial(kind, peer, this, this.#network);
+    const dials = { data: dial('data'), heartbeat: dial('heartbeat') };
+    this.#dials.set(peer, dials);
+    dials.data.start();
+    dials.heartbeat.start();
+  }
+
+  disconnect(peer: BrokerId): void {
+    this.#disconnects.set(peer, this.#disconnectsOf(peer) + 1);
+    const dials = this.#dials.get(peer);
+    this.#dials.delete(peer);
+    dials?.data.close(true);
+    dials?.heartbeat.close(true);
+    for (const [key, stream] of this.#accepted) {
+      if (stream.dialler.process.id !== peer) continue;
+      this.#accepted.delete(key);
+      stream.end(this, true);
     }
+    for (const call of [...this.#calls]) {
+      if (call.to === peer) call.fail(new BellwetherError('CONNECTION_LOST', `${peer} was disconnected`));
+    }
+  }
+
+  taken(stream: Connection): void {
+    this.#takenAfter.set(stream, this.#disconnectsOf(farEnd(stream, this)));
+  }
+
+  isCutOff(stream: Connection): boolean {
+    return this.#takenAfter.get(stream) !== this.#disconnectsOf(farEnd(stream, this));
+  }
+
+  #disconnectsOf(peer: BrokerId): number {
+    return this.#disconnects.get(peer) ?? 0;
   }
 
   /** Ends everything. @param tells False when the machine goes dark without a word. */
@@ -107,6 +141,7 @@ export class SimTransport implements PeerTransport, Endpoint {
     const key = `${stream.kind} ${dialler.process.id}`;
     this.#accepted.get(key)?.end(this, true);
     this.#accepted.set(key, stream);
+    this.taken(stream);
     this.heard(dialler.process.id);
   }
 
@@ -228,4 +263,8 @@ export class SimTransport implements PeerTransport, Endpoint {
       if (random.chance(duplicates)) request();
     });
   }
+}
+
+function farEnd(stream: Connection, near: Endpoint): BrokerId {
+  return (stream.dialler === near ? stream.listener : stream.dialler).process.id;
 }

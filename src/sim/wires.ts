@@ -33,6 +33,10 @@ export interface Endpoint {
   holds(stream: Connection): boolean;
   streamEnded(stream: Connection): void;
   accept(stream: Connection): void;
+  /** This end uses the stream from now on. */
+  taken(stream: Connection): void;
+  /** The peer was disconnected since the stream was taken: nothing on it arrives, however late. */
+  isCutOff(stream: Connection): boolean;
   /** The peer was heard: a dial to it that waits need not. */
   heard(peer: BrokerId): void;
   /** Reports messages that leave for `to`. */

@@ -23,8 +23,8 @@ export interface DataDirectoryOptions {
   readonly directory: string;
   readonly brokerId: BrokerId;
   readonly clusterName: string;
-  /** Names of all brokers of the cluster: the voters of its metadata, which a restart must not change. */
-  readonly brokers: readonly BrokerId[];
+  /** For a fresh folder: the voters that the cluster's metadata begins with; none to join a cluster. */
+  readonly bootstrapVoters: readonly BrokerId[];
   /** `crypto.randomUUID`, or a seeded one: called once, for a fresh folder. */
   readonly newUuid: () => string;
   /** `lockDirectory`, or that of a simulated machine. */
@@ -34,6 +34,11 @@ export interface DataDirectoryOptions {
 export interface DataDirectory {
   /** UUID of this disk's contents: a broker with a new one has forgotten its votes (B12). */
   readonly incarnation: string;
+  /**
+   * The voters that this broker's group 0 was made with. Those of the first start, whatever a later one says:
+   * other voters could elect a second leader beside the first (I12).
+   */
+  readonly bootstrapVoters: readonly BrokerId[];
   /** For `Journal.open`. */
   readonly journalDirectory: string;
   /** Gives the folder free for another process. Close the journal first. */
@@ -44,6 +49,7 @@ export interface DataDirectory {
 interface Identity {
   readonly brokerId: string;
   readonly clusterName: string;
+  /** The bootstrap voters. */
   readonly brokers: readonly string[];
   readonly incarnation: string;
 }
@@ -53,7 +59,7 @@ interface Identity {
  *
  * @throws DATA_DIRECTORY_UNUSABLE, naming path and errno, when it cannot be made or written.
  * @throws DATA_DIRECTORY_IN_USE when a running broker holds it.
- * @throws DATA_DIRECTORY_MISMATCH when it is another broker's or another cluster's, or of other brokers.
+ * @throws DATA_DIRECTORY_MISMATCH when it is another broker's or another cluster's.
  * @throws STORAGE_CORRUPT when it has been used, but who it belongs to, or its journal, is missing or damaged.
  */
 export async function openDataDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
@@ -65,11 +71,11 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
     await usable(directory, () => probeWritable(fileSystem, directory));
     const path = `${directory}/broker.json`;
     const bytes = await usable(directory, () => fileSystem.readFile(path));
-    const incarnation =
+    const { incarnation, brokers: bootstrapVoters } =
       bytes === undefined
         ? await begin(options, path, journalDirectory)
         : await resume(options, parseIdentity(path, bytes), journalDirectory);
-    return { incarnation, journalDirectory, release: () => lock.release() };
+    return { incarnation, bootstrapVoters, journalDirectory, release: () => lock.release() };
   } catch (error) {
     await lock.release();
     throw error;
@@ -100,8 +106,12 @@ async function probeWritable(fileSystem: FileSystem, directory: string): Promise
  * Makes a fresh folder: the journal first, broker.json last. So a crash in between leaves a journal
  * without frames, which has nothing to forget; and a folder with broker.json always has a journal.
  */
-async function begin(options: DataDirectoryOptions, path: string, journalDirectory: string): Promise<string> {
-  const { fileSystem, directory, brokerId, clusterName, brokers } = options;
+async function begin(
+  options: DataDirectoryOptions,
+  path: string,
+  journalDirectory: string,
+): Promise<Identity> {
+  const { fileSystem, directory, brokerId, clusterName, bootstrapVoters } = options;
   await usable(directory, () => fileSystem.makeDirectory(journalDirectory));
   if (await journalHoldsFrames(fileSystem, journalDirectory)) {
     throw storageCorrupt(path, 0, 'it is missing, but there is a journal: this folder is not fresh');
@@ -110,17 +120,18 @@ async function begin(options: DataDirectoryOptions, path: string, journalDirecto
   const header = { sequence: 1, firstBatch: 1, previousEnd: 0, incarnation };
   const file = await createJournalFile(fileSystem, journalDirectory, header, FILE_HEADER_BYTES);
   await attempt('close', file.path, () => file.storage.close());
-  const identity = { formatVersion: FORMAT_VERSION, brokerId, clusterName, brokers, incarnation };
-  const text = new TextEncoder().encode(`${JSON.stringify(identity, undefined, 2)}\n`);
+  const identity = { brokerId, clusterName, brokers: bootstrapVoters, incarnation };
+  const json = JSON.stringify({ formatVersion: FORMAT_VERSION, ...identity }, undefined, 2);
+  const text = new TextEncoder().encode(`${json}\n`);
   await usable(directory, () => fileSystem.writeFileDurably(path, text));
-  return incarnation;
+  return identity;
 }
 
 async function resume(
   options: DataDirectoryOptions,
   found: Identity,
   journalDirectory: string,
-): Promise<string> {
+): Promise<Identity> {
   const { fileSystem, directory, brokerId, clusterName } = options;
   if (found.brokerId !== brokerId || found.clusterName !== clusterName) {
     throw new BellwetherError(
@@ -138,25 +149,11 @@ async function resume(
       },
     );
   }
-  checkBrokers(options, found);
   await usable(directory, () => fileSystem.makeDirectory(journalDirectory));
   if ((await listJournalFiles(fileSystem, journalDirectory)).length === 0) {
     throw storageCorrupt(journalDirectory, 0, 'the journal of this broker is gone');
   }
-  return found.incarnation;
-}
-
-/** Other voters could elect a second leader beside the first: two quorums that share no broker (I12). */
-function checkBrokers({ directory, brokers }: DataDirectoryOptions, found: Identity): void {
-  const known = [...found.brokers].sort().join(',');
-  const given = [...brokers].sort().join(',');
-  if (known === given) return;
-  throw new BellwetherError(
-    'DATA_DIRECTORY_MISMATCH',
-    `the data folder ${directory} is of a cluster of ${known}, but --peers names ${given}; the brokers of a ` +
-      'cluster cannot be changed by a restart',
-    { metadata: { directory, found_brokers: known, brokers: given } },
-  );
+  return found;
 }
 
 function parseIdentity(path: string, bytes: Uint8Array): Identity {

@@ -75,7 +75,7 @@ function bindOne(
       data: join(data, id),
       rack: '',
     },
-    brokers: options.brokers,
+    bootstrap: options.brokers,
     log,
     onFatal: (error: BellwetherError) => {
       log('error', `broker ${id} failed: ${error.message}`, { reason: error.reason });

@@ -32,10 +32,19 @@ export class FakeTransport implements PeerTransport {
   readonly transfers: { to: BrokerId; request: TransferRequest; timeoutMs: number }[] = [];
   readonly heartbeats: { readonly to: BrokerId; readonly sequence: number }[] = [];
   readonly submits: { readonly to: BrokerId; readonly timeoutMs: number }[] = [];
+  readonly connections = new Map<BrokerId, readonly string[]>();
   /** What the calls answer; a test replaces them. */
   onTransfer: () => Promise<void> = () => Promise.resolve();
   onSubmit: (request: SubmitRequest) => Promise<SubmitResult> = never;
   onReadOffsets: (groups: readonly GroupId[]) => Promise<readonly (Offset | undefined)[]> = never;
+
+  connect(peer: BrokerId, addresses: readonly string[]): void {
+    this.connections.set(peer, addresses);
+  }
+
+  disconnect(peer: BrokerId): void {
+    this.connections.delete(peer);
+  }
 
   sendAppends(
     to: BrokerId,

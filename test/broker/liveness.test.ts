@@ -14,7 +14,7 @@ class Rig {
   answers = true;
   delayMs = 1;
   onDown: () => void = () => undefined;
-  readonly liveness = new Liveness(['n2'], this.clock, {
+  readonly liveness = new Liveness(this.clock, {
     sendHeartbeat: (peer, sequence) => {
       this.sent.push(sequence);
       if (this.answers) this.clock.schedule(this.delayMs, () => this.liveness.confirmed(peer, sequence));
@@ -25,6 +25,10 @@ class Rig {
       this.onDown();
     },
   });
+
+  constructor() {
+    this.liveness.add('n2');
+  }
 
   get up(): boolean {
     return this.liveness.isUp('n2');
@@ -164,5 +168,36 @@ describe('Liveness', () => {
     liveness.heartbeatStream('stranger', true);
     liveness.confirmed('stranger', 1);
     expect(liveness.isUp('stranger')).toBe(false);
+  });
+
+  it('tells that the link of a removed peer is down, and hears no more of it', () => {
+    const rig = new Rig().connect();
+    const sent = rig.sent.length;
+    rig.liveness.remove('n2');
+    expect(rig.downs.map(({ cause }) => cause)).toEqual(['CONNECTION_LOST']);
+    rig.liveness.dataStream('n2', true);
+    rig.liveness.heartbeatStream('n2', true);
+    rig.liveness.confirmed('n2', sent);
+    rig.clock.advance(10 * heartbeatTimeoutMs);
+    expect([rig.up, rig.liveness.reaches('n2'), rig.sent.length]).toEqual([false, false, sent]);
+    rig.liveness.remove('n2');
+    expect(rig.downs).toHaveLength(1);
+  });
+
+  it('watches a peer afresh that was removed and added again', () => {
+    const rig = new Rig().connect();
+    rig.liveness.remove('n2');
+    rig.liveness.add('n2');
+    expect([rig.up, rig.liveness.reaches('n2')]).toEqual([false, false]);
+    rig.liveness.dataStream('n2', true);
+    rig.liveness.heartbeatStream('n2', true);
+    rig.clock.advance(rig.delayMs);
+    expect(rig.up).toBe(true);
+  });
+
+  it('keeps the link of a peer that is added twice', () => {
+    const rig = new Rig().connect();
+    rig.liveness.add('n2');
+    expect([rig.up, rig.downs.length]).toEqual([true, 0]);
   });
 });

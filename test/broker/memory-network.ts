@@ -124,7 +124,10 @@ export class MemoryTransport implements PeerTransport {
   readonly id: BrokerId;
   events: PeerEvents | undefined;
   readonly #network: MemoryNetwork;
+  /** Where each connected peer is said to be. */
+  readonly addresses = new Map<BrokerId, readonly string[]>();
   readonly #streams = new Map<BrokerId, Streams>();
+  #streamsMade = 0;
   #closed = false;
 
   constructor(id: BrokerId, network: MemoryNetwork) {
@@ -132,12 +135,22 @@ export class MemoryTransport implements PeerTransport {
     this.#network = network;
   }
 
-  start(peers: readonly BrokerId[], events: PeerEvents): void {
+  start(events: PeerEvents): void {
     this.events = events;
-    for (const peer of peers) {
-      this.#streams.set(peer, { open: false, number: 0 });
-      this.#dial(peer);
-    }
+  }
+
+  connect(peer: BrokerId, addresses: readonly string[]): void {
+    this.addresses.set(peer, addresses);
+    if (this.#streams.has(peer)) return;
+    const streams = { open: false, number: 0 };
+    this.#streams.set(peer, streams);
+    this.#dial(peer, streams);
+  }
+
+  disconnect(peer: BrokerId): void {
+    this.addresses.delete(peer);
+    this.#streams.delete(peer);
+    this.#network.at(peer)?.breakStreams(this.id);
   }
 
   /** Ends every stream, those that peers have opened too. */
@@ -225,7 +238,8 @@ export class MemoryTransport implements PeerTransport {
   }
 
   #call<T>(to: BrokerId, timeoutMs: number, serve: (events: PeerEvents) => T | Promise<T>): Promise<T> {
-    if (this.streamNumber(to) === undefined) {
+    const streams = this.#streams.get(to);
+    if (streams?.open !== true) {
       return Promise.reject(new BellwetherError('CONNECTION_FAILED', `${to} is not connected`));
     }
     return new Promise((resolve, reject) => {
@@ -235,7 +249,8 @@ export class MemoryTransport implements PeerTransport {
       const answer = (settle: () => void): void => {
         this.#network.send(to, this.id, () => {
           cancel();
-          settle();
+          if (this.#streams.get(to) === streams) settle();
+          else reject(new BellwetherError('CONNECTION_LOST', `${to} was disconnected`));
         });
       };
       this.#onStream(to, (events) => {
@@ -250,19 +265,18 @@ export class MemoryTransport implements PeerTransport {
     });
   }
 
-  #dial(peer: BrokerId): void {
+  #dial(peer: BrokerId, streams: Streams): void {
     this.#network.clock.schedule(REDIAL_MS, () => {
-      if (this.#closed) return;
-      this.#tryOpen(peer);
-      this.#dial(peer);
+      if (this.#closed || this.#streams.get(peer) !== streams) return;
+      this.#tryOpen(peer, streams);
+      this.#dial(peer, streams);
     });
   }
 
-  #tryOpen(peer: BrokerId): void {
-    const streams = this.#streams.get(peer);
+  #tryOpen(peer: BrokerId, streams: Streams): void {
     const far = this.#network.at(peer)?.events;
     const { events } = this;
-    if (streams === undefined || streams.open || far === undefined || events === undefined) return;
+    if (streams.open || far === undefined || events === undefined) return;
     if (!this.#network.dials(this.id, peer)) return;
     try {
       far.admit(events.identity);
@@ -272,7 +286,8 @@ export class MemoryTransport implements PeerTransport {
       return;
     }
     streams.open = true;
-    streams.number += 1;
+    this.#streamsMade += 1;
+    streams.number = this.#streamsMade;
     events.dataStreamOpened(peer);
     events.heartbeatStreamOpened(peer);
   }

@@ -92,10 +92,11 @@ export class MiniCluster {
     const broker = new Broker(
       {
         id,
-        brokers: this.ids,
+        bootstrap: this.ids,
+        peerAddresses: new Map(this.ids.map((peer) => [peer, `${peer}:2`])),
+        peerAddress: `${id}:2`,
         incarnation,
         address: `${id}:1`,
-        peerAddress: `${id}:2`,
         rack: '',
         tuning: this.#tuning,
       },
@@ -113,10 +114,8 @@ export class MiniCluster {
     );
     const handler = new PeerHandler(broker);
     broker.start();
-    transport.start(
-      this.ids.filter((peer) => peer !== id),
-      handler,
-    );
+    transport.start(handler);
+    broker.connectPeers();
     const member = { id, broker, handler, journal, registered: register(broker), fatal };
     this.#members.set(id, member);
     return member;

@@ -31,8 +31,7 @@ function leading(options: ConstructorParameters<typeof Rig>[0] = {}): Rig {
 describe('confirmed', () => {
   it('resolves when a quorum has confirmed the leader, not before, with all of it applied', async () => {
     const applied: number[] = [];
-    const machine = { appended: () => undefined, truncatedFrom: () => undefined };
-    const rig = leading({ machine: { ...machine, committedTo: (index) => applied.push(index) } });
+    const rig = leading({ machine: { ...IDLE_MACHINE, committedTo: (index) => applied.push(index) } });
     const done = rig.read();
     const watched = new Watched(done);
     expect(await watched.outcome()).toEqual({ state: 'pending' });

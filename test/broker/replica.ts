@@ -41,6 +41,10 @@ export const IDLE_MACHINE: GroupMachine = {
   appended: () => undefined,
   truncatedFrom: () => undefined,
   committedTo: () => undefined,
+  restored: () => undefined,
+  compactable: () => asLogIndex(0),
+  snapshot: () => new Uint8Array(0),
+  compactedTo: () => undefined,
 };
 
 export interface ReplicaOptions {

@@ -27,10 +27,11 @@ describe('submitCommand', () => {
     const { journal, groups } = await openJournal(new FaultyDisk());
     const identity = {
       id: 'n1',
-      brokers: ['n1', 'n2', 'n3'],
+      bootstrap: ['n1', 'n2', 'n3'],
+      peerAddresses: new Map<string, string>(),
+      peerAddress: 'n1:2',
       incarnation: 'i',
       address: 'n1:1',
-      peerAddress: 'n1:2',
       rack: '',
     };
     broker = new Broker(identity, {
@@ -42,6 +43,7 @@ describe('submitCommand', () => {
       onFatal: (error) => expect.fail(error.message),
     });
     broker.start();
+    broker.connectPeers();
     const handler = new PeerHandler(broker);
     handler.dataStreamOpened('n2');
     handler.heartbeatStreamOpened('n2');

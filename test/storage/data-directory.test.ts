@@ -20,7 +20,7 @@ function folder(disk: FaultyDisk, changes: Partial<DataDirectoryOptions> = {}) {
     directory: 'data',
     brokerId: 'b1',
     clusterName: 'green',
-    brokers: ['b1', 'b2', 'b3'],
+    bootstrapVoters: ['b1', 'b2', 'b3'],
     newUuid: () => uuid,
     lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     ...changes,
@@ -50,20 +50,24 @@ describe('a data folder', () => {
     expect((await folder(new FaultyDisk())).incarnation).not.toBe(first.incarnation);
   });
 
-  it('of a cluster of other brokers is refused: a restart must not change who votes (I12)', async () => {
+  it('keeps the voters that it was begun with, whatever a restart says (I12)', async () => {
     const disk = new FaultyDisk();
-    await (await folder(disk)).release();
-    for (const brokers of [
-      ['b1', 'b2'],
-      ['b1', 'b2', 'b4'],
-      ['b1', 'b2', 'b3', 'b4'],
-    ]) {
-      const error = await rejection(folder(disk, { brokers }));
-      expect(error.reason).toBe('DATA_DIRECTORY_MISMATCH');
-      expect(error.message).toContain('b1,b2,b3');
-      expect(error.message).toContain(brokers.join(','));
+    const first = await folder(disk);
+    expect(first.bootstrapVoters).toEqual(['b1', 'b2', 'b3']);
+    await first.release();
+    for (const bootstrapVoters of [['b1', 'b2'], ['b3', 'b2', 'b1'], ['b1', 'b2', 'b3', 'b4'], []]) {
+      const again = await folder(disk, { bootstrapVoters });
+      expect(again.bootstrapVoters).toEqual(['b1', 'b2', 'b3']);
+      await again.release();
     }
-    await (await folder(disk, { brokers: ['b3', 'b1', 'b2'] })).release();
+  });
+
+  it('of a broker that joins has no voters, and gets none later (B12)', async () => {
+    const disk = new FaultyDisk();
+    const first = await folder(disk, { bootstrapVoters: [] });
+    expect(first.bootstrapVoters).toEqual([]);
+    await first.release();
+    expect((await folder(disk)).bootstrapVoters).toEqual([]);
   });
 
   it('of another broker or cluster is refused, naming both', async () => {
@@ -179,7 +183,7 @@ describe('a real data folder', () => {
       directory,
       brokerId: 'b1',
       clusterName: 'green',
-      brokers: ['b1', 'b2', 'b3'],
+      bootstrapVoters: ['b1', 'b2', 'b3'],
       newUuid: randomUUID,
       lock: lockDirectory,
     });

@@ -10,11 +10,15 @@ export function addServeCommand(program: Command, io: CliIo): void {
   program
     .command('serve')
     .description('Run one broker until Ctrl-C or SIGTERM.')
-    .requiredOption('--id <name>', 'name of this broker, one of those in --peers')
+    .requiredOption('--id <name>', 'name of this broker, unique in the cluster')
     .requiredOption('--listen <host:port>', 'where clients reach it')
     .requiredOption('--peer-listen <host:port>', 'where the other brokers reach it')
-    .requiredOption('--peers <id=host:port,...>', 'every broker and its --peer-listen, this one included')
+    .requiredOption(
+      '--peers <id=host:port,...>',
+      'every broker and its --peer-listen; with --join, some of them',
+    )
     .requiredOption('--data <dir>', 'folder for its data; one broker each')
+    .option('--join', 'join an existing cluster instead of beginning one with --peers')
     .option('--advertise <host:port>', 'address that clients are told (default: --listen)')
     .option('--cluster <name>', `guards against mixing data folders (default ${DEFAULT_CLUSTER_NAME})`)
     .option('--rack <name>', 'rack or zone of this broker')
@@ -34,7 +38,8 @@ async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, comman
     fail = reject;
   });
   failed.catch(() => undefined);
-  const bound = await bindBroker({ config, brokers: [...config.peers.keys()], log, onFatal: fail });
+  const bootstrap = config.join ? [] : [...config.peers.keys()];
+  const bound = await bindBroker({ config, bootstrap, log, onFatal: fail });
   try {
     const running = bound.start(config.peers);
     log('info', 'listening', { clients: bound.address, peers: bound.peerAddress, data: config.data });

@@ -42,7 +42,7 @@ function bind(id: string, peerListen: string): Promise<BoundBroker> {
       data: join(folder, id),
       rack: '',
     },
-    brokers: BROKERS,
+    bootstrap: BROKERS,
     log: () => undefined,
     onFatal: (error) => fatal.set(id, error),
     journalPreallocateBytes: 65_536,

@@ -14,6 +14,7 @@ import {
   type Sender,
   type SubmitResponse,
 } from '../../../gen/bellwether/raft/v1/raft_service.js';
+import { CLUSTER_GROUP } from '../../../src/broker/cluster-host.js';
 import { encodeCommand } from '../../../src/cluster/commands.js';
 import type { BellwetherError } from '../../../src/errors.js';
 import { PeerStream } from '../../../src/rpc/peer-stream.js';
@@ -42,7 +43,7 @@ beforeAll(async () => {
           rack: '',
         },
         // n4 is configured, but never there.
-        brokers: [...BROKERS, 'n4'],
+        bootstrap: [...BROKERS, 'n4'],
         log: (level, message, facts) => {
           if (level === 'error') defects.push(`${message} ${JSON.stringify(facts)}`);
         },
@@ -85,6 +86,8 @@ function introduction(changes: Partial<Sender> = {}): Sender {
     brokerId: 'n2',
     incarnation: state.brokers.get('n2')?.incarnation ?? '',
     recipientId: 'n1',
+    peerAddress: '127.0.0.1:1',
+    metadataIndex: 0,
     ...changes,
   };
 }
@@ -102,6 +105,16 @@ const strangers: [string, Partial<Sender> | (() => Partial<Sender>)][] = [
     }),
   ],
 ];
+
+/** Would be granted by any broker that listened to it. */
+const VOTE = {
+  groupId: 0,
+  term: 900,
+  lastLogIndex: 1_000_000,
+  lastLogTerm: 899,
+  preVote: false,
+  leadershipTransfer: true,
+};
 
 /** The error that ends a stream whose first message is `first`. */
 function streamError<Req>(stream: ClientDuplexStream<Req, unknown>, first: Req): Promise<BellwetherError> {
@@ -124,7 +137,7 @@ describe('the peer listener', () => {
       const sender = introduction(typeof changes === 'function' ? changes() : changes);
       const group = { groupId: 0, term: 1_000 };
       const calls = [
-        unary((done) => client.requestVote({ sender, votes: [] }, done)),
+        unary((done) => client.requestVote({ sender, votes: [VOTE] }, done)),
         unary((done) => client.timeoutNow({ sender, groups: [group] }, done)),
         unary((done) =>
           client.transferLeadership({ sender, ...group, target: undefined, maxBlockMs: 1 }, done),
@@ -139,6 +152,8 @@ describe('the peer listener', () => {
       ];
       const reasons = (await Promise.all(errors)).map(({ reason }) => reason);
       expect(reasons).toEqual(Array.from({ length: 7 }, () => 'CLUSTER_MISMATCH'));
+      // Nothing of it has reached a group (I21).
+      expect(running[0]?.broker.group(CLUSTER_GROUP)?.raft.term).toBeLessThan(VOTE.term);
     });
   });
 
@@ -219,7 +234,7 @@ describe('the peer listener', () => {
   });
 
   it('passes on who leads a group that it is asked to change but does not lead', async () => {
-    const follower = running.find(({ broker }) => broker.group(0 as never)?.raft.role !== 'leader')!;
+    const follower = running.find(({ broker }) => broker.group(CLUSTER_GROUP)?.raft.role !== 'leader')!;
     const peerAddress = bound.find(({ id }) => id === follower.id)?.peerAddress ?? '';
     const other = BROKERS.find((id) => id !== follower.id) ?? '';
     const { state } = follower.broker.cluster;
@@ -260,7 +275,7 @@ describe('PeerStream', () => {
     const opened: unknown[] = [];
     const closed = new Promise<BellwetherError | undefined>((resolve) => {
       const stream: PeerStream<AppendEntriesRequest, AppendEntriesResponse> = new PeerStream({
-        address: bound[0]?.peerAddress ?? '',
+        addresses: [bound[0]?.peerAddress ?? ''],
         channelOptions: {},
         bufferBytesMax: 1_000,
         open: (client) => client.appendEntries(),

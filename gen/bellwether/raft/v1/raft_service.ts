@@ -32,6 +32,13 @@ export interface Sender {
   incarnation: string;
   /** Name of the broker that the sender means to reach. */
   recipientId: string;
+  /** HOST:PORT at which other brokers reach the sender. */
+  peerAddress: string;
+  /**
+   * Index up to which the sender has applied the log of group 0. A broker that has applied less takes the
+   * sender for what it says it is until it has applied as much.
+   */
+  metadataIndex: number;
 }
 
 /** One group's request for a vote. */
@@ -342,7 +349,7 @@ export interface HeartbeatResponse {
 }
 
 function createBaseSender(): Sender {
-  return { clusterId: "", brokerId: "", incarnation: "", recipientId: "" };
+  return { clusterId: "", brokerId: "", incarnation: "", recipientId: "", peerAddress: "", metadataIndex: 0 };
 }
 
 export const Sender: MessageFns<Sender> = {
@@ -358,6 +365,12 @@ export const Sender: MessageFns<Sender> = {
     }
     if (message.recipientId !== "") {
       writer.uint32(34).string(message.recipientId);
+    }
+    if (message.peerAddress !== "") {
+      writer.uint32(42).string(message.peerAddress);
+    }
+    if (message.metadataIndex !== 0) {
+      writer.uint32(48).int64(message.metadataIndex);
     }
     return writer;
   },
@@ -407,6 +420,22 @@ export const Sender: MessageFns<Sender> = {
             message.recipientId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.peerAddress = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.metadataIndex = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -428,6 +457,8 @@ export const Sender: MessageFns<Sender> = {
     message.brokerId = object.brokerId ?? "";
     message.incarnation = object.incarnation ?? "";
     message.recipientId = object.recipientId ?? "";
+    message.peerAddress = object.peerAddress ?? "";
+    message.metadataIndex = object.metadataIndex ?? 0;
     return message;
   },
 };

@@ -1,0 +1,203 @@
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { RaftServiceService, type RaftServiceServer } from '../../gen/bellwether/raft/v1/raft_service.js';
+import type { InGroup, PeerEvents, PeerIdentity } from '../../src/broker/peer-port.js';
+import { BellwetherError } from '../../src/errors.js';
+import type { VoteReply } from '../../src/raft/messages.js';
+import { asGroupId } from '../../src/raft/types.js';
+import { createGrpcServer, type GrpcServer } from '../../src/rpc/grpc-server.js';
+import { PeerService } from '../../src/rpc/peer-service.js';
+import { GrpcPeerTransport } from '../../src/rpc/peer-transport.js';
+import { serverOptions } from '../../src/wire/channel-options.js';
+import { append, voteRequest } from '../raft/make.js';
+
+const GROUP = asGroupId(1);
+
+/** One end of the network between brokers, with a broker that only keeps what it is told. */
+class End implements PeerEvents {
+  readonly id: string;
+  readonly told: string[] = [];
+  readonly transport = new GrpcPeerTransport();
+  readonly service: PeerService;
+  address = '';
+  /** Why peers are refused; undefined to admit them. */
+  refusal: BellwetherError | undefined;
+  onVotes: () => Promise<readonly InGroup<VoteReply>[]> = () => Promise.resolve([]);
+  #server: GrpcServer | undefined;
+
+  constructor(id: string) {
+    this.id = id;
+    this.service = new PeerService({
+      events: this,
+      onDefect: (error) => this.told.push(`defect ${String(error)}`),
+      onHeard: (peer) => this.transport.heard(peer),
+    });
+  }
+
+  async listen(): Promise<this> {
+    const server = createGrpcServer({
+      channelOptions: serverOptions('peer'),
+      onWarning: (text) => this.told.push(text),
+    });
+    server.addService<RaftServiceServer>(RaftServiceService, this.service.handlers);
+    server.onClose(() => {
+      this.transport.close();
+      this.service.close();
+    });
+    this.#server = server;
+    this.address = `127.0.0.1:${String(await server.bind('127.0.0.1:0'))}`;
+    this.transport.start(this, this.service);
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close(100);
+  }
+
+  get identity(): PeerIdentity {
+    const { id, address } = this;
+    return {
+      clusterId: 'c',
+      broker: id,
+      incarnation: `disk of ${id}`,
+      peerAddress: address,
+      metadataIndex: 0,
+    };
+  }
+
+  admit(): void {
+    if (this.refusal !== undefined) throw this.refusal;
+  }
+
+  reaches = () => true;
+  dataStreamOpened = (peer: string) => void this.told.push(`data to ${peer}`);
+  dataStreamClosed = (peer: string) => void this.told.push(`no data to ${peer}`);
+  heartbeatStreamOpened = (peer: string) => void this.told.push(`beats to ${peer}`);
+  heartbeatStreamClosed = (peer: string) => void this.told.push(`no beats to ${peer}`);
+  heartbeatConfirmed = () => undefined;
+  refusedByPeer = (peer: string, message: string) => void this.told.push(`refused by ${peer}: ${message}`);
+  appendsReceived = (from: string, appends: readonly unknown[]) => {
+    if (appends.length > 0) this.told.push(`append from ${from}`);
+  };
+  appendRepliesReceived = () => undefined;
+  votesRequested = () => this.onVotes();
+  campaignsOrdered = () => undefined;
+  transferRequested = () => undefined;
+  submitRequested = () => Promise.reject(new Error('not asked for'));
+  offsetsRequested = () => [];
+}
+
+const ends: End[] = [];
+
+async function end(id: string): Promise<End> {
+  const made = new End(id);
+  ends.push(made);
+  return made.listen();
+}
+
+afterEach(async () => {
+  await Promise.all(ends.splice(0).map((each) => each.close()));
+});
+
+/** An address where nobody listens. */
+async function deadAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${String(port)}`;
+}
+
+function opened(at: End, peer: string): Promise<unknown> {
+  return expect.poll(() => at.told).toEqual(expect.arrayContaining([`data to ${peer}`, `beats to ${peer}`]));
+}
+
+describe('a peer with several addresses', () => {
+  it.each(['first', 'last'])('is reached when nobody listens at the %s of them', async (which) => {
+    const [a, b] = [await end('a'), await end('b')];
+    const dead = await deadAddress();
+    a.transport.connect('b', which === 'first' ? [dead, b.address] : [b.address, dead]);
+    await opened(a, 'b');
+  });
+
+  it('is reached when another broker has taken the place of the first, which is no word of the peer', async () => {
+    const [a, b, c] = [await end('a'), await end('b'), await end('c')];
+    a.transport.connect('b', [c.address, b.address]);
+    await opened(a, 'b');
+    expect(a.told.filter((each) => each.startsWith('refused'))).toEqual([]);
+  });
+
+  it('is reached at an address that was learned later', async () => {
+    const [a, b] = [await end('a'), await end('b')];
+    const dead = await deadAddress();
+    a.transport.connect('b', [dead]);
+    a.transport.connect('b', [dead, b.address]);
+    await opened(a, 'b');
+    a.transport.connect('b', [dead]);
+    a.transport.sendAppends('b', [{ group: GROUP, message: append({ term: 1 }) }], []);
+    await expect.poll(() => b.told).toContain('append from a');
+  });
+});
+
+describe('a peer that is disconnected', () => {
+  it('loses the streams that it has opened too, and is refused when it comes back', async () => {
+    const [a, b] = [await end('a'), await end('b')];
+    a.transport.connect('b', [b.address]);
+    b.transport.connect('a', [a.address]);
+    await Promise.all([opened(a, 'b'), opened(b, 'a')]);
+    a.refusal = new BellwetherError('CLUSTER_MISMATCH', 'broker b was removed from the cluster');
+    a.transport.disconnect('b');
+    await expect
+      .poll(() => b.told)
+      .toEqual(
+        expect.arrayContaining(['no data to a', 'no beats to a', `refused by a: ${a.refusal.message}`]),
+      );
+    expect(a.told.filter((each) => each.startsWith('no '))).toEqual([]);
+  });
+
+  it('is heard no more, whatever is on the way on its stream (I21)', async () => {
+    const [a, b] = [await end('a'), await end('b')];
+    b.transport.connect('a', [a.address]);
+    await opened(b, 'a');
+    const message = { group: GROUP, message: append({ term: 1 }) };
+    b.transport.sendAppends('a', [message], []);
+    a.transport.disconnect('b');
+    await expect.poll(() => b.told.filter((each) => each === 'data to a').length).toBe(2);
+    expect(a.told).not.toContain('append from b');
+    b.transport.sendAppends('a', [message], []);
+    await expect.poll(() => a.told).toContain('append from b');
+  });
+
+  it('gives no votes any more, asked before or after (I21)', async () => {
+    const [a, b] = [await end('a'), await end('b')];
+    a.transport.connect('b', [b.address]);
+    await opened(a, 'b');
+    let answer: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      b.onVotes = () => {
+        resolve();
+        return new Promise((done) => (answer = () => done([])));
+      };
+    });
+    const request = { group: GROUP, message: voteRequest({ from: 'a', to: 'b', term: 1, last: [0, 0] }) };
+    const votes = a.transport.requestVotes('b', [request]);
+    const outcome = expect(votes).rejects.toMatchObject({ reason: 'CONNECTION_LOST' });
+    await asked;
+    a.transport.disconnect('b');
+    answer();
+    await outcome;
+    await expect(a.transport.requestVotes('b', [request])).rejects.toMatchObject({
+      reason: 'CONNECTION_FAILED',
+    });
+  });
+
+  it('may be connected again', async () => {
+    const [a, b] = [await end('a'), await end('b')];
+    a.transport.connect('b', [b.address]);
+    await opened(a, 'b');
+    a.transport.disconnect('b');
+    a.told.length = 0;
+    a.transport.connect('b', [b.address]);
+    await opened(a, 'b');
+  });
+});
