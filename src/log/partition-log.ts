@@ -159,7 +159,12 @@ export class PartitionLog {
     });
   }
 
-  /** Begins anew with a snapshot. The entries that the log has behind it are appended again. */
+  /**
+   * Begins anew with a snapshot. The entries that the log has behind it are appended again.
+   *
+   * A snapshot may be older than the state, when the leader's is from before the one that this replica had:
+   * then the state stays, and never goes back.
+   */
   restored(snapshot: Snapshot): void {
     const { appliedIndex, logStartOffset, baseOffset, committedOffsets } = decodePartitionSnapshot(
       snapshot.data,
@@ -173,12 +178,14 @@ export class PartitionLog {
     this.#batches = new BatchIndex(baseOffset);
     this.#committedBatches = 0;
     this.#pending = [];
-    this.#committedOffsets.clear();
-    for (const [group, offset] of committedOffsets) this.#committedOffsets.set(group, offset);
-    this.#logStartOffset = logStartOffset;
     this.#highWatermark = baseOffset;
     this.#committedIndex = index;
-    this.#effectIndex = appliedIndex;
+    if (appliedIndex > this.#effectIndex) {
+      this.#committedOffsets.clear();
+      for (const [group, offset] of committedOffsets) this.#committedOffsets.set(group, offset);
+      this.#logStartOffset = logStartOffset;
+      this.#effectIndex = appliedIndex;
+    }
     this.#compactedIndex = index;
   }
 

@@ -267,6 +267,20 @@ describe('a partition restored from a snapshot', () => {
     expect([log.committedOffset('a'), log.committedOffset('b'), log.logEndOffset]).toEqual([5, undefined, 5]);
   });
 
+  it('keeps its state when it is restored from an older one further along the log', () => {
+    const log = restoredFrom(snapshot);
+    const older = {
+      appliedIndex: asLogIndex(5),
+      logStartOffset: asOffset(5),
+      baseOffset: asOffset(5),
+      committedOffsets: new Map([['a', asOffset(1)]]),
+    };
+    log.restored(snapshotAt(asLogIndex(3), encodePartitionSnapshot(older)));
+    for (const entry of [batch(4, 5, 3), offsetCommit(5, 'a', 2)]) log.appended(entry);
+    log.committedTo(asLogIndex(5));
+    expect([log.logStartOffset, log.highWatermark, log.committedOffset('a')]).toEqual([6, 8, 5]);
+  });
+
   it('takes in only batches that begin where the gone ones ended, and no entry before it', () => {
     expect(() => {
       restoredFrom(snapshot).appended(batch(3, 0, 4));

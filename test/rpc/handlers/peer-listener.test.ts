@@ -114,6 +114,8 @@ const VOTE = {
   lastLogTerm: 899,
   preVote: false,
   leadershipTransfer: true,
+  commitIndex: 0,
+  commitTerm: 0,
 };
 
 /** The error that ends a stream whose first message is `first`. */
