@@ -42,6 +42,7 @@ export function replicationFromWire(
 
 export function repliesToWire(replies: readonly InGroup<ReplicationReply>[]): wire.AppendEntriesResponse {
   return {
+    sender: undefined,
     replies: replies.filter(isAppendReply).map(appendReplyToWire),
     snapshotReplies: replies.filter(isSnapshotReply).map(snapshotReplyToWire),
   };

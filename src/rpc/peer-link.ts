@@ -6,6 +6,7 @@ import type {
   HeartbeatRequest,
   HeartbeatResponse,
   RaftServiceClient,
+  Sender,
 } from '../../gen/bellwether/raft/v1/raft_service.js';
 import { LIMITS } from '../broker/limits.js';
 import type { InGroup, LeaderAnnouncement, PeerEvents } from '../broker/peer-port.js';
@@ -46,6 +47,7 @@ export class PeerLink {
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => client.appendEntries(),
       hello: () => ({ sender: this.#sender, appends: [], announcements: [], snapshots: [] }),
+      admits: ({ sender }) => this.#isPeer(sender),
       onOpened: () => {
         events.dataStreamOpened(peer);
       },
@@ -63,8 +65,9 @@ export class PeerLink {
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => client.heartbeat(),
       hello: () => ({ sender: this.#sender, sequence: 0 }),
-      onOpened: (first) => {
-        this.#admitPeer(first);
+      admits: ({ sender }) => this.#isPeer(sender),
+      onOpened: () => {
+        events.heartbeatStreamOpened(peer);
       },
       onMessage: ({ confirmedSequence }) => {
         events.heartbeatConfirmed(peer, confirmedSequence);
@@ -132,15 +135,17 @@ export class PeerLink {
     this.#events.appendRepliesReceived(this.#peer, repliesFromWire(this.#peer, self, response));
   }
 
-  /** A stranger behind the peer's address is as good as no peer. */
-  #admitPeer(first: HeartbeatResponse): void {
+  /** Another broker, or an earlier disk of the peer, may be at an address that is out of date (I21). */
+  #isPeer(sender: Sender | undefined): boolean {
     try {
-      this.#events.admit(identityOf(first.sender, this.#events.identity.broker));
+      const identity = identityOf(sender, this.#events.identity.broker);
+      if (identity.broker !== this.#peer) return false;
+      this.#events.admit(identity);
+      return true;
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
-      return;
+      return false;
     }
-    this.#events.heartbeatStreamOpened(this.#peer);
   }
 }
 

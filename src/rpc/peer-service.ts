@@ -143,7 +143,7 @@ export class PeerService {
         this.#appendStreams.get(from)?.close(superseded());
         this.#appendStreams.set(from, stream);
         // The greeting tells the peer that it was admitted.
-        stream.send({ replies: [], snapshotReplies: [] }, SMALL_MESSAGE_BYTES);
+        stream.send({ ...repliesToWire([]), sender: senderOf(events.identity, from) }, SMALL_MESSAGE_BYTES);
       }
       const peer = from;
       events.appendsReceived(

@@ -33,6 +33,8 @@ export interface PeerStreamOptions<Req, Res> {
   readonly open: (client: RaftServiceClient) => ClientDuplexStream<Req, Res>;
   /** The first message: introduces this broker. */
   readonly hello: () => Req;
+  /** Whether it is the peer that answers. A stranger at its address is as good as nobody. */
+  readonly admits: (first: Res) => boolean;
   /** The peer's first answer: it admitted us. */
   readonly onOpened: (first: Res) => void;
   readonly onMessage: (message: Res) => void;
@@ -131,7 +133,10 @@ export class PeerStream<Req, Res> {
     call.on('data', (message: Res) => {
       if (this.#call !== call || ended) return;
       try {
-        if (this.#phase === 'dialling') this.#opened(message);
+        if (this.#phase === 'dialling' && !this.#options.admits(message)) {
+          call.cancel();
+          end(undefined);
+        } else if (this.#phase === 'dialling') this.#opened(message);
         else if (this.#phase === 'open') this.#options.onMessage(message);
       } catch (error) {
         // A peer that makes no sense costs its stream, never this process.

@@ -16,12 +16,15 @@ const GROUP = asGroupId(1);
 /** One end of the network between brokers, with a broker that only keeps what it is told. */
 class End implements PeerEvents {
   readonly id: string;
+  incarnation = 'disk';
   readonly told: string[] = [];
   readonly transport = new GrpcPeerTransport();
   readonly service: PeerService;
   address = '';
   /** Why peers are refused; undefined to admit them. */
   refusal: BellwetherError | undefined;
+  /** Incarnation of a disk that was replaced. */
+  replaced = '';
   onVotes: () => Promise<readonly InGroup<VoteReply>[]> = () => Promise.resolve([]);
   #server: GrpcServer | undefined;
 
@@ -59,14 +62,15 @@ class End implements PeerEvents {
     return {
       clusterId: 'c',
       broker: id,
-      incarnation: `disk of ${id}`,
+      incarnation: this.incarnation,
       peerAddress: address,
       metadataIndex: 0,
     };
   }
 
-  admit(): void {
+  admit({ incarnation }: PeerIdentity): void {
     if (this.refusal !== undefined) throw this.refusal;
+    if (incarnation === this.replaced) throw new BellwetherError('CLUSTER_MISMATCH', 'another disk');
   }
 
   reaches = () => true;
@@ -125,6 +129,17 @@ describe('a peer with several addresses', () => {
     a.transport.connect('b', [c.address, b.address]);
     await opened(a, 'b');
     expect(a.told.filter((each) => each.startsWith('refused'))).toEqual([]);
+  });
+
+  it('is reached when an earlier disk of it still answers at the first of them (I21)', async () => {
+    const [a, old, b] = [await end('a'), await end('b'), await end('b')];
+    old.incarnation = 'old disk';
+    a.replaced = 'old disk';
+    a.transport.connect('b', [old.address, b.address]);
+    await opened(a, 'b');
+    a.transport.sendAppends('b', [{ group: GROUP, message: append({ term: 1 }) }], []);
+    await expect.poll(() => b.told).toContain('append from a');
+    expect(old.told).not.toContain('append from a');
   });
 
   it('is reached at an address that was learned later', async () => {

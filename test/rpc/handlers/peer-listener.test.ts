@@ -282,6 +282,7 @@ describe('PeerStream', () => {
         bufferBytesMax: 1_000,
         open: (client) => client.appendEntries(),
         hello: () => AppendEntriesRequest.create({ sender: introduction() }),
+        admits: () => true,
         onOpened: (first) => {
           opened.push(first);
           throw new Error('it makes no sense');

@@ -231,6 +231,8 @@ export interface AppendEntriesResponse {
   replies: GroupAppendReply[];
   /** Answers to chunks of snapshots, in the order in which they became true. */
   snapshotReplies: GroupSnapshotReply[];
+  /** Who answers. Set in the first message of a stream. */
+  sender?: Sender | undefined;
 }
 
 /** One group's order to campaign. */
@@ -1714,7 +1716,7 @@ export const GroupSnapshotReply: MessageFns<GroupSnapshotReply> = {
 };
 
 function createBaseAppendEntriesResponse(): AppendEntriesResponse {
-  return { replies: [], snapshotReplies: [] };
+  return { replies: [], snapshotReplies: [], sender: undefined };
 }
 
 export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
@@ -1724,6 +1726,9 @@ export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
     }
     for (const v of message.snapshotReplies) {
       GroupSnapshotReply.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.sender !== undefined) {
+      Sender.encode(message.sender, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1757,6 +1762,14 @@ export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
             message.snapshotReplies.push(GroupSnapshotReply.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sender = Sender.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1776,6 +1789,9 @@ export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
     const message = createBaseAppendEntriesResponse();
     message.replies = object.replies?.map((e) => GroupAppendReply.fromPartial(e)) || [];
     message.snapshotReplies = object.snapshotReplies?.map((e) => GroupSnapshotReply.fromPartial(e)) || [];
+    message.sender = (object.sender !== undefined && object.sender !== null)
+      ? Sender.fromPartial(object.sender)
+      : undefined;
     return message;
   },
 };
