@@ -8,7 +8,7 @@ import type { BrokerId } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
 import { leaderReplica } from './data.js';
-import { submitCommand } from './topics.js';
+import { submitCommand } from './submit.js';
 
 /** Reassignments of one RemoveBroker that are under way to the controller at the same time. */
 const MOVES_AT_ONCE = 64;

@@ -28,7 +28,7 @@ import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
 import { Reassignment } from './reassignment.js';
 import { asDefect, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
 import { Scheduler } from './scheduler.js';
-import { submitCommand } from './topics.js';
+import { submitCommand } from './submit.js';
 import { VoteExchange } from './vote-exchange.js';
 
 export class Broker {
@@ -84,37 +84,31 @@ export class Broker {
       failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
     });
     this.#announcer = new Announcer(this.id, parts.clock, (announcement) => this.#announce(announcement));
-    this.failover = new Failover({
-      self: this.id,
-      clock: parts.clock,
-      table: this.table,
-      transport: parts.transport,
-      isAlive: (broker) => this.isAlive(broker),
-      groupOf: (id) => this.group(id),
-      wake: (group) => this.wake(group),
-    });
     this.cluster = new ClusterHost(parts.clock, {
       changed: (changes) => this.#metadataChanged(changes),
       restored: () => this.#metadataRestored(),
     });
-    this.#partitions = new Partitions({
+    const { clock, table, transport, liveness, cluster } = this;
+    const common = {
       self: this.id,
-      clock: parts.clock,
+      clock,
+      groupOf: (id: GroupId) => this.group(id),
+      wake: (group: GroupHost) => this.wake(group),
+    };
+    this.failover = new Failover({ ...common, table, transport, isAlive: (id) => this.isAlive(id) });
+    this.#partitions = new Partitions({
+      ...common,
       elsewhere: (group, subject) => this.elsewhere(group, subject),
       createGroup: (group, voters, machine) => this.#createGroup(group, voters, machine, false),
       dropGroup: (group) => this.#dropGroup(group),
     });
     this.#reassignment = new Reassignment({
-      self: this.id,
-      clock: parts.clock,
-      state: () => this.cluster.state,
+      ...common,
+      state: () => cluster.state,
       groups: () => this.#scheduler.groups.values(),
-      groupOf: (id) => this.group(id),
-      wake: (group) => this.wake(group),
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
       log: parts.log,
     });
-    const { clock, transport, liveness, cluster } = this;
     this.peers = peersOf({
       ...{ options, clock, transport, liveness, cluster },
       isServing: () => this.isServing,
@@ -122,20 +116,10 @@ export class Broker {
     });
   }
 
-  /** Joins: creates the groups that the disk knows. `connectPeers` makes it heard. */
+  /** Joins: creates the groups that the disk knows. `peers.start` makes it heard. */
   start(): void {
     this.cluster.attach(this.#createGroup(CLUSTER_GROUP, this.options.bootstrap, this.cluster, true));
     this.liveness.start();
-  }
-
-  /** Begins to dial the other brokers, once the transport can tell what it hears of them. */
-  connectPeers(): void {
-    this.peers.start();
-  }
-
-  /** The cluster metadata may name other brokers than before, or others of their disks or addresses. */
-  peersChanged(): void {
-    this.peers.changed();
   }
 
   /** HOST:PORT that other brokers are told. */
@@ -288,7 +272,7 @@ export class Broker {
     this.#reassignment.groupAdvanced(group);
     if (group.id !== CLUSTER_GROUP) return;
     this.cluster.advanced(() => this.wake(group));
-    this.peersChanged();
+    this.peers.changed();
   }
 
   #announce(announcement: LeaderAnnouncement): void {

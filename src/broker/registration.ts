@@ -4,7 +4,7 @@ import type { Broker } from './broker.js';
 import { CLUSTER_GROUP } from './cluster-host.js';
 import { BellwetherError } from '../errors.js';
 import { LIMITS } from './limits.js';
-import { submitCommand } from './topics.js';
+import { submitCommand } from './submit.js';
 
 /**
  * Resolves with true once the broker stands in the metadata with its present address and disk, with

@@ -2,73 +2,12 @@
 
 import { BellwetherError } from '../errors.js';
 import type { TopicState } from '../cluster/cluster-types.js';
-import { type ClusterCommand, encodeCommand } from '../cluster/commands.js';
 import { candidatesOf, placeReplicas } from '../cluster/placement.js';
-import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
+import type { BrokerId } from '../raft/types.js';
 import type { Broker } from './broker.js';
-import { checkResult, CLUSTER_GROUP } from './cluster-host.js';
 import { LIMITS } from './limits.js';
-import type { SubmitResult } from './peer-port.js';
 import { unknownTopic } from './refusals.js';
-
-/**
- * Has a command committed and applied, on this broker too. Sends it again while it was certainly not
- * applied and time is left.
- *
- * @throws BellwetherError NO_LEADER without a controller, COMMIT_TIMEOUT, or the state machine's refusal.
- */
-export async function submitCommand(
-  broker: Broker,
-  command: ClusterCommand,
-  timeoutMs: number,
-): Promise<void> {
-  const { clock, cluster } = broker;
-  const deadlineMs = clock.monotonicMs() + timeoutMs;
-  const payload = encodeCommand(command);
-  for (;;) {
-    const leftMs = deadlineMs - clock.monotonicMs();
-    if (leftMs <= 0) throw broker.clusterElsewhere();
-    const leader = await broker.table.waitFor(CLUSTER_GROUP, leftMs, () => true);
-    if (leader === undefined) throw broker.clusterElsewhere();
-    try {
-      const { index, result } = await submitTo(
-        broker,
-        leader.leader,
-        payload,
-        deadlineMs - clock.monotonicMs(),
-      );
-      checkResult(result);
-      if (await cluster.applied(index, deadlineMs - clock.monotonicMs())) return;
-      throw new BellwetherError('COMMIT_TIMEOUT', `broker ${broker.id} has not applied the change in time`);
-    } catch (error) {
-      if (!(error instanceof BellwetherError) || !error.retryable) throw error;
-      await new Promise<void>((resolve) => {
-        clock.schedule(LIMITS.registerRetryMs, resolve);
-      });
-    }
-  }
-}
-
-function submitTo(
-  broker: Broker,
-  leader: string,
-  payload: Uint8Array,
-  timeoutMs: number,
-): Promise<SubmitResult> {
-  const { cluster, transport } = broker;
-  if (leader !== broker.id) {
-    const request = { group: CLUSTER_GROUP, kind: ENTRY_KIND.CLUSTER_COMMAND, payload };
-    return transport.submit(leader, request, timeoutMs);
-  }
-  return cluster.append(
-    payload,
-    timeoutMs,
-    () => broker.clusterElsewhere(),
-    () => {
-      broker.wake(cluster.group);
-    },
-  );
-}
+import { submitCommand } from './submit.js';
 
 export interface TopicRequest {
   readonly topic: string;

@@ -220,7 +220,7 @@ function assemble(
       for (const [peer, peerAt] of addressBook) peerAddresses.set(peer, peerAt);
       broker.start();
       transport.start(events, service);
-      broker.connectPeers();
+      broker.peers.start();
       const ready = register(broker).then((registered) => {
         if (registered) health.setServing(true);
       });

@@ -157,7 +157,7 @@ export class SimProcess implements Owner {
     this.broker = broker;
     broker.start();
     transport.start(new PeerHandler(broker));
-    broker.connectPeers();
+    broker.peers.start();
     void register(broker);
   }
 

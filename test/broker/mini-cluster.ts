@@ -115,7 +115,7 @@ export class MiniCluster {
     const handler = new PeerHandler(broker);
     broker.start();
     transport.start(handler);
-    broker.connectPeers();
+    broker.peers.start();
     const member = { id, broker, handler, journal, registered: register(broker), fatal };
     this.#members.set(id, member);
     return member;

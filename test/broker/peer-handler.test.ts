@@ -37,7 +37,7 @@ describe('a broker whose peers refuse it', () => {
       onFatal: (error) => fatal.push(error),
     });
     broker.start();
-    broker.connectPeers();
+    broker.peers.start();
     handler = new PeerHandler(broker);
   });
 

@@ -49,7 +49,8 @@ class Rig {
     this.brokers.clear();
     for (const entry of entries) {
       const [id = '', incarnation = ''] = entry.split('/');
-      this.brokers.set(id, { id, incarnation, address: `${id}:1`, peerAddress: `m${id}:1`, rack: '' });
+      const addresses = { address: `${id}:1`, peerAddress: `m${id}:1` };
+      this.brokers.set(id, { id, incarnation, ...addresses, rack: '', status: 'ACTIVE' });
     }
     return this.look();
   }

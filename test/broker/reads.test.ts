@@ -5,7 +5,7 @@ import { noLeader } from '../../src/broker/refusals.js';
 import { asLogIndex } from '../../src/raft/types.js';
 import { MiniCluster } from './mini-cluster.js';
 import { rejection, Watched } from './outcomes.js';
-import { Replica } from './replica.js';
+import { IDLE_MACHINE, Replica } from './replica.js';
 
 const TIMEOUT_MS = 500;
 const SUBJECT = { topic: 'orders', partition: 0 };

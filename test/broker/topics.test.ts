@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Broker } from '../../src/broker/broker.js';
 import { CLUSTER_GROUP } from '../../src/broker/cluster-host.js';
 import { PeerHandler } from '../../src/broker/peer-handler.js';
-import { submitCommand } from '../../src/broker/topics.js';
+import { submitCommand } from '../../src/broker/submit.js';
 import { encodeResult } from '../../src/cluster/commands.js';
 import { BellwetherError } from '../../src/errors.js';
 import { asLogIndex, asTerm } from '../../src/raft/types.js';
@@ -43,7 +43,7 @@ describe('submitCommand', () => {
       onFatal: (error) => expect.fail(error.message),
     });
     broker.start();
-    broker.connectPeers();
+    broker.peers.start();
     const handler = new PeerHandler(broker);
     handler.dataStreamOpened('n2');
     handler.heartbeatStreamOpened('n2');

@@ -12,11 +12,15 @@ import { decodeUtf8, encodeUtf8 } from '../../src/records/utf8.js';
 const name = fc.constantFrom('a', 'b', 'c', 'd');
 const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   name.map((clusterId) => ({ kind: 'initCluster', clusterId }) as const),
-  fc
-    .tuple(name, name, name)
-    .map(
-      ([id, incarnation, rack]) => ({ kind: 'registerBroker', id, incarnation, address: id, rack }) as const,
-    ),
+  fc.tuple(name, name, name).map(([id, incarnation, rack]) => {
+    return { kind: 'registerBroker', id, incarnation, address: id, peerAddress: id, rack } as const;
+  }),
+  name.map((id) => ({ kind: 'addBroker', id, peerAddress: id }) as const),
+  name.map((id) => ({ kind: 'removeBroker', id }) as const),
+  name.map((id) => ({ kind: 'replaceBroker', id }) as const),
+  fc.tuple(name, fc.uniqueArray(name, { minLength: 1 })).map(([topic, replicas]) => {
+    return { kind: 'reassignPartition', topic, partition: 0, replicas } as const;
+  }),
   fc.tuple(name, fc.integer({ min: 1, max: 4 })).map(([topic, partitions]) => ({
     kind: 'createTopic' as const,
     topic,

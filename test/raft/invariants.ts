@@ -3,7 +3,6 @@
  * step that breaks it. I2 and on are the numbers by which the comments in src/raft name these properties.
  */
 
-import { invariant } from '../../src/invariant.js';
 import type { Snapshot } from '../../src/raft/log.js';
 import { decodeMembership, type Membership, sameMembers } from '../../src/raft/membership.js';
 import type { Message, VoteReply } from '../../src/raft/messages.js';
@@ -20,6 +19,7 @@ import {
   type Term,
 } from '../../src/raft/types.js';
 import type { FakeDisk } from './fake-disk.js';
+import { holds, neverStuck } from './never-stuck.js';
 
 /** One replica as the checks see it. */
 export interface Replica {
@@ -295,32 +295,6 @@ export class History {
       }
     }
   }
-}
-
-/** Whoever waits for something has a timer, unless a link that comes up will wake it. */
-function neverStuck(replica: Replica, raft: Raft): void {
-  const timed = raft.deadlineMs < Infinity;
-  const heard = raft.voters.filter((voter) => voter === replica.id || raft.isAlive(voter)).length;
-  const quorum = raft.voters.length > 0 && heard >= quorumSize(raft.voters.length);
-  if (raft.role !== 'leader') {
-    const { leader } = raft;
-    // Only a voter has anything to wait for without a leader.
-    if (leader === undefined && !raft.voters.includes(replica.id)) return;
-    const waits = leader === undefined ? raft.role !== 'follower' || quorum : !raft.isAlive(leader);
-    holds(!waits || timed, 'a replica without a live leader has a timer', replica);
-    return;
-  }
-  const lagging = [...raft.progress].some(
-    ([peer, { match, commitConfirmed, readRoundAnswered, readRoundSent }]) =>
-      raft.isAlive(peer) &&
-      (match < raft.lastIndex || commitConfirmed < raft.commitIndex || readRoundAnswered < readRoundSent),
-  );
-  const waits = !quorum || lagging || raft.transferTarget !== undefined;
-  holds(!waits || timed, 'a leader that waits for an answer has a timer', replica);
-}
-
-function holds(condition: boolean, property: string, replica: Replica): void {
-  invariant(condition, property, condition ? undefined : { replica: replica.id, term: replica.raft?.term });
 }
 
 /** The state that the committed entries up to `index` make: a text that names each of them. */

@@ -1,0 +1,81 @@
+/** Sends commands to the controller, wherever it is, on behalf of this broker. */
+
+import { BellwetherError } from '../errors.js';
+import { type ClusterCommand, encodeCommand } from '../cluster/commands.js';
+import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
+import type { Clock } from './clock.js';
+import { checkResult, CLUSTER_GROUP, type ClusterHost } from './cluster-host.js';
+import type { GroupHost } from './group-host.js';
+import type { LeaderTable } from './leader-table.js';
+import { LIMITS } from './limits.js';
+import type { PeerTransport, SubmitResult } from './peer-port.js';
+
+/** What of a broker is needed here. */
+export interface Submitter {
+  readonly id: BrokerId;
+  readonly clock: Clock;
+  readonly cluster: ClusterHost;
+  readonly table: LeaderTable;
+  readonly transport: PeerTransport;
+  clusterElsewhere(): BellwetherError;
+  wake(group: GroupHost): void;
+}
+
+/**
+ * Has a command committed and applied, on this broker too. Sends it again while it was certainly not
+ * applied and time is left.
+ *
+ * @throws BellwetherError NO_LEADER without a controller, COMMIT_TIMEOUT, or the state machine's refusal.
+ */
+export async function submitCommand(
+  broker: Submitter,
+  command: ClusterCommand,
+  timeoutMs: number,
+): Promise<void> {
+  const { clock, cluster } = broker;
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
+  const payload = encodeCommand(command);
+  for (;;) {
+    const leftMs = deadlineMs - clock.monotonicMs();
+    if (leftMs <= 0) throw broker.clusterElsewhere();
+    const leader = await broker.table.waitFor(CLUSTER_GROUP, leftMs, () => true);
+    if (leader === undefined) throw broker.clusterElsewhere();
+    try {
+      const { index, result } = await submitTo(
+        broker,
+        leader.leader,
+        payload,
+        deadlineMs - clock.monotonicMs(),
+      );
+      checkResult(result);
+      if (await cluster.applied(index, deadlineMs - clock.monotonicMs())) return;
+      throw new BellwetherError('COMMIT_TIMEOUT', `broker ${broker.id} has not applied the change in time`);
+    } catch (error) {
+      if (!(error instanceof BellwetherError) || !error.retryable) throw error;
+      await new Promise<void>((resolve) => {
+        clock.schedule(LIMITS.registerRetryMs, resolve);
+      });
+    }
+  }
+}
+
+function submitTo(
+  broker: Submitter,
+  leader: string,
+  payload: Uint8Array,
+  timeoutMs: number,
+): Promise<SubmitResult> {
+  const { cluster, transport } = broker;
+  if (leader !== broker.id) {
+    const request = { group: CLUSTER_GROUP, kind: ENTRY_KIND.CLUSTER_COMMAND, payload };
+    return transport.submit(leader, request, timeoutMs);
+  }
+  return cluster.append(
+    payload,
+    timeoutMs,
+    () => broker.clusterElsewhere(),
+    () => {
+      broker.wake(cluster.group);
+    },
+  );
+}
