@@ -1,6 +1,6 @@
 /** Parsers of command-line values. Each throws commander's error, which then names the flag. */
 import { InvalidArgumentError } from 'commander';
-import { addressProblem, bootstrapBrokers } from '../config.js';
+import { addressProblem, bootstrapBrokers, isBrokerName } from '../config.js';
 
 /** Parses a whole number from `min` to `max`, both inclusive. */
 export function integer(min: number, max: number): (text: string) => number {
@@ -18,6 +18,30 @@ export function addresses(text: string): readonly string[] {
     if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`);
     return address;
   });
+}
+
+/** A broker and where the other brokers reach it. */
+export interface NamedAddress {
+  readonly id: string;
+  readonly address: string;
+}
+
+/** Parses `ID=HOST:PORT`. */
+export function namedAddress(text: string): NamedAddress {
+  const [id = '', address = '', ...rest] = text.split('=');
+  if (rest.length > 0 || !isBrokerName(id) || addressProblem(address) !== undefined) {
+    throw new InvalidArgumentError('It must be of the form ID=HOST:PORT.');
+  }
+  return { id, address };
+}
+
+/** Parses `ID,ID,...`, none of them twice. */
+export function brokerNames(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !isBrokerName(name));
+  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no name of a broker.`);
+  if (new Set(names).size < names.length) throw new InvalidArgumentError('It must not name a broker twice.');
+  return names;
 }
 
 /** Parses a text of at least one character. */

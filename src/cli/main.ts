@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { withClientFlags } from './client-command.js';
 import { addBridgeCommand } from './commands/bridge.js';
+import { addBrokerCommand } from './commands/broker.js';
 import { addFailoverCommand } from './commands/failover.js';
 import { addFetchCommand } from './commands/fetch.js';
 import { addLeaderCommand } from './commands/leader.js';
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
   addServeCommand,
   addBridgeCommand,
   addTopicCommand,
+  addBrokerCommand,
   addLeaderCommand,
   addFailoverCommand,
   addMetadataCommand,

@@ -1,6 +1,7 @@
-/** SDK calls that administer topics and describe the cluster. */
+/** SDK calls that administer topics and describe the cluster; those about brokers are in broker-admin.ts. */
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { BellwetherError } from '../errors.js';
+import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
 import { toDescription, toTopic } from './convert.js';
 import type { Session } from './session.js';
 import type { Admin, CallOptions, TopicSummary } from './types.js';
@@ -56,6 +57,8 @@ export function createAdmin(session: Session): Admin {
       session.directory.learn(response.brokers);
       return toDescription(response);
     },
+    ...createBrokerAdmin(session),
+    ...createReplicaAdmin(session),
   };
 }
 

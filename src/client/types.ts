@@ -174,6 +174,58 @@ export interface TopicSummary {
   readonly replicationFactor: number;
 }
 
+/**
+ * What a broker is to the cluster.
+ * - `ACTIVE`: registered with its disk; replicas may be placed on it.
+ * - `JOINING`: admitted and awaited: not started yet, or its lost disk is out of all groups.
+ * - `REPLACING`: its disk is declared lost; it is being taken out of all groups.
+ * - `REMOVING`: its replicas are being moved away; it is gone once it holds none.
+ * - `UNKNOWN`: a status that this version does not know.
+ */
+export type BrokerStatus = 'ACTIVE' | 'JOINING' | 'REPLACING' | 'REMOVING' | 'UNKNOWN';
+
+export interface BrokerDescription extends BrokerInfo {
+  /** HOST:PORT for the other brokers. */
+  readonly peerAddress: string;
+  readonly status: BrokerStatus;
+  /** True for the broker that leads the cluster metadata. */
+  readonly controller: boolean;
+  readonly leaderCount: number;
+  /** Partitions of which it keeps a replica, those on their way to it or from it included. */
+  readonly replicaCount: number;
+  /** Identity of its disk; undefined while none is known. */
+  readonly incarnation: string | undefined;
+}
+
+/** A partition whose replicas are not where they belong. */
+export interface Reassignment extends PartitionRef {
+  /** Where they were before the reassignment, or belong if none was asked for. */
+  readonly replicas: readonly string[];
+  /** Where they are being moved to; undefined if no reassignment was asked for. */
+  readonly target: readonly string[] | undefined;
+  /** Members that vote now, as the leader last reported. */
+  readonly voters: readonly string[];
+  /** Members that only receive the log so far. */
+  readonly learners: readonly string[];
+}
+
+export interface ReplicationMember {
+  readonly broker: string;
+  readonly role: 'LEADER' | 'VOTER' | 'LEARNER' | 'UNKNOWN';
+  /** Highest log index that it certainly has on disk, inclusive; for the leader the end of its log. */
+  readonly matchIndex: number;
+  /** Entries of the leader's log that it lacks. */
+  readonly lagEntries: number;
+  readonly alive: boolean;
+}
+
+export interface Replication {
+  /** Term of the leader that answered. */
+  readonly term: number;
+  /** The leader first, then the other voters, then the learners. */
+  readonly members: readonly ReplicationMember[];
+}
+
 /** Topic and cluster administration. */
 export interface Admin {
   createTopic(
@@ -184,6 +236,40 @@ export interface Admin {
   listTopics(options?: CallOptions): Promise<TopicSummary[]>;
   describeTopic(topic: string, options?: CallOptions): Promise<TopicInfo>;
   describeCluster(options?: CallOptions): Promise<ClusterDescription>;
+  /** All brokers with their status, ordered by id. */
+  listBrokers(options?: CallOptions): Promise<BrokerDescription[]>;
+  /** Admits a broker, which other brokers reach at `peerAddress`. It is JOINING until it has started. */
+  addBroker(broker: string, peerAddress: string, options?: CallOptions): Promise<void>;
+  /**
+   * Has every replica moved off a broker, and lets it go then. Resolves once that is decided; it is done when
+   * `listBrokers` does not have it any more.
+   */
+  removeBroker(broker: string, options?: CallOptions): Promise<void>;
+  /**
+   * Declares the disk of a broker lost. Resolves once that is decided; when `listBrokers` has it as JOINING it
+   * may be started with an empty one.
+   */
+  replaceBroker(broker: string, options?: CallOptions): Promise<void>;
+  /**
+   * Moves the replicas of a partition, the preferred leader first, while it is written and read. Resolves once
+   * that is decided; it is done when `listReassignments` does not have the partition any more.
+   */
+  reassignPartition(ref: PartitionRef, replicas: readonly string[], options?: CallOptions): Promise<void>;
+  /** Moves the replicas back to where they were before the reassignment. */
+  cancelReassignment(ref: PartitionRef, options?: CallOptions): Promise<void>;
+  /** The partitions whose replicas are not where they belong, by topic and number. */
+  listReassignments(options?: CallOptions): Promise<Reassignment[]>;
+  /** How far each member of a partition's group is, as its leader knows. */
+  describeReplication(ref: PartitionRef, options?: CallOptions): Promise<Replication>;
+  /**
+   * Deletes the records below `beforeOffset`, or with 'latest' all that are committed, on all replicas. There
+   * is no way back. Resolves with the log start offset once a quorum has it on disk.
+   */
+  deleteRecords(
+    ref: PartitionRef,
+    beforeOffset: number | 'latest',
+    options?: CallOptions,
+  ): Promise<{ readonly logStartOffset: number }>;
 }
 
 /**

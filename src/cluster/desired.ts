@@ -41,7 +41,10 @@ export function hostsOf({ replicas, target, membership }: PartitionAssignment): 
 /** True when nothing is left to do: the committed members are those that belong there, and no others. */
 export function isSettled(state: MembershipView, group: GroupId): boolean {
   const assignment = state.assignment(group);
-  if (assignment !== undefined) return assignment.target === undefined && isInPlace(assignment);
+  if (assignment !== undefined) {
+    const { replicas, target } = assignment;
+    return target === undefined && isInPlace(assignment) && replicas.every((id) => hasDisk(state, id));
+  }
   const { clusterMembership } = state;
   return (
     group !== 0 ||

@@ -89,8 +89,9 @@ describe('isSettled', () => {
     expect(isSettled(rig.state, FIRST)).toBe(true);
   });
 
-  it('is false while a replaced broker is missing', () => {
+  it('is false from when a disk is lost until the broker is back', () => {
     rig.apply({ kind: 'replaceBroker', id: 'n3' });
+    expect(isSettled(rig.state, FIRST)).toBe(false);
     rig.report(1, 5, ['n1', 'n2']);
     expect(isSettled(rig.state, FIRST)).toBe(false);
   });

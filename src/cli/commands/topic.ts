@@ -1,4 +1,4 @@
-/** `bellwether topic create|list|describe|delete`. */
+/** `bellwether topic create|list|describe|delete`; what moves or deletes data is in replicas.ts. */
 import type { Command } from 'commander';
 import { integer } from '../arguments.js';
 import { withClient, withClientFlags } from '../client-command.js';
@@ -6,6 +6,7 @@ import type { Context } from '../client-command.js';
 import type { TopicInfo } from '../../client/index.js';
 import type { CliIo } from '../io.js';
 import { partitionSection, topicDocument } from '../topic-report.js';
+import { addDeleteRecords, addReassign } from './replicas.js';
 
 const PARTITIONS_MAX = 10_000;
 const REPLICATION_FACTOR_MAX = 7;
@@ -19,7 +20,9 @@ interface CreateFlags {
 }
 
 export function addTopicCommand(program: Command, io: CliIo): void {
-  const topic = program.command('topic').description('Create, list, describe and delete topics.');
+  const topic = program
+    .command('topic')
+    .description('Create, list, describe and delete topics; move replicas; delete records.');
   addCreate(topic, io);
   addList(topic, io);
   withClientFlags(topic.command('describe'))
@@ -40,6 +43,8 @@ export function addTopicCommand(program: Command, io: CliIo): void {
         await print({ document: { topic: name, deleted: true }, sections });
       }),
     );
+  addReassign(topic, io);
+  addDeleteRecords(topic, io);
 }
 
 function addCreate(topic: Command, io: CliIo): void {

@@ -103,6 +103,49 @@ export class Endpoint {
     return unary<admin.DescribeClusterResponse>((done) => this.#admin.describeCluster({}, done));
   }
 
+  addBroker(fields: Fields<typeof admin.AddBrokerRequest>) {
+    const request = admin.AddBrokerRequest.create(fields);
+    return unary<admin.AddBrokerResponse>((done) => this.#admin.addBroker(request, done));
+  }
+
+  removeBroker(fields: Fields<typeof admin.RemoveBrokerRequest>) {
+    const request = admin.RemoveBrokerRequest.create(fields);
+    return unary<admin.RemoveBrokerResponse>((done) => this.#admin.removeBroker(request, done));
+  }
+
+  replaceBroker(fields: Fields<typeof admin.ReplaceBrokerRequest>) {
+    const request = admin.ReplaceBrokerRequest.create(fields);
+    return unary<admin.ReplaceBrokerResponse>((done) => this.#admin.replaceBroker(request, done));
+  }
+
+  reassignPartition(fields: Fields<typeof admin.ReassignPartitionRequest>) {
+    const request = admin.ReassignPartitionRequest.create(fields);
+    return unary<admin.ReassignPartitionResponse>((done) => this.#admin.reassignPartition(request, done));
+  }
+
+  cancelReassignment(fields: Fields<typeof admin.CancelReassignmentRequest>) {
+    const request = admin.CancelReassignmentRequest.create(fields);
+    return unary<admin.CancelReassignmentResponse>((done) => this.#admin.cancelReassignment(request, done));
+  }
+
+  describeReplication(fields: Fields<typeof admin.DescribeReplicationRequest>) {
+    const request = admin.DescribeReplicationRequest.create(fields);
+    return unary<admin.DescribeReplicationResponse>((done) => this.#admin.describeReplication(request, done));
+  }
+
+  deleteRecords(fields: Fields<typeof admin.DeleteRecordsRequest>) {
+    const request = admin.DeleteRecordsRequest.create(fields);
+    return unary<admin.DeleteRecordsResponse>((done) => this.#admin.deleteRecords(request, done));
+  }
+
+  listBrokers() {
+    return unary<admin.ListBrokersResponse>((done) => this.#admin.listBrokers({}, done));
+  }
+
+  listReassignments() {
+    return unary<admin.ListReassignmentsResponse>((done) => this.#admin.listReassignments({}, done));
+  }
+
   metadata(fields: Fields<typeof metadata.MetadataRequest>) {
     const request = metadata.MetadataRequest.create(fields);
     return unary<metadata.MetadataResponse>((done) => this.#metadata.metadata(request, done));

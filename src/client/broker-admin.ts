@@ -1,0 +1,117 @@
+/** SDK calls about which brokers are in the cluster, where replicas are, and what is deleted of a log. */
+import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
+import { BellwetherError } from '../errors.js';
+import { toBrokerDescriptions, toReassignments, toReplication } from './convert-brokers.js';
+import type { UnaryMethod } from './call.js';
+import type { Session } from './session.js';
+import type { Admin, CallOptions, PartitionRef } from './types.js';
+
+type BrokerAdmin = Pick<Admin, 'listBrokers' | 'addBroker' | 'removeBroker' | 'replaceBroker'>;
+type ReplicaAdmin = Pick<
+  Admin,
+  'reassignPartition' | 'cancelReassignment' | 'listReassignments' | 'describeReplication' | 'deleteRecords'
+>;
+
+/** Stands for the high watermark, as in Kafka. */
+const HIGH_WATERMARK = -1;
+
+/** Calls about brokers. All changes may be sent again when in doubt: each says what should be. */
+export function createBrokerAdmin(session: Session): BrokerAdmin {
+  return {
+    async listBrokers(options) {
+      const response = await session.call({
+        method: AdminServiceService.listBrokers,
+        request: () => ({}),
+        effect: 'read',
+        route: session.anyBroker(),
+        options,
+      });
+      return toBrokerDescriptions(response);
+    },
+    addBroker: (broker, peerAddress, options) =>
+      change(session, AdminServiceService.addBroker, { broker, peerAddress }, options),
+    removeBroker: (broker, options) => change(session, AdminServiceService.removeBroker, { broker }, options),
+    replaceBroker: (broker, options) =>
+      change(session, AdminServiceService.replaceBroker, { broker }, options),
+  };
+}
+
+/** Calls about replicas. A cancellation is not sent again when in doubt: it could end a later reassignment. */
+export function createReplicaAdmin(session: Session): ReplicaAdmin {
+  return {
+    reassignPartition: ({ topic, partition }, replicas, options) =>
+      change(
+        session,
+        AdminServiceService.reassignPartition,
+        { topic, partition, replicas: [...replicas] },
+        options,
+      ),
+    async cancelReassignment({ topic, partition }, options) {
+      await session.call({
+        method: AdminServiceService.cancelReassignment,
+        request: () => ({ topic, partition }),
+        effect: 'write',
+        route: session.anyBroker(),
+        options,
+      });
+    },
+    async listReassignments(options) {
+      const response = await session.call({
+        method: AdminServiceService.listReassignments,
+        request: () => ({}),
+        effect: 'read',
+        route: session.anyBroker(),
+        options,
+      });
+      return toReassignments(response);
+    },
+    async describeReplication({ topic, partition }, options) {
+      const response = await session.call({
+        method: AdminServiceService.describeReplication,
+        request: () => ({ topic, partition }),
+        effect: 'read',
+        route: session.leaderOf({ topic, partition }),
+        options,
+      });
+      return toReplication(response);
+    },
+    deleteRecords: (ref, beforeOffset, options) => deleteRecords(session, ref, beforeOffset, options),
+  };
+}
+
+/** Deletes up to a fixed offset; "all" means something else each time, so it is sent once only. */
+async function deleteRecords(
+  session: Session,
+  { topic, partition }: PartitionRef,
+  beforeOffset: number | 'latest',
+  options: CallOptions | undefined,
+): Promise<{ readonly logStartOffset: number }> {
+  const all = beforeOffset === 'latest';
+  if (!all && (!Number.isSafeInteger(beforeOffset) || beforeOffset < 0)) {
+    throw new BellwetherError(
+      'INVALID_REQUEST',
+      `beforeOffset must be an integer from 0, got ${beforeOffset}`,
+      {
+        metadata: { field: 'beforeOffset' },
+      },
+    );
+  }
+  const { logStartOffset } = await session.call({
+    method: AdminServiceService.deleteRecords,
+    request: () => ({ topic, partition, beforeOffset: all ? HIGH_WATERMARK : beforeOffset }),
+    effect: all ? 'write' : 'idempotent_write',
+    route: session.leaderOf({ topic, partition }),
+    options,
+  });
+  return { logStartOffset };
+}
+
+async function change<Request>(
+  session: Session,
+  method: UnaryMethod<Request, unknown>,
+  request: Request,
+  options: CallOptions | undefined,
+): Promise<void> {
+  const route = session.anyBroker();
+  await session.call({ method, request: () => request, effect: 'idempotent_write', route, options });
+}
