@@ -16,6 +16,14 @@ export function createTopic(tables: ClusterTables, command: CreateTopic): Verdic
   if (tables.topics.has(topic)) {
     return refused('TOPIC_ALREADY_EXISTS', `topic ${topic} exists`, { topic });
   }
+  const wrong = assignments.flat().find((id) => tables.brokers.get(id)?.status !== 'ACTIVE');
+  if (wrong !== undefined) {
+    return refused(
+      'REASSIGNMENT_REFUSED',
+      `broker ${wrong} has ceased to be active since the replicas of ${topic} were placed; create it again`,
+      { topic, broker: wrong },
+    );
+  }
   const partitions = assignments.map((replicas, partition): PartitionAssignment => {
     invariant(replicas.length === replicationFactor, 'every partition has its replicas', { partition });
     const membership = { index: asLogIndex(0), voters: replicas, learners: [] };

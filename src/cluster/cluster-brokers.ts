@@ -75,7 +75,8 @@ export function addBroker(tables: ClusterTables, { id, peerAddress }: AddBroker)
     );
   }
   const broker = { id, incarnation: '', address: '', peerAddress, rack: '', status: 'JOINING' } as const;
-  return accepted(tables.putBroker(broker));
+  const entered = tables.putBroker(broker);
+  return accepted(entered, ...tables.settleBrokers());
 }
 
 /** Marks a broker as leaving; whoever submits this reassigns its partitions first. */

@@ -87,12 +87,18 @@ export class ClusterTables {
     return { kind: 'assignmentChanged', before, after };
   }
 
-  /** What follows once a broker stands in no group any more: a lost disk is forgotten, a broker is gone. */
+  /**
+   * What follows from where the brokers stand: one that stands in no group any more has its lost disk
+   * forgotten, or is gone. A late report may show one that awaits its disk in a group: the lost disk is not
+   * out of all groups yet, so it waits on. Invariant: no broker that is JOINING is a member of a group (B34).
+   */
   settleBrokers(): ClusterChange[] {
     const changes: ClusterChange[] = [];
     for (const broker of [...this.brokers.values()]) {
       if (broker.status === 'REPLACING' && standsInNoMembership(this, broker.id)) {
         changes.push(this.putBroker({ ...broker, incarnation: '', status: 'JOINING' }));
+      } else if (broker.status === 'JOINING' && !standsInNoMembership(this, broker.id)) {
+        changes.push(this.putBroker({ ...broker, status: 'REPLACING' }));
       } else if (broker.status === 'REMOVING' && standsNowhere(this, broker.id)) {
         this.brokers.delete(broker.id);
         changes.push({ kind: 'brokerGone', broker });

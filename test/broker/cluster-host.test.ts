@@ -6,12 +6,13 @@ import { type ClusterCommand, decodeResult, encodeCommand } from '../../src/clus
 import { asLogIndex, asTerm, type Entry, ENTRY_KIND } from '../../src/raft/types.js';
 import { ManualClock } from './manual-clock.js';
 import { rejection, Watched } from './outcomes.js';
-import { Replica, VOTERS } from './replica.js';
+import { Replica } from './replica.js';
 
 const TIMEOUT_MS = 3_000;
 
 function createTopic(topic: string): ClusterCommand {
-  return { kind: 'createTopic', topic, replicationFactor: 3, assignments: [VOTERS] };
+  // Without partitions, so that no broker needs to be registered.
+  return { kind: 'createTopic', topic, replicationFactor: 3, assignments: [] };
 }
 
 class Rig {

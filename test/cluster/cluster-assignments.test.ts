@@ -78,6 +78,24 @@ describe('reassignPartition', () => {
   });
 });
 
+describe('createTopic', () => {
+  it.each([
+    ['is unknown', 'n9'],
+    ['awaits its disk', 'n5'],
+    ['leaves', 'n2'],
+  ])('refuses replicas on a broker that %s', (_, id) => {
+    rig.apply({ kind: 'addBroker', id: 'n5', peerAddress: 'n5:2' });
+    rig.apply({ kind: 'removeBroker', id: 'n2' });
+    const create = {
+      kind: 'createTopic',
+      topic: 'u',
+      replicationFactor: 2,
+      assignments: [['n1', id]],
+    } as const;
+    expect(rig.refusal(create).reason).toBe('REASSIGNMENT_REFUSED');
+  });
+});
+
 describe('cancelReassignment', () => {
   it('ends at once when nothing was moved yet', () => {
     rig.reassign('t', 0, ['n1', 'n2', 'n4']);

@@ -133,6 +133,20 @@ describe('replaceBroker', () => {
     expect(rig.partition('t', 0).replicas).toEqual(['n1', 'n2', 'n3']);
   });
 
+  it('waits again when a late report shows it in a group after all', () => {
+    const rig = new MembershipRig();
+    rig.createTopic('t', ['n1', 'n2']);
+    rig.reassign('t', 0, ['n1', 'n2', 'n3']);
+    rig.apply(replace);
+    rig.clusterMembers(9, ['n1', 'n2']);
+    expect(rig.status('n3')).toBe('JOINING');
+    rig.report(1, 4, ['n1', 'n2'], ['n3']);
+    expect(rig.status('n3')).toBe('REPLACING');
+    expect(() => rig.register('n3', 'new')).toThrow('CLUSTER_MISMATCH');
+    rig.report(1, 5, ['n1', 'n2']);
+    expect(rig.status('n3')).toBe('JOINING');
+  });
+
   it('counts a learner as standing in the group', () => {
     const rig = new MembershipRig();
     rig.createTopic('t', ['n1', 'n2']);

@@ -5,7 +5,8 @@ import { encodeMembership } from '../../src/raft/membership.js';
 import { asLogIndex, asTerm, type Entry, ENTRY_KIND } from '../../src/raft/types.js';
 
 function create(index: number, topic: string): Entry {
-  const payload = encodeCommand({ kind: 'createTopic', topic, replicationFactor: 1, assignments: [['n1']] });
+  // Without partitions, so that no broker needs to be registered.
+  const payload = encodeCommand({ kind: 'createTopic', topic, replicationFactor: 1, assignments: [] });
   return { index: asLogIndex(index), term: asTerm(1), kind: ENTRY_KIND.CLUSTER_COMMAND, payload };
 }
 

@@ -79,14 +79,10 @@ describe('placeReplicas', () => {
 describe('candidatesOf', () => {
   it('counts preferred leaderships and replicas of all topics, and knows racks', () => {
     const state = new ClusterState();
-    state.apply({
-      kind: 'registerBroker',
-      id: 'n1',
-      incarnation: 'i',
-      address: 'n1:1',
-      peerAddress: 'n1:2',
-      rack: 'a',
-    });
+    for (const [id, rack] of Object.entries({ n1: 'a', n2: '', n3: '' })) {
+      const addresses = { address: `${id}:1`, peerAddress: `${id}:2` };
+      state.apply({ kind: 'registerBroker', id, incarnation: 'i', ...addresses, rack });
+    }
     state.apply({
       kind: 'createTopic',
       topic: 't',

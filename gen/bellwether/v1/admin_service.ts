@@ -2516,7 +2516,8 @@ export const AdminServiceService = {
    * Any broker answers; it passes the change on to the controller. Returns once the change is
    * committed and the answering broker has applied it; elections of the new partitions may still
    * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
-   * INVALID_REPLICATION_FACTOR when there are fewer brokers than replicas. Not idempotent by
+   * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
+   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment. Not idempotent by
    * itself: a retry after an UNKNOWN outcome may find the topic created.
    */
   createTopic: {
@@ -2750,7 +2751,8 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * Any broker answers; it passes the change on to the controller. Returns once the change is
    * committed and the answering broker has applied it; elections of the new partitions may still
    * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
-   * INVALID_REPLICATION_FACTOR when there are fewer brokers than replicas. Not idempotent by
+   * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
+   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment. Not idempotent by
    * itself: a retry after an UNKNOWN outcome may find the topic created.
    */
   createTopic: handleUnaryCall<CreateTopicRequest, CreateTopicResponse>;
@@ -2858,7 +2860,8 @@ export interface AdminServiceClient extends Client {
    * Any broker answers; it passes the change on to the controller. Returns once the change is
    * committed and the answering broker has applied it; elections of the new partitions may still
    * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
-   * INVALID_REPLICATION_FACTOR when there are fewer brokers than replicas. Not idempotent by
+   * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
+   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment. Not idempotent by
    * itself: a retry after an UNKNOWN outcome may find the topic created.
    */
   createTopic(
