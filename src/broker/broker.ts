@@ -248,6 +248,9 @@ export class Broker {
     this.#partitions.metadataChanged(changes);
     this.#reassignment.metadataChanged(changes);
     for (const change of changes) {
+      if (change.kind === 'brokerChanged') {
+        this.#eachGroup(({ raft }) => raft.peerReplaced(change.broker.id));
+      }
       // Whoever led a partition that is gone leads nothing.
       if (change.kind === 'topicDeleted') {
         for (const { group } of change.topic.partitions) this.table.forget(group);

@@ -9,7 +9,7 @@ import type { ClusterChange } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
 import { decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
 import type { Snapshot } from '../raft/log.js';
-import { asGroupId, type Entry, ENTRY_KIND, type LogIndex, type Term } from '../raft/types.js';
+import { asGroupId, type BrokerId, type Entry, ENTRY_KIND, type LogIndex, type Term } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
 import type { SubmitResult } from './peer-port.js';
@@ -73,6 +73,12 @@ export class ClusterHost implements GroupMachine {
   get group(): GroupHost {
     if (this.#group === undefined) throw new BellwetherError('SHUTTING_DOWN', 'the broker has not started');
     return this.#group;
+  }
+
+  /** Voters and learners of group 0; undefined before the broker has started. */
+  get members(): readonly BrokerId[] | undefined {
+    const membership = this.#group?.raft.membership;
+    return membership && [...membership.voters, ...membership.learners];
   }
 
   appended(entry: Entry): void {

@@ -5,6 +5,7 @@
 
 import { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
+import { hostsOf } from '../cluster/desired.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { GroupHost } from './group-host.js';
@@ -170,9 +171,9 @@ export class Failover {
     );
   }
 
-  #checkTarget({ replicas }: PartitionAssignment, { target, failedLeader }: FailoverRequest): void {
+  #checkTarget(assignment: PartitionAssignment, { target, failedLeader }: FailoverRequest): void {
     if (target === undefined) return;
-    const problem = !replicas.includes(target)
+    const problem = !hostsOf(assignment).includes(target)
       ? 'holds no replica'
       : target === failedLeader
         ? 'is the failed leader'
@@ -184,10 +185,9 @@ export class Failover {
   }
 }
 
-function checkReplica(
-  { topic, partition, replicas }: PartitionAssignment,
-  { failedLeader }: FailoverRequest,
-): void {
+function checkReplica(assignment: PartitionAssignment, { failedLeader }: FailoverRequest): void {
+  const { topic, partition } = assignment;
+  const replicas = hostsOf(assignment);
   if (replicas.includes(failedLeader)) return;
   throw new BellwetherError(
     'INVALID_REQUEST',

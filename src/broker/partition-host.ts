@@ -38,7 +38,8 @@ interface Poll {
 }
 
 export class PartitionHost implements GroupMachine {
-  readonly assignment: PartitionAssignment;
+  /** As the metadata has it now. */
+  assignment: PartitionAssignment;
   readonly log = new PartitionLog();
   readonly #clock: Clock;
   readonly #polls = new Set<Poll>();

@@ -55,12 +55,26 @@ export class Partitions {
   #follow(assignment: PartitionAssignment): void {
     const { group, initial } = assignment;
     const { self, clock } = this.#context;
-    const keeps = hostsOf(assignment).includes(self);
-    if (!keeps) this.#drop(group);
-    if (!keeps || this.#hosts.has(group)) return;
+    const known = this.#hosts.get(group);
+    if (known !== undefined) known.assignment = assignment;
+    if (!hostsOf(assignment).includes(self)) {
+      if (known !== undefined && !this.#isNamedLater(known)) this.#drop(group);
+      return;
+    }
+    if (known !== undefined) return;
     const host = new PartitionHost(assignment, clock, () => this.#context.elsewhere(group, assignment));
     this.#hosts.set(group, host);
     host.attach(this.#context.createGroup(group, initial, host));
+  }
+
+  /**
+   * True while the group's own log names this replica in a membership that the metadata has not heard of yet:
+   * what it has may be counted on. The report of a later one ends that.
+   */
+  #isNamedLater({ assignment, group }: PartitionHost): boolean {
+    const { index, membership } = group.raft.newestMembership;
+    if (index <= assignment.membership.index) return false;
+    return [...membership.voters, ...membership.learners].includes(this.#context.self);
   }
 
   #drop(group: GroupId): void {

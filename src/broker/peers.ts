@@ -216,7 +216,7 @@ export function peersOf({ options, clock, transport, liveness, cluster, ...broke
   return new Peers({
     self: options.id,
     bootstrap: options.bootstrap,
-    founders: () => options.bootstrap,
+    founders: () => options.bootstrap.filter((id) => cluster.members?.includes(id) ?? true),
     addressBook: options.peerAddresses,
     state: () => cluster.state,
     metadataIndex: () => cluster.appliedIndex,

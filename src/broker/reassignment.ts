@@ -62,8 +62,8 @@ export class Reassignment {
     if (!raft.leadsWithCommit || this.#settled.get(id) === raft.term) return;
     const desired = desiredMembers(this.#context.state(), id, raft.voters);
     if (desired.length === 0) return;
-    const reported = this.#report(group);
-    if (this.#change(group, desired) && reported) this.#settled.set(id, raft.term);
+    // Who keeps a replica goes by what was reported: it must never be two steps behind.
+    if (this.#report(group) && this.#change(group, desired)) this.#settled.set(id, raft.term);
   }
 
   /** True when the members are those desired, and nothing is left to do. */

@@ -50,20 +50,17 @@ export function nextChange(members: Members, desired: readonly BrokerId[]): Next
   return ordered ? { kind: 'done' } : propose(desired, []);
 }
 
-function removal(
-  { voters, learners, leader, isAlive }: Members,
-  surplus: readonly BrokerId[],
-  desired: readonly BrokerId[],
-): NextChange {
+function removal(members: Members, surplus: readonly BrokerId[], desired: readonly BrokerId[]): NextChange {
+  const { voters, learners, leader } = members;
   const others = surplus.filter((id) => id !== leader);
-  const leaves = others.find((id) => !isAlive(id)) ?? others[0];
+  const leaves = others.find((id) => !members.isAlive(id)) ?? others[0];
   if (leaves !== undefined) {
     return propose(
       voters.filter((id) => id !== leaves),
       learners,
     );
   }
-  const target = desired.find((id) => voters.includes(id) && isAlive(id));
+  const target = desired.find((id) => voters.includes(id) && members.isAlive(id));
   return target === undefined ? { kind: 'wait' } : { kind: 'handOver', target };
 }
 

@@ -32,7 +32,8 @@ export function proposeMembership(state: RaftState, next: Membership): ChangeRes
   const { leadership, log } = state;
   if (leadership === undefined) return { ok: false, reason: 'notLeader' };
   checkStep(state, next);
-  const settled = !log.membershipPending && log.commitIndex >= leadership.termStart;
+  const pending = log.newestMembership.index > log.commitIndex;
+  const settled = !pending && log.commitIndex >= leadership.termStart;
   if (!settled) return { ok: false, reason: 'changePending' };
   if (leadership.transfer !== undefined) return { ok: false, reason: 'transferring' };
   if (!hearsQuorumOf(state, next.voters)) return { ok: false, reason: 'notEnoughReplicas' };

@@ -127,9 +127,9 @@ export class RaftLog {
     return this.#memberships.inForce(this.#commit).index;
   }
 
-  /** True while the newest membership of the log is not known to be committed. */
-  get membershipPending(): boolean {
-    return this.#memberships.newest.index > this.#commit;
+  /** The last in the log, whether it is in force or not. */
+  get newestMembership(): MembershipAt {
+    return this.#memberships.newest;
   }
 
   get lastIndex(): LogIndex {

@@ -125,10 +125,14 @@ export class Progress {
   /**
    * Takes a rejection in: goes back to `next`. Returns false for a stale one, which must change nothing
    * (etcd/raft, `MaybeDecrTo`).
+   *
+   * A probe at the match itself that is rejected comes from a replica that was dropped and made anew, as a
+   * learner may be: what it had counts no more. Were the answer a late one, a probe would be lost for it.
    */
   rejected(nowMs: number, rejectedIndex: LogIndex, next: LogIndex): boolean {
-    if (rejectedIndex <= this.match || this.state === 'snapshot') return false;
-    if (this.state === 'probe' && rejectedIndex !== this.next - 1) return false;
+    if (rejectedIndex < this.match || this.state === 'snapshot') return false;
+    if (this.state === 'probe' ? rejectedIndex !== this.next - 1 : rejectedIndex === this.match) return false;
+    if (rejectedIndex === this.match) this.match = asLogIndex(0);
     this.toProbe();
     this.next = asLogIndex(Math.max(this.match + 1, Math.min(next, rejectedIndex)));
     this.waitingSinceMs = nowMs;

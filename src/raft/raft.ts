@@ -25,8 +25,9 @@ import {
 } from './leader.js';
 import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog, type Snapshot } from './log.js';
 import type { Membership } from './membership.js';
+import type { MembershipAt } from './memberships.js';
 import type { Message } from './messages.js';
-import type { Progress } from './progress.js';
+import { Progress } from './progress.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import { type Ready, takeReady } from './ready.js';
 import {
@@ -44,7 +45,15 @@ import {
 } from './state.js';
 import { step } from './step.js';
 import { expireTransfer, startTransfer, type TransferResult } from './transfer.js';
-import { asTerm, type BrokerId, type EntryKind, type HardState, type LogIndex, type Term } from './types.js';
+import {
+  asLogIndex,
+  asTerm,
+  type BrokerId,
+  type EntryKind,
+  type HardState,
+  type LogIndex,
+  type Term,
+} from './types.js';
 import { invariant } from '../invariant.js';
 
 /** What a restart found on disk. */
@@ -99,7 +108,12 @@ export class Raft {
     return this.#state.log.membership;
   }
 
-  /** The entry that holds it; 0 for the one that the group was made with. */
+  /** The newest in the log, whether it is in force or not, and its entry. */
+  get newestMembership(): MembershipAt {
+    return this.#state.log.newestMembership;
+  }
+
+  /** The entry that holds the one in force; 0 for the one that the group was made with. */
   get membershipIndex(): LogIndex {
     return this.#state.log.membershipIndex;
   }
@@ -244,6 +258,13 @@ export class Raft {
     expireTransfer(state, nowMs);
     decide(state, nowMs);
     if (state.leader === peer) forgetLeader(state, nowMs);
+  }
+
+  /** Learns that a broker may be another disk than before: nothing that it had is counted on (B12). */
+  peerReplaced(peer: BrokerId): void {
+    const { leadership, log } = this.#state;
+    if (leadership?.progress.has(peer) !== true) return;
+    leadership.progress.set(peer, new Progress(asLogIndex(log.lastIndex + 1)));
   }
 
   /** Learns that a leader stepped down by itself in `term`, while its broker lives on (B26). */

@@ -25,11 +25,17 @@ const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
     kind: 'createTopic' as const,
     topic,
     replicationFactor: 1,
-    assignments: Array.from({ length: partitions }, (_, i) => [`n${i}`]),
+    assignments: Array.from({ length: partitions }, (_, i) => [`n${String(i % 4)}`]),
   })),
   name.map((topic) => ({ kind: 'deleteTopic', topic }) as const),
 );
-const commands = fc.array(command, { maxLength: 40, size: 'max' });
+/** Brokers that replicas may be placed on. */
+const registrations = ['n0', 'n1', 'n2', 'n3'].map((id): ClusterCommand => {
+  return { kind: 'registerBroker', id, incarnation: id, address: id, peerAddress: id, rack: '' };
+});
+const commands = fc
+  .array(command, { maxLength: 40, size: 'max' })
+  .map((drawn) => [...registrations, ...drawn]);
 
 function entryOf(index: number, command: ClusterCommand): Entry {
   const payload = encodeCommand(command);
@@ -145,7 +151,10 @@ describe('a cluster log with snapshots', () => {
     const data = (applied: number, topic: string) =>
       encodeClusterSnapshot({
         appliedIndex: asLogIndex(applied),
-        state: stateAfter([{ kind: 'createTopic', topic, replicationFactor: 1, assignments: [['n1']] }]),
+        state: stateAfter([
+          ...registrations,
+          { kind: 'createTopic', topic, replicationFactor: 1, assignments: [['n1']] },
+        ]),
       });
     const log = new ClusterLog();
     const before = log.state;
