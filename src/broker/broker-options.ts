@@ -6,6 +6,7 @@ import type { BrokerId, GroupId } from '../raft/types.js';
 import type { RecoveredGroup } from '../storage/journal-replay.js';
 import type { Journal } from '../storage/journal.js';
 import type { Clock } from './clock.js';
+import type { RaftFactory } from './group-factory.js';
 import type { PeerTransport } from './peer-port.js';
 
 export interface BrokerOptions {
@@ -34,4 +35,6 @@ export interface BrokerParts {
   readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
   /** The broker cannot go on; the error says why. Called once. */
   readonly onFatal: (error: BellwetherError) => void;
+  /** Makes the core of each group; the production core where it is left out. */
+  readonly newRaft?: RaftFactory | undefined;
 }

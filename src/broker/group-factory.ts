@@ -13,6 +13,9 @@ import { GroupHost, type GroupMachine } from './group-host.js';
 /** Bytes that are read at a time when a state machine is rebuilt. */
 const REPLAY_CHUNK_BYTES = 4_194_304;
 
+/** Makes a core, as its constructor does. */
+export type RaftFactory = (...parts: ConstructorParameters<typeof Raft>) => Raft;
+
 export interface GroupSpec {
   /** The voters that the group was made with, the preferred leader first; empty when none is known. */
   readonly voters: readonly BrokerId[];
@@ -28,6 +31,7 @@ export class GroupFactory {
   /** What the disk holds of groups that were not made yet. */
   readonly #recovered: Map<GroupId, RecoveredGroup>;
   readonly #tuning: RaftTuning;
+  readonly #newRaft: RaftFactory;
 
   constructor(
     self: BrokerId,
@@ -35,6 +39,7 @@ export class GroupFactory {
       readonly clock: Clock;
       readonly journal: Journal;
       readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
+      readonly newRaft?: RaftFactory | undefined;
     },
     tuning: Partial<RaftTuning> | undefined,
   ) {
@@ -43,6 +48,7 @@ export class GroupFactory {
     this.#journal = parts.journal;
     this.#recovered = new Map(parts.recovered);
     this.#tuning = { ...DEFAULT_RAFT_TUNING, ...tuning };
+    this.#newRaft = parts.newRaft ?? ((...core) => new Raft(...core));
   }
 
   create(id: GroupId, { voters, machine, persistCommit }: GroupSpec): GroupHost {
@@ -51,7 +57,7 @@ export class GroupFactory {
     const log = recovered?.log ?? this.#journal.createGroupLog(id);
     if (log.snapshot !== undefined) machine.restored(log.snapshot);
     replay(log, machine);
-    const raft = new Raft(
+    const raft = this.#newRaft(
       {
         id: this.#self,
         voters,

@@ -3,6 +3,7 @@
 import type { Broker } from '../broker/broker.js';
 import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
+import { holds } from './checkers/violation.js';
 import type { SimProcess } from './process.js';
 import type { Random } from './random.js';
 import { OUTSIDE, type Owner, type Scheduler } from './scheduler.js';
@@ -12,12 +13,25 @@ const DELAY_MS = 0.4;
 /** How much longer than its own timeout a client waits for a broker's answer. */
 const PATIENCE_MS = 500;
 
+/** A slow clock stretches a deadline. */
+const CLOCK_SLACK = 1.3;
+/** How long after its deadline a broker may take to say so. */
+const ANSWER_MS_MAX = 600;
+
+/** A call that a broker has taken. */
+interface Served {
+  readonly process: SimProcess;
+  /** In the broker's own running time. */
+  readonly sinceMs: number;
+  readonly timeoutMs: number;
+}
+
 export class ClientPort {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #processOf: (id: BrokerId) => SimProcess | undefined;
   /** Calls that a broker has taken and not answered, with the broker's process. */
-  readonly #served = new Map<object, SimProcess>();
+  readonly #served = new Map<object, Served>();
 
   constructor(scheduler: Scheduler, random: Random, processOf: (id: BrokerId) => SimProcess | undefined) {
     this.#scheduler = scheduler;
@@ -28,8 +42,21 @@ export class ClientPort {
   /** Calls that live brokers have not answered. */
   get unanswered(): number {
     let count = 0;
-    for (const { state } of this.#served.values()) if (state !== 'dead') count += 1;
+    for (const { process } of this.#served.values()) if (process.state !== 'dead') count += 1;
     return count;
+  }
+
+  /** I19: a broker that runs answers each call within the time that it was given. */
+  checkAnswers(): void {
+    for (const [token, { process, sinceMs, timeoutMs }] of this.#served) {
+      if (process.state === 'dead' || process.failure !== undefined) {
+        this.#served.delete(token);
+        continue;
+      }
+      const ms = process.activeMs - sinceMs;
+      const facts = { broker: process.id, ms, timeoutMs };
+      holds(ms <= timeoutMs * CLOCK_SLACK + ANSWER_MS_MAX, 'I19', 'a call is answered in its time', facts);
+    }
   }
 
   get nowMs(): number {
@@ -66,7 +93,7 @@ export class ClientPort {
         });
       };
       wire(() => {
-        this.#served.set(token, process);
+        this.#served.set(token, { process, timeoutMs, sinceMs: process.activeMs });
         new Promise<T>((done) => {
           done(serve(broker));
         }).then(

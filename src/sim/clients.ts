@@ -8,16 +8,20 @@ import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
 import { decodeRecordBatch } from '../records/batch-decode.js';
 import { encodeRecordBatch } from '../records/batch-encode.js';
-import { CONSUMER_GROUP } from './checkers/observer.js';
 import type { ClientSafety } from './checkers/client-safety.js';
-import { valueOf } from './checkers/log-matching.js';
+import { CONSUMER_GROUP, valueOf } from './checkers/log-matching.js';
 import type { ClientPort } from './client-port.js';
 import type { Operation, ReadRecord, SendOutcome } from '../history/types.js';
 import type { Random } from './random.js';
+import { Reader } from './reader.js';
+import { TopicChurn } from './topic-churn.js';
 
 export const TOPIC = 'orders';
 const PRODUCE_TIMEOUT_MS = 1_000;
 const FETCH_WAIT_MS = 200;
+/** Clients that ask for the ends of partitions, and their mean pause. */
+const READERS = 3;
+const READ_PAUSE_MS = 30;
 const ATTEMPTS_MAX = 8;
 const POLL_BYTES = 16_384;
 const READ_BYTES = 1_000_000;
@@ -30,6 +34,8 @@ export interface ClientOptions {
   readonly pauseMs: number;
   /** Mean pause between two PartitionFailover calls; Infinity for none. */
   readonly failoverPauseMs: number;
+  /** Mean pause between two creations, deletions of topics, or writes to them; Infinity for none. */
+  readonly topicPauseMs: number;
   /** Largest padding of a record's value. */
   readonly paddingBytesMax: number;
 }
@@ -43,6 +49,8 @@ export class Clients {
   readonly #random: Random;
   readonly #brokers: readonly BrokerId[];
   readonly #safety: ClientSafety;
+  readonly #reader: Reader;
+  readonly #churn: TopicChurn;
   readonly #onDefect: (error: unknown) => void;
   #nextValue = 1;
   #stopped = false;
@@ -60,6 +68,8 @@ export class Clients {
     this.#random = random;
     this.#brokers = brokers;
     this.#safety = safety;
+    this.#reader = new Reader(port, safety, TOPIC);
+    this.#churn = new TopicChurn(port, random.fork(), brokers);
     this.#onDefect = onDefect;
   }
 
@@ -67,11 +77,14 @@ export class Clients {
     const { producers, consumers } = this.#options;
     for (let i = 0; i < producers; i++) this.#spawn(this.#produceLoop(i));
     for (let i = 0; i < consumers; i++) this.#spawn(this.#consumeLoop(producers + i));
+    for (let i = 0; i < READERS; i++) this.#spawn(this.#readLoop());
+    if (this.#options.topicPauseMs < Infinity) this.#spawn(this.#churn.loop(this.#options.topicPauseMs));
     if (this.#options.failoverPauseMs < Infinity) this.#spawn(this.#failoverLoop());
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#churn.stop();
   }
 
   #spawn(loop: Promise<void>): void {
@@ -80,6 +93,15 @@ export class Clients {
 
   async #pause(meanMs: number): Promise<void> {
     await this.#port.sleep(this.#random.exponential(meanMs));
+  }
+
+  /** Asks any broker for the end of any partition: now and then one that led a moment ago. */
+  async #readLoop(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#pause(READ_PAUSE_MS);
+      const partition = this.#random.below(this.#options.partitions);
+      await this.#reader.latest(this.#random.pick(this.#brokers), partition);
+    }
   }
 
   async #produceLoop(process: number): Promise<void> {
@@ -120,7 +142,7 @@ export class Clients {
           produce(at, request, PRODUCE_TIMEOUT_MS),
         );
         values.forEach((value, i) => {
-          this.#safety.acknowledged(partition, Number(produced.baseOffset) + i, value);
+          this.#safety.acknowledged(partition, Number(produced.baseOffset) + i, value, produced.term);
         });
         return done('ok', produced.baseOffset);
       } catch (error) {
@@ -151,7 +173,13 @@ export class Clients {
       const next = await this.#poll(process, partition, from);
       if (next > from && this.#random.chance(0.3)) await this.#commit(partition, next);
       from = next;
+      if (this.#random.chance(0.1)) await this.#reader.committed(this.#random.pick(this.#brokers), partition);
     }
+  }
+
+  /** The committed offset of a partition, as any broker tells it; undefined when it does not answer. */
+  committedOffset(via: BrokerId, partition: number): Promise<{ offset: number | undefined } | undefined> {
+    return this.#reader.committed(via, partition);
   }
 
   async #poll(process: number, partition: number, from: number): Promise<number> {
@@ -209,12 +237,15 @@ export class Clients {
 
   async #commit(partition: number, offset: number): Promise<void> {
     const offsets = [{ topic: TOPIC, partition, offset }];
+    this.#safety.offsetTried(partition, offset);
     try {
       await this.#port.call(this.#random.pick(this.#brokers), PRODUCE_TIMEOUT_MS, (broker) =>
         commitOffsets(broker, CONSUMER_GROUP, offsets, PRODUCE_TIMEOUT_MS),
       );
+      this.#safety.offsetAcknowledged(partition, offset);
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
+      if (error.outcome !== 'NOT_APPLIED') this.#safety.offsetUnsure(partition);
     }
   }
 

@@ -7,56 +7,13 @@
  */
 
 import { type FileSystem, parentDirectory, replaceFile, type StorageFile } from '../storage/file-system.js';
+import { Inode, surviving, type Change } from './disk-content.js';
+import { DurableImage } from './durable-image.js';
 import type { Random } from './random.js';
 import type { Owner, Scheduler } from './scheduler.js';
 
-interface Change {
-  readonly position: number;
-  /** Undefined for a change of size to `position`. */
-  readonly bytes: Uint8Array | undefined;
-}
-
-/** Bytes that grow in place. */
-class Content {
-  #buffer = new Uint8Array(0);
-  size = 0;
-
-  view(): Uint8Array {
-    return this.#buffer.subarray(0, this.size);
-  }
-
-  resize(size: number): void {
-    if (size > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(size, 2 * this.#buffer.length));
-      grown.set(this.view());
-      this.#buffer = grown;
-    }
-    if (size < this.size) this.#buffer.fill(0, size, this.size);
-    this.size = size;
-  }
-
-  apply({ position, bytes }: Change): void {
-    if (bytes === undefined) {
-      this.resize(position);
-      return;
-    }
-    if (position + bytes.length > this.size) this.resize(position + bytes.length);
-    this.#buffer.set(bytes, position);
-  }
-
-  replaceBy(other: Content): void {
-    this.resize(0);
-    this.apply({ position: 0, bytes: other.view().slice() });
-  }
-}
-
-class Inode {
-  readonly durable = new Content();
-  readonly visible = new Content();
-  unsynced: Change[] = [];
-  /** Reported as synced, but not durable: only a disk that lies has any. */
-  owed: readonly Change[] = [];
-}
+/** Where a broker keeps its journal (storage/data-directory.ts). */
+export const JOURNAL = 'data/journal';
 
 /** How the disk behaves; the fault injector turns these. */
 export interface DiskManners {
@@ -64,6 +21,8 @@ export interface DiskManners {
   syncMs: number;
   /** No sync ends before this time. */
   stalledUntilMs: number;
+  /** Until then nothing can be written: ENOSPC. */
+  fullUntilMs: number;
   /** The next sync, or write, fails once with this errno. */
   failSync: string | undefined;
   failWrite: string | undefined;
@@ -76,12 +35,19 @@ export class SimDisk {
   readonly manners: DiskManners = {
     syncMs: 0.5,
     stalledUntilMs: 0,
+    fullUntilMs: 0,
     failSync: undefined,
     failWrite: undefined,
   };
+  /** What is synced of the broker's journal, kept up to date with every sync. */
+  image: DurableImage;
   /** Undefined for an honest disk. */
   lie: DiskLie | undefined;
   readonly #scheduler: Scheduler;
+  /** When the syncs that are under way began. */
+  readonly #syncsSinceMs: number[] = [];
+  /** Ends the syncs that are under way. */
+  readonly #release = new Set<() => void>();
   readonly #random: Random;
   readonly #directories = new Set<string>();
   #names = new Map<string, Inode>();
@@ -90,10 +56,53 @@ export class SimDisk {
   constructor(scheduler: Scheduler, random: Random) {
     this.#scheduler = scheduler;
     this.#random = random;
+    this.image = new DurableImage((path) => this.synced(path), JOURNAL);
+  }
+
+  /** The disk behaves from now on, and answers what it has not answered. */
+  recover(): void {
+    Object.assign(this.manners, { syncMs: 0.5, stalledUntilMs: 0, fullUntilMs: 0 });
+    Object.assign(this.manners, { failSync: undefined, failWrite: undefined });
+    for (const release of [...this.#release]) release();
+    this.#release.clear();
+  }
+
+  /** For how long the oldest sync has not been answered. */
+  get syncPendingMs(): number {
+    return this.#scheduler.nowMs - (this.#syncsSinceMs[0] ?? this.#scheduler.nowMs);
+  }
+
+  /** The synced bytes under a synced name; undefined for none. */
+  synced(path: string): Uint8Array | undefined {
+    return this.#durableNames.get(path)?.durable.view();
+  }
+
+  /** Reads the journal again from its start: a crash may have kept more than was synced. */
+  reread(): void {
+    this.image = this.image.reread();
+  }
+
+  /** Changes what lies on a disk that nobody uses; `act` gets the bytes and says what is left of them. */
+  damage(path: string, act: (bytes: Uint8Array) => Uint8Array): void {
+    const inode = this.#durableNames.get(path);
+    if (inode === undefined) return;
+    const left = act(inode.durable.view().slice());
+    for (const content of [inode.durable, inode.visible]) {
+      content.resize(0);
+      content.apply({ position: 0, bytes: left });
+    }
+  }
+
+  /** A file is gone from a disk that nobody uses. */
+  lose(path: string): void {
+    this.#durableNames.delete(path);
+    this.#names.delete(path);
   }
 
   /** The disk as one process sees it: what it waits for never comes once it is dead. */
   mount(owner: Owner): FileSystem {
+    this.#syncsSinceMs.length = 0;
+    this.#release.clear();
     const act = async <T>(run: () => T): Promise<T> => {
       await Promise.resolve();
       if (owner.state === 'dead') return new Promise<T>(() => undefined);
@@ -122,6 +131,7 @@ export class SimDisk {
 
   /** The machine dies: of what was not synced, any part is left. */
   crash(): void {
+    this.#syncsSinceMs.length = 0;
     const random = this.#random;
     for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
       if (this.#names.get(path) !== this.#durableNames.get(path) && random.chance(0.5)) this.#settle(path);
@@ -159,6 +169,7 @@ export class SimDisk {
     for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
       if (parentDirectory(path) === directory) this.#settle(path);
     }
+    this.image.advance();
   }
 
   #settle(path: string): void {
@@ -168,7 +179,8 @@ export class SimDisk {
   }
 
   #change(inode: Inode, change: Change): void {
-    const { failWrite } = this.manners;
+    const { failWrite, fullUntilMs } = this.manners;
+    if (this.#scheduler.nowMs < fullUntilMs) throw diskError('ENOSPC', 'write');
     this.manners.failWrite = undefined;
     if (failWrite !== undefined) throw diskError(failWrite, 'write');
     inode.unsynced.push(change);
@@ -181,8 +193,11 @@ export class SimDisk {
     const { syncMs, stalledUntilMs } = this.manners;
     const ownMs = syncMs * 0.2 + this.#random.exponential(syncMs * 0.8);
     const waitMs = Math.max(ownMs, stalledUntilMs - this.#scheduler.nowMs);
+    this.#syncsSinceMs.push(this.#scheduler.nowMs);
     return new Promise((resolve, reject) => {
-      this.#scheduler.after(waitMs, owner, () => {
+      const finish = (): void => {
+        this.#release.delete(release);
+        this.#syncsSinceMs.shift();
         const { failSync } = this.manners;
         this.manners.failSync = undefined;
         inode.unsynced = inode.unsynced.filter((change) => !covered.includes(change));
@@ -190,10 +205,17 @@ export class SimDisk {
           const now = this.lie === 'lastSyncIsLost' ? inode.owed : covered;
           inode.owed = covered;
           for (const change of now) inode.durable.apply(change);
+          this.image.advance();
         }
         if (failSync === undefined || this.lie === 'syncErrorIsSwallowed') resolve();
         else reject(diskError(failSync, 'fdatasync'));
-      });
+      };
+      const cancel = this.#scheduler.after(waitMs, owner, finish);
+      const release = (): void => {
+        cancel();
+        this.#scheduler.after(0, owner, finish);
+      };
+      this.#release.add(release);
     });
   }
 
@@ -227,21 +249,4 @@ function joined(buffers: readonly Uint8Array[]): Uint8Array {
     position += buffer.length;
   }
   return bytes;
-}
-
-/** Which parts of an unsynced change are on the disk after a crash: all, none, a start, or some pieces. */
-function surviving(change: Change, random: Random): Change[] {
-  const { position, bytes } = change;
-  const fate = random.below(4);
-  if (fate === 0) return [];
-  if (fate === 1 || bytes === undefined) return [change];
-  if (fate === 2) return [{ position, bytes: bytes.subarray(0, random.below(bytes.length + 1)) }];
-  const pieces: Change[] = [];
-  const pieceBytes = random.pick([1, 7, 64, 512]);
-  // Beyond some pieces a finer mix tells nothing new.
-  const step = Math.max(pieceBytes, Math.ceil(bytes.length / 256));
-  for (let at = 0; at < bytes.length; at += step) {
-    if (random.chance(0.5)) pieces.push({ position: position + at, bytes: bytes.subarray(at, at + step) });
-  }
-  return pieces;
 }

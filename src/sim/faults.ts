@@ -1,6 +1,7 @@
 /** Breaks things: each fault is begun at random times, lasts a while and is counted. */
 
 import type { BrokerId } from '../raft/types.js';
+import { damage } from './damage.js';
 import type { Random } from './random.js';
 import { OUTSIDE } from './scheduler.js';
 import type { Machine, World } from './world.js';
@@ -24,7 +25,14 @@ export const FAULTS = [
   'syncError',
   'writeError',
   'wipe',
+  'rot',
+  'fullDisk',
+  'clockDrift',
+  'briefPause',
 ] as const;
+
+/** Shorter than what makes anybody suspect a broker; as a garbage collection may take. */
+const BRIEF_MS_MAX = 150;
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -60,11 +68,12 @@ export class Faults {
     const { network, machines } = this.#world;
     network.heal();
     network.duplicates = 0;
+    network.losses = 0;
     network.deliversStale = false;
     for (const machine of machines) {
-      const { manners } = machine.disk;
-      Object.assign(manners, { syncMs: 0.5, stalledUntilMs: 0, failSync: undefined, failWrite: undefined });
+      machine.disk.recover();
       machine.process?.resume();
+      machine.process?.drift(1);
       this.#reboot(machine);
     }
     network.heal();
@@ -101,19 +110,26 @@ export class Faults {
       case 'crashAll':
         return this.#world.machines.map((machine) => this.#kill(machine, true)).some(Boolean);
       case 'pause':
-        return this.#pause();
+        return this.#pause(this.#random.exponential(this.#plan.lastsMs));
+      case 'briefPause':
+        return this.#pause(this.#random.between(0, BRIEF_MS_MAX));
       case 'clockJump':
         this.#note('clock jump');
         this.#random
           .pick(this.#world.machines)
           .process?.jumpClock(this.#random.exponential(2_000), this.#random.between(-1e6, 1e6));
         return true;
+      case 'clockDrift':
+        return this.#drift();
       case 'wipe':
         return this.#wipe();
+      case 'rot':
+        return this.#rot();
       case 'slowDisk':
       case 'stalledDisk':
       case 'syncError':
       case 'writeError':
+      case 'fullDisk':
         return this.#spoilDisk(fault);
       default:
         return this.#spoilNetwork(fault);
@@ -129,24 +145,24 @@ export class Faults {
 
   /** Starts a broker that is down or has failed; one whose disk was lost stays failed. */
   #reboot(machine: Machine): void {
-    const { process, wiped } = machine;
+    const { process, lost } = machine;
     if (process !== undefined) {
-      if (process.failure === undefined || wiped) return;
+      if (process.failure === undefined || lost !== undefined) return;
       this.#world.kill(machine, this.#random.chance(0.5));
     }
-    const { failSync, failWrite } = machine.disk.manners;
-    machine.mayFail = failSync !== undefined || failWrite !== undefined;
+    const { failSync, failWrite, fullUntilMs } = machine.disk.manners;
+    machine.mayFail = failSync !== undefined || failWrite !== undefined || fullUntilMs > 0;
     this.#world.boot(machine);
   }
 
-  #pause(): boolean {
+  #pause(ms: number): boolean {
     const { process, id } = this.#random.pick(this.#world.machines);
     if (process?.state !== 'running') return false;
     this.#note(`${id} is paused`);
     process.pause();
-    this.#lasting(() => {
+    this.#later(ms, () => {
       this.#note(`${id} goes on`);
-      process.resume();
+      this.#world.resume(process);
     });
     return true;
   }
@@ -155,14 +171,37 @@ export class Faults {
   #wipe(): boolean {
     const { machines } = this.#world;
     const machine = this.#random.pick(machines);
-    if (machines.some(({ wiped }) => wiped)) return false;
+    if (machines.some(({ lost }) => lost !== undefined)) return false;
     this.#world.kill(machine, true);
     this.#world.wipe(machine);
     this.#lasting(() => this.#reboot(machine));
     return true;
   }
 
-  #spoilDisk(fault: 'slowDisk' | 'stalledDisk' | 'syncError' | 'writeError'): boolean {
+  /** Damage at rest; a machine with damage that cannot be mended counts as lost. */
+  #rot(): boolean {
+    const { machines } = this.#world;
+    const machine = this.#random.pick(machines);
+    if (machines.some(({ lost }) => lost !== undefined)) return false;
+    this.#world.kill(machine, true);
+    const done = damage(machine.disk, this.#random);
+    this.#note(`damage at ${machine.id}: ${done?.what ?? 'none'}`);
+    if (done?.isFatal === true) this.#world.damaged(machine);
+    this.#lasting(() => this.#reboot(machine));
+    return done !== undefined;
+  }
+
+  #drift(): boolean {
+    const { process, id } = this.#random.pick(this.#world.machines);
+    if (process === undefined) return false;
+    const rate = this.#random.pick([0.8, 0.95, 1.05, 1.25]);
+    this.#note(`the clock of ${id} runs at ${String(rate)}`);
+    process.drift(rate);
+    this.#lasting(() => process.drift(1));
+    return true;
+  }
+
+  #spoilDisk(fault: 'slowDisk' | 'stalledDisk' | 'syncError' | 'writeError' | 'fullDisk'): boolean {
     const machine = this.#random.pick(this.#world.machines);
     const { manners } = machine.disk;
     this.#note(`${fault} at ${machine.id}`);
@@ -178,11 +217,13 @@ export class Faults {
       return true;
     }
     machine.mayFail = true;
-    if (fault === 'syncError') manners.failSync = 'EIO';
+    if (fault === 'fullDisk') manners.fullUntilMs = Infinity;
+    else if (fault === 'syncError') manners.failSync = 'EIO';
     else manners.failWrite = this.#random.pick(['EIO', 'ENOSPC']);
     this.#lasting(() => {
       manners.failSync = undefined;
       manners.failWrite = undefined;
+      manners.fullUntilMs = 0;
       if (machine.process?.failure !== undefined) this.#reboot(machine);
     });
     return true;
@@ -195,6 +236,7 @@ export class Faults {
     const from = this.#random.pick(ids);
     const to = this.#random.pick(ids.filter((id) => id !== from));
     this.#note(`${fault} ${from} ${to}`);
+    const mends: (() => void)[] = [];
     switch (fault) {
       case 'reset':
         network.reset(from, to);
@@ -203,32 +245,39 @@ export class Faults {
         network.stick(from, to, scheduler.nowMs + this.#random.exponential(this.#plan.lastsMs));
         return true;
       case 'refusal':
-        network.refuse(from, to);
+        mends.push(network.refuse(from, to));
         network.reset(from, to);
         break;
       case 'slowLink':
-        network.slow(from, to, this.#random.pick([10, 50, 200]));
+        mends.push(network.slow(from, to, this.#random.pick([10, 50, 200])));
         break;
       case 'oneWayCut':
-        network.cut(from, to);
+        mends.push(network.cut(from, to));
         break;
       case 'partition':
-        for (const other of ids) if (other !== from) this.#cutBoth(from, other);
+        for (const other of ids) if (other !== from) mends.push(...this.#cutBoth(from, other));
         break;
       case 'bridge':
         // All but one pair still hear each other.
-        this.#cutBoth(from, to);
+        mends.push(...this.#cutBoth(from, to));
         break;
     }
-    this.#lasting(() => {
-      this.#note('links heal');
-      network.heal();
-    });
+    this.#mendOneByOne(mends);
     return true;
   }
 
-  #cutBoth(a: BrokerId, b: BrokerId): void {
-    this.#world.network.cut(a, b);
-    this.#world.network.cut(b, a);
+  /** Links come back in any order, each by itself. */
+  #mendOneByOne(mends: readonly (() => void)[]): void {
+    for (const mend of mends) {
+      this.#lasting(() => {
+        this.#note('a link is mended');
+        mend();
+      });
+    }
+  }
+
+  #cutBoth(a: BrokerId, b: BrokerId): (() => void)[] {
+    const { network } = this.#world;
+    return [network.cut(a, b), network.cut(b, a)];
   }
 }

@@ -14,6 +14,7 @@ import type { RecoveredGroup } from '../storage/journal-replay.js';
 import { Journal } from '../storage/journal.js';
 import type { SimDisk } from './disk.js';
 import type { Network } from './network.js';
+import type { Plant } from './plants/plant.js';
 import type { Random } from './random.js';
 import type { Owner, Scheduler } from './scheduler.js';
 
@@ -36,6 +37,8 @@ export interface ProcessOptions {
   readonly clockAheadMs: number;
   /** UUID for a fresh disk. */
   readonly newUuid: () => string;
+  /** A planted bug; undefined for production code as it is. */
+  readonly plant: Plant | undefined;
   /** The disk's content was read back; before anything acts on it. */
   readonly onRecovered: (process: SimProcess, groups: ReadonlyMap<GroupId, RecoveredGroup>) => void;
   /** It could not start, or has failed. */
@@ -50,18 +53,36 @@ export class SimProcess implements Owner {
   broker: Broker | undefined;
   incarnation = '';
   failure: BellwetherError | undefined;
+  readonly #bootedMs: number;
+  #pausedMs = 0;
+  #pausedAtMs = 0;
   #held: (() => void)[] = [];
-  #aheadMs: number;
+  /** What the clock showed at `#readAtMs`, and how fast it has run since. */
+  #readMs: number;
+  #readAtMs: number;
+  #rate = 1;
   #wallAheadMs = 0;
 
   constructor(options: ProcessOptions) {
     this.options = options;
     this.id = options.id;
-    this.#aheadMs = options.clockAheadMs;
+    this.#readAtMs = options.scheduler.nowMs;
+    this.#readMs = this.#readAtMs + options.clockAheadMs;
+    this.#bootedMs = options.scheduler.nowMs;
+  }
+
+  /** How long it has run, pauses left out. */
+  get activeMs(): number {
+    const { nowMs } = this.options.scheduler;
+    return (this.state === 'paused' ? this.#pausedAtMs : nowMs) - this.#bootedMs - this.#pausedMs;
   }
 
   get clockAheadMs(): number {
-    return this.#aheadMs;
+    return this.#clockMs - this.options.scheduler.nowMs;
+  }
+
+  get #clockMs(): number {
+    return this.#readMs + (this.options.scheduler.nowMs - this.#readAtMs) * this.#rate;
   }
 
   hold(run: () => void): void {
@@ -69,13 +90,16 @@ export class SimProcess implements Owner {
   }
 
   pause(): void {
-    if (this.state === 'running') this.state = 'paused';
+    if (this.state !== 'running') return;
+    this.state = 'paused';
+    this.#pausedAtMs = this.options.scheduler.nowMs;
   }
 
   /** All that came due meanwhile happens now, in order. */
   resume(): void {
     if (this.state !== 'paused') return;
     this.state = 'running';
+    this.#pausedMs += this.options.scheduler.nowMs - this.#pausedAtMs;
     const held = this.#held;
     this.#held = [];
     for (const run of held) this.options.scheduler.after(0, this, run);
@@ -83,8 +107,15 @@ export class SimProcess implements Owner {
 
   /** The monotonic clock leaps forward, the wall clock to wherever it likes; timers stay as they are. */
   jumpClock(forwardMs: number, wallMs: number): void {
-    this.#aheadMs += forwardMs;
+    this.#readMs += forwardMs;
     this.#wallAheadMs += wallMs;
+  }
+
+  /** The monotonic clock runs faster or slower from now on, and timers with it. */
+  drift(rate: number): void {
+    this.#readMs = this.#clockMs;
+    this.#readAtMs = this.options.scheduler.nowMs;
+    this.#rate = rate;
   }
 
   kill(): void {
@@ -110,8 +141,9 @@ export class SimProcess implements Owner {
   }
 
   async #boot(): Promise<void> {
-    const { id, brokers, disk, network, newUuid } = this.options;
-    const fileSystem = disk.mount(this);
+    const { id, brokers, disk, network, newUuid, plant } = this.options;
+    const mounted = disk.mount(this);
+    const fileSystem = plant?.fileSystem?.(mounted) ?? mounted;
     const data = await openDataDirectory({
       fileSystem,
       directory: 'data',
@@ -147,6 +179,7 @@ export class SimProcess implements Owner {
         journal,
         recovered: groups,
         transport,
+        newRaft: plant?.newRaft,
         log: () => undefined,
         onFatal: (error) => {
           network.detach(this);
@@ -164,11 +197,11 @@ export class SimProcess implements Owner {
   #clock(): Clock {
     const { scheduler, random } = this.options;
     return {
-      monotonicMs: () => scheduler.nowMs + this.#aheadMs,
+      monotonicMs: () => this.#clockMs,
       wallMs: () => WALL_EPOCH_MS + Math.floor(scheduler.nowMs + this.#wallAheadMs),
       random: () => random.next(),
       newUuid: () => random.uuid(),
-      schedule: (delayMs, callback) => scheduler.after(delayMs, this, callback),
+      schedule: (delayMs, callback) => scheduler.after(delayMs / this.#rate, this, callback),
       defer: (callback) => {
         scheduler.after(0, this, callback);
       },

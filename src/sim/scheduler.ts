@@ -59,6 +59,8 @@ export class Scheduler {
 
   /** Lets time pass up to `endMs`, or until `isDone`, which is asked after every event. */
   async runUntil(endMs: number, isDone: () => boolean = () => false): Promise<void> {
+    // A tick that is asked for outside of any promise comes before the promises that wait.
+    await Promise.resolve();
     await settled();
     while (!isDone()) {
       const event = this.#heap[0];

@@ -5,6 +5,9 @@ import type { BrokerId } from '../raft/types.js';
 import { OUTSIDE } from './scheduler.js';
 import type { Connection, Endpoint, StreamKind, Wires } from './wires.js';
 
+/** Mean delay of what arrives behind the end of its connection. */
+const LATE_MS = 300;
+
 /** One direction. */
 interface Lane {
   readonly from: BrokerId;
@@ -49,7 +52,7 @@ export class Stream implements Connection {
       }
       scheduler.after(0, far.process, () => {
         if (far.events === undefined || far.isCutOff(this)) return;
-        if (this.#isHeldBy(far) || this.#network.deliversStale) {
+        if (this.#isHeldBy(far) || this.#deliversStale) {
           receive(far.events);
         }
       });
@@ -66,7 +69,7 @@ export class Stream implements Connection {
       return;
     }
     // The far end learns by its heartbeats, or when the machine is on again and knows no such connection.
-    this.#network.whenHealed(() => {
+    this.#network.whenLit(by.process.id, () => {
       this.#network.scheduler.after(0, far.process, () => far.streamEnded(this));
     });
   }
@@ -79,6 +82,11 @@ export class Stream implements Connection {
     for (const end of [this.dialler, this.listener]) {
       scheduler.after(random.exponential(delayMs), end.process, () => end.streamEnded(this));
     }
+  }
+
+  /** Heartbeats have no number that outlives their stream; nothing of Raft rides on them. */
+  get #deliversStale(): boolean {
+    return this.kind === 'data' && this.#network.deliversStale;
   }
 
   #isHeldBy(end: Endpoint): boolean {
@@ -95,19 +103,30 @@ export class Stream implements Connection {
 
   #arrive(lane: Lane, arrive: () => void): void {
     const network = this.#network;
-    if (this.#broken && !network.deliversStale) return;
+    if (this.#broken) {
+      if (this.#deliversStale) this.#deliverLate(lane, arrive);
+      return;
+    }
     if (lane.waiting.length === 0 && network.carries(lane.from, lane.to)) {
       arrive();
       return;
     }
     lane.waiting.push(arrive);
-    if (lane.waiting.length === 1) network.whenHealed(() => this.#flush(lane));
+    if (lane.waiting.length === 1) network.whenMended(lane.from, lane.to, () => this.#flush(lane));
   }
 
   #flush(lane: Lane): void {
     const { waiting } = lane;
     lane.waiting = [];
     if (this.#network.random.chance(0.5)) this.reset();
-    else for (const arrive of waiting) this.#arrive(lane, arrive);
+    for (const arrive of waiting) this.#arrive(lane, arrive);
+  }
+
+  /** What was on the way arrives after all, when newer connections, or lives of the sender, have spoken. */
+  #deliverLate(lane: Lane, arrive: () => void): void {
+    const network = this.#network;
+    network.scheduler.after(network.random.exponential(LATE_MS), OUTSIDE, () => {
+      if (network.carries(lane.from, lane.to)) arrive();
+    });
   }
 }

@@ -4,11 +4,13 @@
  */
 
 import { checkHistory } from '../history/check.js';
-import { unrest } from './checkers/liveness.js';
+import { asGroupId } from '../raft/types.js';
+import { checkEqual, unrest } from './checkers/liveness.js';
+import type { ReplicaView } from './checkers/replica-view.js';
 import { holds, Violation } from './checkers/violation.js';
 import { Clients, TOPIC } from './clients.js';
 import { type Fault, Faults, FAULTS, type FaultPlan } from './faults.js';
-import type { Plant } from './world.js';
+import type { Plant } from './plants/plant.js';
 import { World } from './world.js';
 
 /** How long it burns, in simulated time. */
@@ -28,6 +30,10 @@ export interface RunOptions {
   readonly print?: ((line: string) => void) | undefined;
   /** Duration of the first phase, in simulated time. */
   readonly fireMs?: number | undefined;
+  /** Faults instead of those that the seed draws. */
+  readonly plan?: FaultPlan | undefined;
+  /** Nobody moves leaders, deletes topics, or loses single messages. */
+  readonly calm?: boolean | undefined;
 }
 
 export interface RunReport {
@@ -43,6 +49,13 @@ export interface RunReport {
   readonly acknowledgedRecords: number;
   readonly operations: number;
   readonly faults: ReadonlyMap<Fault, number>;
+  /** From the death of a leader to the next commit of its group, in simulated milliseconds. */
+  readonly failoverMs: readonly number[];
+  /** Longest time for which a broker led while its disk did not answer. */
+  readonly stalledLeadMs: number;
+  /** Most refusals with which one follower answered one leader. */
+  readonly refusalsMost: number;
+  readonly staleOffsets: number;
 }
 
 export async function runSeed(options: RunOptions): Promise<RunReport> {
@@ -74,21 +87,29 @@ class Run {
       consumers: 8,
       partitions: 8,
       pauseMs: random.pick([80, 160, 320]),
-      failoverPauseMs: random.pick([Infinity, 300, 1_500]),
+      failoverPauseMs: options.calm === true ? Infinity : random.pick([Infinity, 300, 1_500]),
+      topicPauseMs: options.calm === true ? Infinity : random.pick([Infinity, Infinity, 100, 500]),
       paddingBytesMax: random.pick([0, 100, 1_000]),
     };
     this.#clients = new Clients(load, world.port, random.fork(), world.ids, world.safety, (error) =>
       world.fail(error),
     );
     world.network.delayMs = random.pick([0.2, 0.5, 2, 10]);
-    world.network.duplicates = random.pick([0, 0, 0.2]);
-    world.network.deliversStale = random.chance(0.15);
-    this.#faults = new Faults(world, drawPlan(world));
+    this.#faults = new Faults(world, options.plan ?? drawPlan(world));
+  }
+
+  #trouble(): void {
+    const { network, random } = this.world;
+    network.duplicates = random.pick([0, 0, 0.2]);
+    network.losses = random.pick([0, 0.05, 0.3]);
+    network.deliversStale = random.chance(0.3);
   }
 
   async play(): Promise<void> {
     const { world } = this;
     await world.start();
+    if (this.#options.calm !== true) this.#trouble();
+    world.startWatch();
     this.#clients.start();
     this.#faults.start();
     await world.run(this.#options.fireMs ?? FIRE_MS);
@@ -103,27 +124,46 @@ class Run {
     holds(anomalies.length === 0, 'I1', 'the clients saw one log', { first: anomalies[0] });
   }
 
+  /** Waits until every group is at rest (L1, I20), then compares its replicas (L2). */
   async #rest(): Promise<void> {
-    const why = (): string | undefined => {
-      const { live, machines, observer, options } = this.world;
-      const missing = machines.filter(
-        (machine) => !machine.wiped && !live.some(({ id }) => id === machine.id),
-      );
-      if (missing.length > 0) return `L1: ${missing.map(({ id }) => id).join()} did not come up`;
-      for (let group = 0; group <= options.partitions; group++) {
-        const replicas = observer.replicasOf(group).filter(({ broker }) => !this.world.machine(broker).wiped);
-        const reason = unrest(group, replicas);
-        if (reason !== undefined) return reason;
-      }
-      return undefined;
-    };
     let sinceEvents = 0;
     await this.world.run(REST_MS_MAX, () => {
       sinceEvents += 1;
-      return sinceEvents % 50 === 0 && why() === undefined;
+      return sinceEvents % 50 === 0 && this.#unrest() === undefined;
     });
-    const reason = why();
-    if (reason !== undefined) throw new Violation(reason.slice(0, 2), reason.slice(4));
+    const reason = this.#unrest();
+    if (reason !== undefined) {
+      const colon = reason.indexOf(':');
+      throw new Violation(reason.slice(0, colon), reason.slice(colon + 2));
+    }
+    for (const group of this.#groups()) checkEqual(group, this.#replicasOf(group));
+  }
+
+  #unrest(): string | undefined {
+    const { live, machines } = this.world;
+    const missing = machines.filter(
+      ({ id, lost }) => lost === undefined && !live.some((one) => one.id === id),
+    );
+    if (missing.length > 0) return `L1: ${missing.map(({ id }) => id).join()} did not come up`;
+    for (const group of this.#groups()) {
+      const reason = unrest(group, this.#replicasOf(group));
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
+
+  /** Groups that are not deleted, as one broker knows them; group 0's own rest makes that the same for all. */
+  #groups(): number[] {
+    const broker = this.world.live.find(({ id }) => this.world.machine(id).lost === undefined)?.broker;
+    const state = broker?.cluster.state;
+    if (state === undefined) return [];
+    const all = Array.from({ length: state.nextGroup }, (_, group) => group);
+    return all.filter((group) => !state.isDeleted(asGroupId(group)));
+  }
+
+  #replicasOf(group: number): ReplicaView[] {
+    const replicas = this.world.observer.replicasOf(group);
+    return replicas.filter(({ broker }) => this.world.machine(broker).lost === undefined);
   }
 
   async #settleCalls(): Promise<void> {
@@ -151,7 +191,7 @@ class Run {
   async #readBack(): Promise<void> {
     const { world } = this;
     let pending = 0;
-    const readers = world.live.filter(({ id }) => !world.machine(id).wiped);
+    const readers = world.live.filter(({ id }) => world.machine(id).lost === undefined);
     for (const { id } of readers) {
       for (let partition = 0; partition < world.options.partitions; partition++) {
         if (world.machine(id).process?.broker?.assignment(TOPIC, partition).replicas.includes(id) !== true)
@@ -177,7 +217,11 @@ class Run {
       for (const [offset, value] of more) found.set(offset, value);
       if (more.length === 0) break;
     }
-    this.world.safety.checkFinal(partition, id, found);
+    const { safety } = this.world;
+    safety.checkFinal(partition, id, found);
+    const committed = await this.#clients.committedOffset(id, partition);
+    holds(committed !== undefined, 'L3', 'committed offsets can be read', { partition, broker: id });
+    safety.checkFinalOffset(partition, id, committed.offset);
   }
 
   report(failure: RunReport['failure']): RunReport {
@@ -193,6 +237,10 @@ class Run {
       acknowledgedRecords: world.safety.acknowledgedRecords,
       operations: this.#clients.history.length,
       faults: this.#faults.injected,
+      failoverMs: world.observer.failovers.times,
+      stalledLeadMs: world.watch.longestStalledLeadMs,
+      refusalsMost: world.observer.probes.most,
+      staleOffsets: world.safety.staleOffsets,
     };
   }
 }
@@ -203,6 +251,6 @@ function drawPlan({ random }: World): FaultPlan {
   return {
     on: FAULTS.filter(() => random.chance(share)),
     pauseMs: random.pick([150, 500, 1_500]),
-    lastsMs: random.pick([50, 300, 1_200]),
+    lastsMs: random.pick([50, 300, 1_200, 3_000]),
   };
 }

@@ -198,7 +198,8 @@ export class SimTransport implements PeerTransport, Endpoint {
   }
 
   submit(to: BrokerId, request: SubmitRequest, timeoutMs: number): Promise<SubmitResult> {
-    return this.#call(to, timeoutMs, (events) => events.submitRequested(request, timeoutMs));
+    // The last offset that is stored wins, so a submission must not arrive a second time.
+    return this.#call(to, timeoutMs, (events) => events.submitRequested(request, timeoutMs), 0);
   }
 
   readOffsets(to: BrokerId, consumerGroup: string, groups: readonly GroupId[], timeoutMs: number) {
@@ -221,13 +222,14 @@ export class SimTransport implements PeerTransport, Endpoint {
     to: BrokerId,
     timeoutMs: number,
     serve: (events: PeerEvents, far: Endpoint) => T | Promise<T>,
+    duplicates = this.#network.duplicates,
   ): Promise<T> {
     const stream = this.#dials.get(to)?.heartbeat.stream;
     const identity = this.events?.identity;
     if (stream === undefined || identity === undefined) {
       return Promise.reject(new BellwetherError('CONNECTION_FAILED', `${to} is not connected`));
     }
-    const { random, duplicates, scheduler } = this.#network;
+    const { random, losses, scheduler } = this.#network;
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         if (!this.#calls.delete(call)) return;
@@ -240,6 +242,7 @@ export class SimTransport implements PeerTransport, Endpoint {
         call.fail(new BellwetherError('REQUEST_TIMEOUT', `${to} has not answered`)),
       );
       const answer = (settle: () => void): void => {
+        if (random.chance(losses / 2)) return;
         this.#network.deliver(to, this.process.id, (near) => {
           if (near === this) finish(settle);
         });
@@ -259,7 +262,7 @@ export class SimTransport implements PeerTransport, Endpoint {
           );
         });
       };
-      request();
+      if (!random.chance(losses / 2)) request();
       if (random.chance(duplicates)) request();
     });
   }

@@ -54,12 +54,14 @@ export interface Wires {
   readonly watch: MessageWatcher;
   readonly delayMs: number;
   readonly duplicates: number;
+  readonly losses: number;
   readonly deliversStale: boolean;
   readonly dark: ReadonlySet<BrokerId>;
   at(id: BrokerId): Endpoint | undefined;
   carries(from: BrokerId, to: BrokerId): boolean;
   refuses(from: BrokerId, to: BrokerId): boolean;
-  whenHealed(run: () => void): void;
+  whenMended(from: BrokerId, to: BrokerId, run: () => void): void;
+  whenLit(id: BrokerId, run: () => void): void;
   transitMs(from: BrokerId, to: BrokerId): number;
   deliver(from: BrokerId, to: BrokerId, receive: (far: Endpoint, events: PeerEvents) => void): void;
 }

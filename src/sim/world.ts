@@ -5,21 +5,20 @@ import type { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
 import { ClientSafety } from './checkers/client-safety.js';
 import { Observer } from './checkers/observer.js';
-import { Violation } from './checkers/violation.js';
+import { holds, Violation } from './checkers/violation.js';
+import { Watch, WATCH_MS } from './checkers/watch.js';
 import { ClientPort } from './client-port.js';
 import { TOPIC } from './clients.js';
-import { type DiskLie, SimDisk } from './disk.js';
+import { SimDisk } from './disk.js';
 import { Network } from './network.js';
+import type { Plant } from './plants/plant.js';
 import { SimProcess } from './process.js';
 import { Random } from './random.js';
-import { Scheduler } from './scheduler.js';
+import { OUTSIDE, Scheduler } from './scheduler.js';
 import { Trace } from './trace.js';
 
 /** How long the cluster may take to come up, in simulated time. */
 const START_MS_MAX = 10_000;
-
-/** A defect put in from outside, to prove that the checkers find it. */
-export type Plant = DiskLie | 'wipedDiskKeepsIncarnation';
 
 export interface Machine {
   readonly id: BrokerId;
@@ -29,8 +28,8 @@ export interface Machine {
   clockAheadMs: number;
   /** Its broker may end by itself: its disk has failed on purpose, or is another one. */
   mayFail: boolean;
-  /** Its disk is not the one that the cluster knows: it takes part no more. */
-  wiped: boolean;
+  /** Its disk is not the one that the cluster knows, or no broker may trust it: it takes part no more. */
+  lost: 'wiped' | 'damaged' | undefined;
   incarnation: string | undefined;
 }
 
@@ -50,10 +49,14 @@ export class World {
   readonly trace: Trace;
   readonly network: Network;
   readonly port: ClientPort;
-  readonly observer = new Observer((process, view) => {
-    this.trace.line(() => `${process.id} g${String(view.group)} is ${view.role} in t${String(view.term)}`);
-  });
+  readonly observer = new Observer(
+    () => this.scheduler.nowMs,
+    (process, view) => {
+      this.trace.line(() => `${process.id} g${String(view.group)} is ${view.role} in t${String(view.term)}`);
+    },
+  );
   readonly safety = new ClientSafety(this.observer.committed, (partition) => this.groupOf(partition));
+  readonly watch: Watch;
   readonly machines: readonly Machine[];
   readonly options: WorldOptions;
   /** What a checker found first. */
@@ -73,6 +76,7 @@ export class World {
         if (sender === from) this.guard(() => this.observer.sent(sender, group, message));
       },
     );
+    this.watch = new Watch(this.observer, this.network);
     this.port = new ClientPort(this.scheduler, this.random.fork(), (id) => this.machine(id).process);
     this.machines = Array.from({ length: options.brokers }, (_, i) => ({
       id: `n${String(i + 1)}`,
@@ -81,7 +85,7 @@ export class World {
       lives: 0,
       clockAheadMs: this.random.between(1_000, 1_000_000),
       mayFail: false,
-      wiped: false,
+      lost: undefined,
       incarnation: undefined,
     }));
   }
@@ -132,12 +136,28 @@ export class World {
     if (this.violation !== undefined) throw this.violation;
   }
 
+  /** From now on things that last are looked at every now and then. */
+  startWatch(): void {
+    this.scheduler.after(WATCH_MS, OUTSIDE, () => {
+      this.guard(() => {
+        this.watch.look(this.live);
+        this.port.checkAnswers();
+      });
+      this.startWatch();
+    });
+  }
+
   /** A cluster in which all brokers are registered and the topic exists, before any fault. */
   async start(): Promise<void> {
     for (const machine of this.machines) this.boot(machine);
     await this.run(
       START_MS_MAX,
       () => this.live.length === this.machines.length && this.live.every((one) => this.#isRegistered(one)),
+    );
+    holds(
+      this.live.every((one) => this.#isRegistered(one)),
+      'L1',
+      'a healthy cluster comes up',
     );
     let made = false;
     const request = { topic: TOPIC, partitions: this.options.partitions, replicationFactor: undefined };
@@ -152,9 +172,7 @@ export class World {
       );
     await this.run(START_MS_MAX, () => made);
     if (!made) throw new Violation('L1', 'a healthy cluster comes up');
-    const { plant } = this.options;
-    if (plant === undefined || plant === 'wipedDiskKeepsIncarnation') return;
-    for (const { disk } of this.machines) disk.lie = plant;
+    for (const { disk } of this.machines) disk.lie = this.options.plant?.diskLie;
   }
 
   #isRegistered({ broker }: SimProcess): boolean {
@@ -169,7 +187,8 @@ export class World {
   boot(machine: Machine): void {
     const { id, disk } = machine;
     machine.lives += 1;
-    this.network.dark.delete(id);
+    this.network.light(id);
+    this.network.improved(...this.ids);
     this.trace.line(() => `${id} starts, life ${String(machine.lives)}`);
     const random = this.random.fork();
     const process = new SimProcess({
@@ -182,12 +201,17 @@ export class World {
       random,
       clockAheadMs: machine.clockAheadMs,
       newUuid: () => {
-        const keeps = this.options.plant === 'wipedDiskKeepsIncarnation';
-        const uuid = (keeps ? machine.incarnation : undefined) ?? random.uuid();
+        const keeps = this.options.plant?.keepsIncarnation;
+        const uuid = (keeps === true ? machine.incarnation : undefined) ?? random.uuid();
         machine.incarnation = uuid;
         return uuid;
       },
-      onRecovered: (at, groups) => this.guard(() => this.observer.recovered(at, groups)),
+      plant: this.options.plant,
+      onRecovered: (at, groups) =>
+        this.guard(() => {
+          holds(machine.lost !== 'damaged', 'I23', 'a damaged disk is refused', { broker: id });
+          this.observer.recovered(at, groups);
+        }),
       onFatal: (at, error) => this.#onFatal(machine, at, error),
     });
     machine.process = process;
@@ -197,15 +221,22 @@ export class World {
   #onFatal(machine: Machine, process: SimProcess, error: BellwetherError): void {
     this.trace.line(() => `${machine.id} has failed: ${error.reason} ${error.message}`);
     const ofDisk = error.reason === 'STORAGE_FAILED' || error.reason === 'DATA_DIRECTORY_UNUSABLE';
-    const ofWipe = error.reason === 'CLUSTER_MISMATCH';
-    const expected = (ofDisk && machine.mayFail) || (ofWipe && machine.wiped);
+    const ofDamage = error.reason === 'STORAGE_CORRUPT' || error.reason.startsWith('DATA_DIRECTORY_');
+    const expected =
+      (ofDisk && machine.mayFail) ||
+      (error.reason === 'CLUSTER_MISMATCH' && machine.lost === 'wiped') ||
+      (ofDamage && machine.lost === 'damaged');
     if (!expected) {
       this.fail(
-        new Violation('I23', 'a broker ends without cause', {
-          broker: process.id,
-          reason: error.reason,
-          error: error.message,
-        }),
+        new Violation(
+          /\((?<number>I\d+)\)/.exec(error.message)?.groups?.['number'] ?? 'I23',
+          'a broker ends without cause',
+          {
+            broker: process.id,
+            reason: error.reason,
+            error: error.message,
+          },
+        ),
       );
     }
   }
@@ -214,7 +245,7 @@ export class World {
   kill(machine: Machine, machineToo: boolean): void {
     const { process, id } = machine;
     this.trace.line(() => `${id} is ${machineToo ? 'crashed' : 'killed'}`);
-    if (machineToo) this.network.dark.add(id);
+    if (machineToo) this.network.darken(id);
     if (process !== undefined && process.state !== 'dead') {
       this.guard(() => this.observer.died(process));
       machine.clockAheadMs = process.clockAheadMs;
@@ -228,8 +259,19 @@ export class World {
   wipe(machine: Machine): void {
     this.trace.line(() => `${machine.id} loses its disk`);
     machine.disk = this.#newDisk();
-    machine.wiped = true;
-    this.observer.wiped(machine.id);
+    machine.lost = 'wiped';
+    this.observer.lost(machine.id);
+  }
+
+  /** What is on the disk of the machine is not what was written. Its process must be dead. */
+  damaged(machine: Machine): void {
+    machine.lost = 'damaged';
+    this.observer.lost(machine.id);
+  }
+
+  resume(process: SimProcess): void {
+    process.resume();
+    this.network.improved(...this.ids);
   }
 
   #newDisk(): SimDisk {

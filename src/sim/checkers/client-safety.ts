@@ -6,10 +6,27 @@
 import type { Committed } from './committed.js';
 import { holds } from './violation.js';
 
+/** What clients know of a partition: where it ends at least, and which term had its leader. */
+interface KnownEnd {
+  readonly end: number;
+  readonly term: number;
+}
+
+interface CommittedOffset {
+  readonly acknowledged: number | undefined;
+  readonly tried: number;
+  /** A commit whose fate nobody knows may be stored late, and the last that is stored wins. */
+  readonly isUnsure: boolean;
+}
+
 export class ClientSafety {
   readonly #committed: Committed;
   readonly #groupOf: (partition: number) => number;
   readonly #acknowledged = new Map<number, Map<number, number>>();
+  readonly #ends = new Map<number, KnownEnd>();
+  readonly #offsets = new Map<number, CommittedOffset>();
+  /** Answers to fetches of committed offsets that were behind one acknowledged before (see docs). */
+  staleOffsets = 0;
 
   constructor(committed: Committed, groupOf: (partition: number) => number) {
     this.#committed = committed;
@@ -23,7 +40,8 @@ export class ClientSafety {
     return count;
   }
 
-  acknowledged(partition: number, offset: number, value: number): void {
+  acknowledged(partition: number, offset: number, value: number, term: number): void {
+    this.#seen(partition, offset + 1, term);
     const committed = this.#committed.chain(this.#groupOf(partition)).values[offset];
     const facts = { partition, offset, value, committed };
     holds(committed === value, 'I1', 'what is acknowledged is committed at its offset', facts);
@@ -31,6 +49,62 @@ export class ClientSafety {
     this.#acknowledged.set(partition, values);
     holds(!values.has(offset), 'I1', 'one acknowledgement for an offset', facts);
     values.set(offset, value);
+  }
+
+  /** What a client knows of a partition's end: a read that begins now must not tell less. */
+  knownEnd(partition: number): KnownEnd {
+    return this.#ends.get(partition) ?? { end: 0, term: 0 };
+  }
+
+  /** A linearizable read that began when `before` was known has told this. */
+  listed(partition: number, before: KnownEnd, end: number, term: number): void {
+    const committed = this.#committed.chain(this.#groupOf(partition)).values.length;
+    const facts = { partition, before, end, term, committed };
+    holds(end >= before.end, 'I18', 'a linearizable read has all that was acknowledged', facts);
+    holds(term >= before.term, 'I18', 'a linearizable read is of the newest leader', facts);
+    holds(end <= committed, 'I18', 'a read ends at what is committed', facts);
+    this.#seen(partition, end, term);
+  }
+
+  #seen(partition: number, end: number, term: number): void {
+    const known = this.knownEnd(partition);
+    this.#ends.set(partition, { end: Math.max(end, known.end), term: Math.max(term, known.term) });
+  }
+
+  committedOffset(partition: number): CommittedOffset {
+    return this.#offsets.get(partition) ?? { acknowledged: undefined, tried: 0, isUnsure: false };
+  }
+
+  /** The one consumer of the partition asks to commit; offsets only rise. */
+  offsetTried(partition: number, offset: number): void {
+    this.#offsets.set(partition, { ...this.committedOffset(partition), tried: offset });
+  }
+
+  offsetAcknowledged(partition: number, offset: number): void {
+    this.#offsets.set(partition, { ...this.committedOffset(partition), acknowledged: offset });
+  }
+
+  offsetUnsure(partition: number): void {
+    this.#offsets.set(partition, { ...this.committedOffset(partition), isUnsure: true });
+  }
+
+  /** A deposed leader that does not know it yet may answer: what is behind is counted, not refused. */
+  offsetFetched(
+    partition: number,
+    { acknowledged, isUnsure }: CommittedOffset,
+    offset: number | undefined,
+  ): void {
+    const { tried } = this.committedOffset(partition);
+    const facts = { partition, acknowledged, tried, offset };
+    holds((offset ?? 0) <= tried, 'I18', 'nobody committed a later offset', facts);
+    if (!isUnsure && (offset ?? -1) < (acknowledged ?? -1)) this.staleOffsets += 1;
+  }
+
+  /** At the end: the offset that was acknowledged last, or a later one, is there. */
+  checkFinalOffset(partition: number, broker: string, offset: number | undefined): void {
+    const { acknowledged, isUnsure } = this.committedOffset(partition);
+    const facts = { partition, broker, acknowledged, offset };
+    holds(isUnsure || (offset ?? -1) >= (acknowledged ?? -1), 'I1', 'no committed offset is lost', facts);
   }
 
   fetched(

@@ -4,8 +4,9 @@
  * leader has it.
  */
 
+import type { DurableImage } from '../durable-image.js';
 import type { LogMatching } from './log-matching.js';
-import { recordsOf } from './log-matching.js';
+import { committedOffsetOf, CONSUMER_GROUP, recordsOf } from './log-matching.js';
 import type { ReplicaChange, ReplicaView } from './replica-view.js';
 import { holds } from './violation.js';
 
@@ -15,25 +16,34 @@ interface Chain {
   readonly knownInTerm: number[];
   /** By offset: the committed value. */
   readonly values: number[];
+  /** By index: what the state machine comes to there. */
+  readonly states: { readonly end: number; readonly offset: number | undefined }[];
 }
 
 export interface Replicas {
-  /** The voters' replicas of a group, those of dead brokers as they were last seen. */
-  replicasOf(group: number): readonly ReplicaView[];
+  /** What is synced on each disk that a broker has, or had before it was lost. */
+  readonly images: readonly { readonly broker: string; readonly image: DurableImage }[];
 }
 
 export class Committed {
   readonly #chains = new Map<number, Chain>();
   readonly #entries: LogMatching;
   readonly #replicas: Replicas;
+  readonly #onCommitted: (group: number, term: number) => void;
 
-  constructor(entries: LogMatching, replicas: Replicas) {
+  constructor(entries: LogMatching, replicas: Replicas, onCommitted: (group: number, term: number) => void) {
     this.#entries = entries;
     this.#replicas = replicas;
+    this.#onCommitted = onCommitted;
   }
 
   chain(group: number): Chain {
-    const chain = this.#chains.get(group) ?? { terms: [0], knownInTerm: [0], values: [] };
+    const chain = this.#chains.get(group) ?? {
+      terms: [0],
+      knownInTerm: [0],
+      values: [],
+      states: [{ end: 0, offset: undefined }],
+    };
     this.#chains.set(group, chain);
     return chain;
   }
@@ -76,17 +86,25 @@ export class Committed {
         holds(offset === chain.values.length, 'I4', 'committed offsets are dense', { ...facts, offset });
         chain.values.push(value);
       }
+      const offset = committedOffsetOf(entry, CONSUMER_GROUP) ?? chain.states.at(-1)?.offset;
+      chain.states.push({ end: chain.values.length, offset });
     }
-    if (chain.terms.length > start) this.#checkQuorum(view);
+    if (chain.terms.length === start) return;
+    this.#checkQuorum(view);
+    this.#onCommitted(group, chain.terms.at(-1) ?? 0);
   }
 
-  /** By the replicas' own word, `durableIndex`; that it is true is checked at every restart (I23). */
+  /** Asks the disks, not the replicas. Who votes is the leader's word until membership has its own checker. */
   #checkQuorum({ group, commit, terms, host }: ReplicaView): void {
-    const having = this.#replicas
-      .replicasOf(group)
-      .filter((other) => other.durable >= commit && other.terms[commit] === terms[commit]);
+    const { voters } = host.raft;
+    const having = this.#replicas.images
+      // One that has dropped the group had it before: its topic is deleted.
+      .filter(
+        ({ image }) => image.dropped.has(group) || image.groups.get(group)?.terms[commit] === terms[commit],
+      )
+      .filter(({ broker }) => voters.includes(broker));
     const brokers = new Set(having.map(({ broker }) => broker));
-    holds(2 * brokers.size > host.raft.voters.length, 'I5', 'a quorum has on disk what is committed', {
+    holds(2 * brokers.size > voters.length, 'I5', 'a quorum has on disk what is committed', {
       group,
       commit,
       having: [...brokers],

@@ -1,9 +1,13 @@
 /** I9, log matching: entries of equal index and term are equal everywhere, and so is all before them. */
 
+import { decodeOffsetCommit } from '../../log/offset-commit.js';
 import { asLogIndex, type Entry, ENTRY_KIND } from '../../raft/types.js';
 import { decodeRecordBatch } from '../../records/batch-decode.js';
 import type { ReplicaChange } from './replica-view.js';
 import { holds } from './violation.js';
+
+/** The consumer group whose offsets clients commit. */
+export const CONSUMER_GROUP = 'readers';
 
 export interface KnownEntry {
   readonly kind: number;
@@ -59,6 +63,13 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 export function recordsOf({ kind, payload }: KnownEntry): [offset: number, value: number][] {
   if (kind !== ENTRY_KIND.RECORD_BATCH) return [];
   return decodeRecordBatch(payload).map(({ offset, value }) => [offset, valueOf(value)]);
+}
+
+/** What an entry commits for a consumer group; undefined where it does not. */
+export function committedOffsetOf({ kind, payload }: KnownEntry, consumerGroup: string): number | undefined {
+  if (kind !== ENTRY_KIND.COMMIT_OFFSETS) return undefined;
+  const { group, offset } = decodeOffsetCommit(payload);
+  return group === consumerGroup ? offset : undefined;
 }
 
 /** The number that a client wrote: the first eight bytes. */

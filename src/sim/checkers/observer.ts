@@ -3,31 +3,49 @@
 import type { Message } from '../../raft/messages.js';
 import { asGroupId, type BrokerId, type GroupId } from '../../raft/types.js';
 import type { RecoveredGroup } from '../../storage/journal-replay.js';
+import type { SimDisk } from '../disk.js';
+import type { DurableImage } from '../durable-image.js';
 import type { SimProcess } from '../process.js';
 import { Committed } from './committed.js';
 import { ElectionSafety } from './election-safety.js';
+import { FailoverTimes } from './failover-times.js';
 import { LogMatching } from './log-matching.js';
 import { checkPointers } from './pointers.js';
+import { Probes } from './probes.js';
 import { Promises } from './promises.js';
 import { newView, refresh, type ReplicaView } from './replica-view.js';
 import { StateMachines } from './state-machines.js';
 
-/** The consumer group whose offsets clients commit. */
-export const CONSUMER_GROUP = 'readers';
-
 export class Observer {
   readonly entries = new LogMatching();
-  readonly committed = new Committed(this.entries, this);
+  readonly failovers: FailoverTimes;
+  readonly committed = new Committed(this.entries, this, (group, term) =>
+    this.failovers.committed(group, term),
+  );
   readonly elections = new ElectionSafety(this.committed);
   readonly #promises = new Promises();
-  readonly #machines = new StateMachines();
+  readonly probes = new Probes();
+  readonly #machines = new StateMachines(this.committed);
   readonly #views = new Map<BrokerId, Map<GroupId, ReplicaView>>();
   /** Replicas on disks that were wiped, as they were: an answer of theirs may still be on its way. */
   readonly #lost: ReplicaView[] = [];
+  readonly #disks = new Map<BrokerId, Set<SimDisk>>();
   readonly #onChange: (process: SimProcess, view: ReplicaView, wasRole: string) => void;
 
-  constructor(onChange: (process: SimProcess, view: ReplicaView, wasRole: string) => void) {
+  constructor(
+    nowMs: () => number,
+    onChange: (process: SimProcess, view: ReplicaView, wasRole: string) => void,
+  ) {
+    this.failovers = new FailoverTimes(nowMs);
     this.#onChange = onChange;
+  }
+
+  get images(): { broker: BrokerId; image: DurableImage }[] {
+    return [...this.#disks].flatMap(([broker, disks]) => [...disks].map(({ image }) => ({ broker, image })));
+  }
+
+  viewsOf(broker: BrokerId): Iterable<ReplicaView> {
+    return this.#views.get(broker)?.values() ?? [];
   }
 
   replicasOf(group: number): readonly ReplicaView[] {
@@ -41,21 +59,28 @@ export class Observer {
 
   sent(process: SimProcess, group: GroupId, message: Message): void {
     this.#promises.sent(process, group, message);
-  }
-
-  died(process: SimProcess): void {
-    if (process.broker !== undefined) {
-      this.#promises.died(process, [...(this.#views.get(process.id)?.values() ?? [])]);
+    if (message.kind === 'appendReply') {
+      const terms = this.#views.get(process.id)?.get(group)?.terms ?? [];
+      this.probes.answered(group, message, new Set(terms).size);
     }
   }
 
-  wiped(broker: BrokerId): void {
+  died(process: SimProcess): void {
+    if (process.broker === undefined) return;
+    const views = [...this.viewsOf(process.id)];
+    this.#promises.died(process, views);
+    this.failovers.died(views);
+  }
+
+  lost(broker: BrokerId): void {
     this.#promises.wiped(broker);
     this.#lost.push(...(this.#views.get(broker)?.values() ?? []));
     this.#views.delete(broker);
   }
 
   recovered(process: SimProcess, groups: ReadonlyMap<GroupId, RecoveredGroup>): void {
+    const disks = this.#disks.get(process.id) ?? new Set();
+    this.#disks.set(process.id, disks.add(process.options.disk));
     this.#promises.recovered(process, groups);
     this.#views.delete(process.id);
   }
@@ -69,7 +94,11 @@ export class Observer {
     for (let number = 0; number < state.nextGroup; number++) {
       const group = asGroupId(number);
       const host = broker.group(group);
-      if (host === undefined) continue;
+      if (host === undefined) {
+        // Its topic is deleted.
+        views.delete(group);
+        continue;
+      }
       let view = views.get(group);
       if (view === undefined) {
         view = newView(id, process.options.life, host);
@@ -89,13 +118,9 @@ export class Observer {
     const { before } = change;
     const log = process.broker?.replica(view.group)?.log;
     checkPointers(view, log);
-    if (view.applied > appliedBefore) {
-      this.#machines.check(view.group, view.applied, view.broker, () =>
-        log === undefined
-          ? JSON.stringify([...(process.broker?.cluster.state.topics.keys() ?? [])])
-          : `${String(log.highWatermark)}/${String(log.committedOffset(CONSUMER_GROUP))}`,
-      );
-    }
+    if (view.applied > appliedBefore && process.broker !== undefined)
+      this.#machines.check(view, process.broker);
+    if (view.role === 'leader') this.failovers.led(view.group, view.term);
     if (before.role !== view.role || before.term !== view.term) this.#onChange(process, view, before.role);
   }
 }

@@ -1,12 +1,13 @@
 /**
- * What brokers promised to each other and must keep over a restart: I2, nothing is claimed durable that
- * is not; I13, one vote per term and no term forgotten; I21, a wiped
- * disk does not vote; I23, a restart recovers all that was durable.
+ * What brokers promise to each other and must keep: I2, nothing is claimed that the disk has not synced;
+ * I13, one vote per term and no term forgotten; I21, a wiped disk does not vote; I23, a restart recovers
+ * what was synced, and nothing else is on the disk then.
  */
 
 import type { Message } from '../../raft/messages.js';
-import type { GroupId } from '../../raft/types.js';
+import { asGroupId, asLogIndex, type GroupId } from '../../raft/types.js';
 import type { RecoveredGroup } from '../../storage/journal-replay.js';
+import type { DurableImage, JournalPlace, SyncedGroup } from '../durable-image.js';
 import type { SimProcess } from '../process.js';
 import type { ReplicaView } from './replica-view.js';
 import { holds } from './violation.js';
@@ -25,37 +26,24 @@ interface Durable {
 export class Promises {
   /** By broker and group; a broker keeps its promises under its name, whatever disk it has. */
   readonly #promised = new Map<string, Promised>();
-  /** What the replicas of a broker had on disk when it died, by broker. */
+  /** What the replicas of a broker said was on disk when it died, by broker. */
   readonly #durable = new Map<string, Map<GroupId, Durable>>();
-
   /** Brokers whose disk was wiped: they have forgotten what they promised. */
   readonly #wiped = new Set<string>();
 
-  sent({ id, broker }: SimProcess, group: GroupId, message: Message): void {
-    if (message.kind === 'append' || message.kind === 'installSnapshot') return;
-    if (message.kind === 'timeoutNow') return;
+  sent(process: SimProcess, group: GroupId, message: Message): void {
+    // A pre-vote promises nothing: its term is one that nobody is in yet.
     if (message.kind === 'voteRequest' && message.preVote) return;
+    const { id } = process;
+    const { image } = process.options.disk;
+    const synced = image.groups.get(group);
+    checkClaim(id, group, message, image, synced);
     const promised = this.#of(id, group);
     if (message.kind === 'voteRequest') this.#vote(promised, id, group, message.term, id);
-    else if (message.kind === 'voteReply') {
-      if (message.granted && !message.preVote) {
-        holds(!this.#wiped.has(id), 'I21', 'a wiped disk does not vote', {
-          group,
-          broker: id,
-          term: message.term,
-        });
-        this.#vote(promised, id, group, message.requestedTerm, message.to);
-      }
-    } else if (message.kind === 'appendReply' && message.accepted) {
-      const raft = broker?.group(group)?.raft;
-      // A later leader may have cut the log since; then the term is a later one.
-      const cut = raft === undefined || raft.term > message.term;
-      holds(cut || message.matchIndex <= raft.durableIndex, 'I2', 'what is acknowledged is on disk', {
-        group,
-        broker: id,
-        match: message.matchIndex,
-        durable: raft?.durableIndex,
-      });
+    else if (message.kind === 'voteReply' && message.granted && !message.preVote) {
+      const { term, requestedTerm, to } = message;
+      holds(!this.#wiped.has(id), 'I21', 'a wiped disk does not vote', { group, broker: id, term });
+      this.#vote(promised, id, group, requestedTerm, to);
     }
     if (message.term > promised.term) promised.term = message.term;
   }
@@ -103,14 +91,19 @@ export class Promises {
     }
   }
 
-  recovered({ id }: SimProcess, groups: ReadonlyMap<GroupId, RecoveredGroup>): void {
+  recovered(process: SimProcess, groups: ReadonlyMap<GroupId, RecoveredGroup>): void {
+    const { id } = process;
+    const { disk } = process.options;
+    const before = disk.image.end;
+    disk.reread();
+    checkImage(id, before, disk.image, groups);
     for (const [group, { index, term }] of this.#durable.get(id) ?? []) {
       const found = groups.get(group);
       const facts = { group, broker: id, index, term, last: found?.log.lastIndex };
       if (index === 0) continue;
       holds(found !== undefined, 'I23', 'a durable group is recovered', facts);
       holds(found.log.lastIndex >= index, 'I23', 'a restart recovers all that was durable', facts);
-      const at = Number(found.log.termAt(index as typeof found.log.lastIndex));
+      const at = Number(found.log.termAt(asLogIndex(index)));
       holds(at === term, 'I23', 'a restart recovers what was durable', { ...facts, at });
     }
     for (const [group, { hardState }] of groups) {
@@ -125,4 +118,57 @@ export class Promises {
       });
     }
   }
+}
+
+/** I2: what a message says of its sender's term, vote and log was synced before it left. */
+function checkClaim(
+  broker: string,
+  group: GroupId,
+  message: Message,
+  image: DurableImage,
+  synced: SyncedGroup | undefined,
+): void {
+  const { kind, term } = message;
+  // What was on the way when its topic was deleted concerns nobody.
+  if (image.dropped.has(group)) return;
+  const onDisk = synced?.term ?? 0;
+  const facts = { group, broker, kind, term, onDisk };
+  holds(onDisk >= term, 'I2', 'a term is on disk before it is named', facts);
+  if (kind === 'voteRequest') {
+    const vote = synced?.votes.get(term);
+    holds(vote === broker, 'I2', 'a candidate has its own vote on disk', { ...facts, vote });
+  } else if (kind === 'voteReply' && message.granted && !message.preVote) {
+    const vote = synced?.votes.get(message.requestedTerm);
+    // A later term on disk keeps it from voting in this one again just as well.
+    const isKept = vote === message.to || onDisk > message.requestedTerm;
+    holds(isKept, 'I2', 'a vote is on disk before it is given', { ...facts, vote });
+  } else if (kind === 'appendReply' && message.accepted) {
+    const { matchIndex: match } = message;
+    // It may have been replaced since, by a leader of a later term: it had to be there first.
+    holds(image.everHad(group, match, term), 'I2', 'what is acknowledged is on disk', { ...facts, match });
+  }
+}
+
+/** I23: recovery loses nothing that was synced, and makes durable all that it takes over. */
+function checkImage(
+  broker: string,
+  before: JournalPlace,
+  { groups: synced, end }: DurableImage,
+  groups: ReadonlyMap<GroupId, RecoveredGroup>,
+): void {
+  const isWhole = end.sequence > before.sequence || (end.sequence === before.sequence && end.at >= before.at);
+  holds(isWhole, 'I23', 'no synced frame is gone after a restart', { broker, before, end });
+  for (const [number, { term, votedFor, terms }] of synced) {
+    const found = groups.get(asGroupId(number));
+    const here = found?.hardState;
+    const facts = { broker, group: number, term, votedFor, last: terms.length - 1, here };
+    holds(here?.term === term && here.votedFor === votedFor, 'I23', 'recovery takes what is synced', facts);
+    const last = Number(found?.log.lastIndex);
+    holds(last === terms.length - 1, 'I23', 'recovery takes the synced entries', { ...facts, found: last });
+    for (let index = found?.log.firstIndex ?? 1; index <= last; index++) {
+      const at = Number(found?.log.termAt(asLogIndex(index)));
+      holds(at === terms[index], 'I23', 'recovery takes the synced entries', { ...facts, index, at });
+    }
+  }
+  holds(groups.size === synced.size, 'I23', 'recovery makes up no group', { broker });
 }

@@ -1,0 +1,148 @@
+/**
+ * What a simulated disk really holds of a broker's journal: its synced frames, decoded from the synced
+ * bytes as the disk knows them. No replica is asked, so no replica can lie.
+ */
+
+import {
+  checkedPayload,
+  decodeFrameHeader,
+  emptyFrameHeader,
+  FRAME_TYPE,
+  frameBytes,
+  type FrameHeader,
+} from '../storage/journal-frame.js';
+import { decodeFileHeader, FILE_HEADER_BYTES, frameSeed, journalPath } from '../storage/journal-file.js';
+
+/** The synced bytes under a synced name; undefined for none. */
+export type SyncedFile = (path: string) => Uint8Array | undefined;
+
+/** What is synced of one group. */
+export interface SyncedGroup {
+  term: number;
+  votedFor: string | undefined;
+  /** Every vote that was ever synced, by term. */
+  readonly votes: Map<number, string>;
+  /** `terms[i]` is the term of the entry at index i; 0 at index 0. */
+  readonly terms: number[];
+  /** Terms of entries that were synced at an index and replaced since. */
+  readonly replaced: Map<number, number[]>;
+}
+
+/** A byte of the journal; damage before the last batch cannot be taken for a torn write. */
+export interface JournalPlace {
+  readonly sequence: number;
+  readonly at: number;
+}
+
+const utf8 = new TextDecoder();
+
+export class DurableImage {
+  readonly groups = new Map<number, SyncedGroup>();
+  /** Groups that were dropped: their topic is deleted. */
+  readonly dropped = new Set<number>();
+  readonly #files: SyncedFile;
+  readonly #directory: string;
+  readonly #header: FrameHeader = emptyFrameHeader();
+  #sequence = 0;
+  #at = 0;
+  #seed = 0;
+  #lastBatchStart = 0;
+
+  constructor(files: SyncedFile, directory: string) {
+    this.#files = files;
+    this.#directory = directory;
+    this.advance();
+  }
+
+  /** Where the synced frames end. */
+  get end(): JournalPlace {
+    return { sequence: this.#sequence, at: this.#at };
+  }
+
+  /** Where the last synced batch begins; frames before it are followed by proof that they were synced. */
+  get lastBatch(): JournalPlace {
+    return { sequence: this.#sequence, at: this.#lastBatchStart };
+  }
+
+  /** Takes in what has been synced since the last call. */
+  advance(): void {
+    for (;;) {
+      this.#scan();
+      if (!this.#enterNext()) return;
+    }
+  }
+
+  /** The same journal read again from its first byte. */
+  reread(): DurableImage {
+    return new DurableImage(this.#files, this.#directory);
+  }
+
+  /** True when an entry of this term, or of `term` at most, was ever synced at the index. */
+  everHad(group: number, index: number, termMax: number): boolean {
+    if (index === 0) return true;
+    const synced = this.groups.get(group);
+    if (synced === undefined) return false;
+    const term = synced.terms[index];
+    if (term !== undefined && term <= termMax) return true;
+    return synced.replaced.get(index)?.some((old) => old <= termMax) ?? false;
+  }
+
+  #enterNext(): boolean {
+    const file = this.#bytes(this.#sequence + 1);
+    const header = file && decodeFileHeader(file);
+    if (header === undefined) return false;
+    // A file is begun only when the one before is synced to its end.
+    if (this.#sequence > 0 && header.previousEnd !== this.#at) return false;
+    this.#sequence += 1;
+    this.#at = FILE_HEADER_BYTES;
+    this.#seed = frameSeed(this.#sequence, header.incarnation);
+    return true;
+  }
+
+  #scan(): void {
+    const bytes = this.#sequence === 0 ? undefined : this.#bytes(this.#sequence);
+    if (bytes === undefined) return;
+    const header = this.#header;
+    while (decodeFrameHeader(bytes, this.#at, header, this.#seed)) {
+      const payload = checkedPayload(bytes, this.#at, header);
+      if (payload === undefined) return;
+      this.#lastBatchStart = header.batchStart;
+      this.#apply(header, payload);
+      this.#at += frameBytes(header.payloadBytes);
+    }
+  }
+
+  #bytes(sequence: number): Buffer | undefined {
+    const bytes = this.#files(journalPath(this.#directory, sequence));
+    return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #apply({ type, group, term, index, kind }: FrameHeader, payload: Buffer): void {
+    if (type === FRAME_TYPE.DROP_GROUP) {
+      this.groups.delete(group);
+      this.dropped.add(group);
+      return;
+    }
+    const synced = this.groups.get(group) ?? {
+      term: 0,
+      votedFor: undefined,
+      votes: new Map<number, string>(),
+      terms: [0],
+      replaced: new Map<number, number[]>(),
+    };
+    this.groups.set(group, synced);
+    if (type === FRAME_TYPE.HARD_STATE) {
+      synced.term = term;
+      synced.votedFor = kind === 0 ? undefined : utf8.decode(payload);
+      if (synced.votedFor !== undefined) synced.votes.set(term, synced.votedFor);
+      return;
+    }
+    for (let old = synced.terms.length - 1; old >= index; old--) {
+      const before = synced.replaced.get(old) ?? [];
+      before.push(synced.terms[old] ?? 0);
+      synced.replaced.set(old, before);
+    }
+    synced.terms.length = Math.min(synced.terms.length, index);
+    synced.terms[index] = term;
+  }
+}

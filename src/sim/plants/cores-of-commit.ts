@@ -1,0 +1,79 @@
+/** Cores that are wrong about what is committed. Each has one defect; production code has none of them. */
+
+import type { LogObserver } from '../../raft/log.js';
+import { committedIndex } from '../../raft/quorum.js';
+import { Raft } from '../../raft/raft.js';
+import type { Ready } from '../../raft/ready.js';
+import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../../raft/types.js';
+
+/** A leader that commits what `counted` says, and tells its followers so. */
+abstract class CountsOtherwise extends Raft {
+  #claimed = asLogIndex(0);
+
+  override get commitIndex(): LogIndex {
+    const real = super.commitIndex;
+    return this.#claimed > real && this.#claimed <= this.lastIndex ? this.#claimed : real;
+  }
+
+  override ready(nowMs: number): Ready {
+    if (this.role === 'leader') this.#claimed = this.counted();
+    const ready = super.ready(nowMs);
+    const { commitIndex } = this;
+    const messages = ready.messages.map((message) =>
+      message.kind === 'append' ? { ...message, leaderCommit: commitIndex } : message,
+    );
+    return { ...ready, commitIndex, messages };
+  }
+
+  protected abstract counted(): LogIndex;
+}
+
+/** Commits entries of earlier terms by counting (B17, Raft figure 8). */
+export class CommitsPriorTerms extends CountsOtherwise {
+  protected override counted(): LogIndex {
+    return committedIndex([this.durableIndex, ...[...this.progress.values()].map(({ match }) => match)]);
+  }
+}
+
+/** Commits what its own disk has, whatever the others have (B15). */
+export class CommitsAlone extends CountsOtherwise {
+  protected override counted(): LogIndex {
+    return this.durableIndex;
+  }
+}
+
+/** Applies entries when they arrive, before they are committed. */
+export class AppliesEarly extends Raft {
+  override ready(nowMs: number): Ready {
+    return { ...super.ready(nowMs), commitIndex: this.lastIndex };
+  }
+}
+
+type Parts = ConstructorParameters<typeof Raft>;
+
+/** A state machine that forgets what consumers committed, unless this replica led then (B32). */
+export function newForgetsOffsets(...[config, source, recovered, observer]: Parts): Raft {
+  const raft: Raft = new Raft(
+    config,
+    source,
+    recovered,
+    observer &&
+      hearing(observer, (entry) => entry.kind !== ENTRY_KIND.COMMIT_OFFSETS || raft.role === 'leader'),
+  );
+  return raft;
+}
+
+/** `observer`, which hears only of those new entries that pass. */
+function hearing(observer: LogObserver, passes: (entry: Entry) => boolean): LogObserver {
+  return new Proxy(observer, {
+    get(target, key) {
+      if (key === 'appended') {
+        return (entry: Entry): void => {
+          if (passes(entry)) target.appended(entry);
+        };
+      }
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -1,0 +1,190 @@
+/** All planted bugs, each with its class, the checkers that may find it, and its bound. */
+
+import type { Raft } from '../../raft/raft.js';
+import { newCutsBehindAppends } from './core-that-cuts.js';
+import { AppliesEarly, CommitsAlone, CommitsPriorTerms, newForgetsOffsets } from './cores-of-commit.js';
+import {
+  AnswersHeartbeatsEarly,
+  ConfirmsTooMuch,
+  CountsItselfEarly,
+  ForgetsVotes,
+  SpeaksBeforePersist,
+} from './cores-of-disk.js';
+import {
+  IgnoresHints,
+  LeaksTransfer,
+  NeverYields,
+  ReadsAlone,
+  TrustsBrokenLinks,
+  VotesForAnyLog,
+  VotesTwice,
+} from './cores-of-leadership.js';
+import { forgetsDirectories, retriesSync } from './file-systems.js';
+import type { Plant } from './plant.js';
+
+type Row = Pick<Plant, 'defect' | 'classes' | 'foundBy' | 'seedsMax'>;
+
+function core(Core: typeof Raft, row: Row): Plant {
+  const name = Core.name.charAt(0).toLowerCase() + Core.name.slice(1);
+  return { ...row, name, newRaft: (...parts) => new Core(...parts) };
+}
+
+const OF_DISK = ['I2', 'I5', 'I16', 'I23'];
+
+export const PLANTS: readonly Plant[] = [
+  core(ForgetsVotes, { classes: 'B11', defect: 'the vote is not written', foundBy: ['I2'], seedsMax: 5 }),
+  core(SpeaksBeforePersist, {
+    classes: 'B1, B9, B13',
+    defect: 'answers leave before the write',
+    foundBy: ['I2'],
+    seedsMax: 5,
+  }),
+  core(AnswersHeartbeatsEarly, {
+    classes: 'B7',
+    defect: 'an empty append is answered unsynced',
+    foundBy: ['I2'],
+    seedsMax: 10,
+  }),
+  core(CountsItselfEarly, {
+    classes: 'B8',
+    defect: 'the leader counts an unwritten entry',
+    foundBy: ['I5'],
+    seedsMax: 10,
+  }),
+  core(ConfirmsTooMuch, {
+    classes: 'B14',
+    defect: 'one write confirms those behind it, over a change of term too',
+    foundBy: ['I2', 'I5'],
+    seedsMax: 40,
+  }),
+  core(CommitsPriorTerms, {
+    classes: 'B17',
+    defect: 'earlier terms are committed by counting',
+    foundBy: ['I6'],
+    seedsMax: 80,
+  }),
+  core(CommitsAlone, {
+    classes: 'B15',
+    defect: 'a quorum is not counted',
+    foundBy: ['I5', 'I6'],
+    seedsMax: 5,
+  }),
+  core(AppliesEarly, {
+    classes: 'I18',
+    defect: 'entries are applied, and read, uncommitted',
+    foundBy: ['I14', 'I18'],
+    seedsMax: 5,
+  }),
+  {
+    name: 'cutsBehindAppends',
+    classes: 'B18',
+    defect: 'a late append truncates',
+    newRaft: newCutsBehindAppends,
+    foundBy: ['I1', 'I5', 'I7', 'I13', 'I14'],
+    seedsMax: 200,
+  },
+  {
+    name: 'forgetsOffsets',
+    classes: 'B32',
+    defect: 'followers do not keep committed offsets',
+    newRaft: newForgetsOffsets,
+    foundBy: ['I17'],
+    seedsMax: 5,
+  },
+  core(VotesForAnyLog, {
+    classes: 'Raft 5.4.1',
+    defect: 'votes for shorter logs',
+    foundBy: ['I4', 'I7', 'I10'],
+    seedsMax: 40,
+  }),
+  core(VotesTwice, {
+    classes: 'B11',
+    defect: 'a second vote in one term',
+    foundBy: ['I2', 'I3', 'I13'],
+    seedsMax: 10,
+  }),
+  core(NeverYields, {
+    classes: 'B26',
+    defect: 'a leader without quorum stays',
+    foundBy: ['L5'],
+    seedsMax: 100,
+  }),
+  core(LeaksTransfer, {
+    classes: 'B22',
+    defect: 'a failed transfer never ends',
+    foundBy: ['I20', 'L3'],
+    seedsMax: 200,
+  }),
+  core(TrustsBrokenLinks, {
+    classes: 'B35',
+    defect: 'what a broken link lost is not sent again',
+    foundBy: ['L1', 'L2', 'L3', 'L5'],
+    seedsMax: 20,
+  }),
+  core(IgnoresHints, {
+    classes: 'B20',
+    defect: 'a probe goes back entry by entry',
+    foundBy: ['L4'],
+    seedsMax: 150,
+  }),
+  core(ReadsAlone, {
+    classes: 'B28, B29',
+    defect: 'reads without a quorum',
+    foundBy: ['I18'],
+    seedsMax: 100,
+  }),
+  {
+    name: 'retriesSync',
+    classes: 'B10',
+    defect: 'a failed fsync is tried again',
+    fileSystem: retriesSync,
+    foundBy: OF_DISK,
+    seedsMax: 40,
+  },
+  {
+    name: 'forgetsDirectories',
+    classes: 'B6',
+    defect: 'new names are not synced',
+    fileSystem: forgetsDirectories,
+    foundBy: OF_DISK,
+    seedsMax: 5,
+  },
+  {
+    name: 'syncIsEmpty',
+    classes: 'B1',
+    defect: 'a sync does nothing',
+    diskLie: 'syncIsInstantAndEmpty',
+    foundBy: OF_DISK,
+    seedsMax: 3,
+  },
+  {
+    name: 'lastSyncIsLost',
+    classes: 'B1, B2',
+    defect: 'a sync is one sync late',
+    diskLie: 'lastSyncIsLost',
+    foundBy: OF_DISK,
+    seedsMax: 3,
+  },
+  {
+    name: 'syncErrorIsSwallowed',
+    classes: 'B10',
+    defect: 'the disk hides a failed sync',
+    diskLie: 'syncErrorIsSwallowed',
+    foundBy: OF_DISK,
+    seedsMax: 40,
+  },
+  {
+    name: 'wipedDiskVotes',
+    classes: 'B12',
+    defect: 'an emptied disk keeps its identity',
+    keepsIncarnation: true,
+    foundBy: ['I3', 'I10', 'I13', 'I21'],
+    seedsMax: 40,
+  },
+];
+
+export function plantNamed(name: string): Plant {
+  const plant = PLANTS.find((each) => each.name === name);
+  if (plant !== undefined) return plant;
+  throw new Error(`no plant is called ${name}; there are ${PLANTS.map((each) => each.name).join(', ')}`);
+}
