@@ -5,7 +5,7 @@ import { BellwetherError } from '../errors.js';
 import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
-import { offsetCommitPayload } from './partition-host.js';
+import { offsetCommitPayload, type PartitionHost } from './partition-host.js';
 import { noLeader } from './refusals.js';
 
 export interface OffsetToCommit {
@@ -111,7 +111,32 @@ async function readFrom(
     const groups = led.map(({ group }) => group);
     return broker.transport.readOffsets(leader, consumerGroup, groups, timeoutMs);
   }
-  return led.map(({ group }) => broker.replica(group)?.log.committedOffset(consumerGroup));
+  const replicas = led.map((assignment) => {
+    const replica = broker.replica(assignment.group);
+    if (replica === undefined) throw broker.elsewhere(assignment.group, assignment);
+    return replica;
+  });
+  return committedOffsets(broker, replicas, consumerGroup, timeoutMs);
+}
+
+/**
+ * Committed offsets of partitions that this broker leads, each once a quorum has confirmed that it does: a
+ * leader that was deposed and does not know it would tell older ones.
+ */
+export function committedOffsets(
+  broker: Broker,
+  partitions: readonly PartitionHost[],
+  consumerGroup: string,
+  timeoutMs: number,
+): Promise<(Offset | undefined)[]> {
+  return Promise.all(
+    partitions.map(async (partition) => {
+      await partition.confirmLeadership(timeoutMs, () => {
+        broker.wake(partition.group);
+      });
+      return partition.log.committedOffset(consumerGroup);
+    }),
+  );
 }
 
 async function leaderOf(

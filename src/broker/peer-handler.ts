@@ -8,6 +8,7 @@ import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
 import { CLUSTER_GROUP } from './cluster-host.js';
+import { committedOffsets } from './offsets.js';
 import type { PartitionHost } from './partition-host.js';
 import type {
   InGroup,
@@ -141,13 +142,14 @@ export class PeerHandler implements PeerEvents {
     return { index, result: EMPTY };
   }
 
-  offsetsRequested(consumerGroup: string, groups: readonly GroupId[]): readonly (Offset | undefined)[] {
+  async offsetsRequested(
+    consumerGroup: string,
+    groups: readonly GroupId[],
+    timeoutMs: number,
+  ): Promise<readonly (Offset | undefined)[]> {
     this.#broker.checkServing();
-    return groups.map((group) => {
-      const partition = this.#partition(group);
-      if (!partition.group.raft.leadsWithCommit) throw this.#notLeader(group);
-      return partition.log.committedOffset(consumerGroup);
-    });
+    const partitions = groups.map((group) => this.#partition(group));
+    return committedOffsets(this.#broker, partitions, consumerGroup, timeoutMs);
   }
 
   #partition(group: GroupId): PartitionHost {

@@ -126,5 +126,9 @@ export interface PeerEvents {
   campaignsOrdered(from: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void;
   transferRequested(request: TransferRequest): void;
   submitRequested(request: SubmitRequest, timeoutMs: number): Promise<SubmitResult>;
-  offsetsRequested(consumerGroup: string, groups: readonly GroupId[]): readonly (Offset | undefined)[];
+  offsetsRequested(
+    consumerGroup: string,
+    groups: readonly GroupId[],
+    timeoutMs: number,
+  ): Promise<readonly (Offset | undefined)[]>;
 }

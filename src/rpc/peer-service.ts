@@ -90,12 +90,11 @@ export class PeerService {
         const request = { group: asGroupId(groupId), kind: entryKindOf(kind), payload };
         return events.submitRequested(request, callTimeoutMs(context));
       }, unary),
-      readOffsets: adaptUnary(({ sender, consumerGroup, groupIds }) => {
+      readOffsets: adaptUnary(async ({ sender, consumerGroup, groupIds }, context) => {
         this.#admit(sender);
-        const offsets = events.offsetsRequested(consumerGroup, groupIds.map(asGroupId));
-        return Promise.resolve({
-          offsets: groupIds.map((groupId, i) => ({ groupId, offset: offsets[i] })),
-        });
+        const groups = groupIds.map(asGroupId);
+        const offsets = await events.offsetsRequested(consumerGroup, groups, callTimeoutMs(context));
+        return { offsets: groupIds.map((groupId, i) => ({ groupId, offset: offsets[i] })) };
       }, unary),
       heartbeat: adaptBidi((stream: HeartbeatStream) => {
         this.#serveHeartbeats(stream);

@@ -36,7 +36,6 @@ export class Summary {
       ...this.#failovers(),
       `longest lead with a disk that did not answer ${most(({ stalledLeadMs }) => stalledLeadMs).toFixed(0)} ms`,
       `most refusals of one follower in one term ${String(most(({ refusalsMost }) => refusalsMost))}`,
-      `committed offsets told late by a deposed leader ${String(sum(({ staleOffsets }) => staleOffsets))}`,
       `wall seconds ${(wallMs / 1_000).toFixed(1)}, virtual/wall ${(virtualMs / wallMs).toFixed(1)}, ` +
         `of processor time ${(virtualMs / cpuMs).toFixed(1)}`,
     ];

@@ -55,7 +55,6 @@ export interface RunReport {
   readonly stalledLeadMs: number;
   /** Most refusals with which one follower answered one leader. */
   readonly refusalsMost: number;
-  readonly staleOffsets: number;
 }
 
 export async function runSeed(options: RunOptions): Promise<RunReport> {
@@ -240,7 +239,6 @@ class Run {
       failoverMs: world.observer.failovers.times,
       stalledLeadMs: world.watch.longestStalledLeadMs,
       refusalsMost: world.observer.probes.most,
-      staleOffsets: world.safety.staleOffsets,
     };
   }
 }

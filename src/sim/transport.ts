@@ -204,7 +204,7 @@ export class SimTransport implements PeerTransport, Endpoint {
 
   readOffsets(to: BrokerId, consumerGroup: string, groups: readonly GroupId[], timeoutMs: number) {
     return this.#call<readonly (Offset | undefined)[]>(to, timeoutMs, (events) =>
-      events.offsetsRequested(consumerGroup, groups),
+      events.offsetsRequested(consumerGroup, groups, timeoutMs),
     );
   }
 

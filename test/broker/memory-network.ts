@@ -219,7 +219,7 @@ export class MemoryTransport implements PeerTransport {
 
   readOffsets(to: BrokerId, consumerGroup: string, groups: readonly GroupId[], timeoutMs: number) {
     return this.#call<readonly (Offset | undefined)[]>(to, timeoutMs, (events) =>
-      events.offsetsRequested(consumerGroup, groups),
+      events.offsetsRequested(consumerGroup, groups, timeoutMs),
     );
   }
 

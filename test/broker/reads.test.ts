@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { listOffset, type ListedOffset, type OffsetPosition } from '../../src/broker/data.js';
+import { commitOffsets, fetchOffsets } from '../../src/broker/offsets.js';
 import { confirmed } from '../../src/broker/reads.js';
 import { noLeader } from '../../src/broker/refusals.js';
 import { asLogIndex } from '../../src/raft/types.js';
@@ -146,6 +147,25 @@ describe('listing the latest offset', () => {
     expect(early.now).toMatchObject({ state: 'rejected' });
     expect(late.now).toMatchObject({ state: 'rejected' });
     expect((await cluster.answer(list(successor))).offset).toBe(2);
+  });
+
+  it('of a committed offset neither: it would tell an older one (I18)', async () => {
+    await withTopic();
+    const offsetOf = (via: string) =>
+      fetchOffsets(cluster.at(via).broker, 'g', [{ topic: 'orders', partition: 0 }], 5_000);
+    const commit = (via: string, offset: number) =>
+      cluster.answer(
+        commitOffsets(cluster.at(via).broker, 'g', [{ topic: 'orders', partition: 0, offset }], 5_000),
+      );
+    await commit('n1', 1);
+    expect(await cluster.answer(offsetOf('n1'))).toEqual([1]);
+    for (const peer of ['n2', 'n3']) cluster.network.silence('n1', peer);
+    const successor = await cluster.elected('orders', 0, ['n1']);
+    await commit(successor, 2);
+    const late = new Watched(offsetOf('n1'));
+    await cluster.until(() => late.now.state !== 'pending');
+    expect(late.now).toMatchObject({ state: 'rejected' });
+    expect(await cluster.answer(offsetOf(successor))).toEqual([2]);
   });
 
   it('is answered again after a failover, by the new leader, with all that the old one acknowledged', async () => {

@@ -88,7 +88,7 @@ class End implements PeerEvents {
   campaignsOrdered = () => undefined;
   transferRequested = () => undefined;
   submitRequested = () => Promise.reject(new Error('not asked for'));
-  offsetsRequested = () => [];
+  offsetsRequested = () => Promise.resolve([]);
 }
 
 const ends: End[] = [];

@@ -468,8 +468,10 @@ export const OffsetServiceService = {
   /**
    * Returns committed offsets of one consumer group.
    *
-   * Any broker answers; it asks the leader of each partition. Partitions without a committed offset
-   * are left out. Changes nothing; safe to retry.
+   * Any broker answers; it asks the leader of each partition, which answers once a quorum has confirmed
+   * that it still leads: what was stored before the call is in the answer. Partitions without a committed
+   * offset are left out. Changes nothing; safe to retry. Fails with UNAVAILABLE NO_LEADER or
+   * NOT_ENOUGH_REPLICAS while a partition has no leader that a quorum follows.
    */
   fetchOffsets: {
     path: "/bellwether.v1.OffsetService/FetchOffsets" as const,
@@ -495,8 +497,10 @@ export interface OffsetServiceServer extends UntypedServiceImplementation {
   /**
    * Returns committed offsets of one consumer group.
    *
-   * Any broker answers; it asks the leader of each partition. Partitions without a committed offset
-   * are left out. Changes nothing; safe to retry.
+   * Any broker answers; it asks the leader of each partition, which answers once a quorum has confirmed
+   * that it still leads: what was stored before the call is in the answer. Partitions without a committed
+   * offset are left out. Changes nothing; safe to retry. Fails with UNAVAILABLE NO_LEADER or
+   * NOT_ENOUGH_REPLICAS while a partition has no leader that a quorum follows.
    */
   fetchOffsets: handleUnaryCall<FetchOffsetsRequest, FetchOffsetsResponse>;
 }
@@ -527,8 +531,10 @@ export interface OffsetServiceClient extends Client {
   /**
    * Returns committed offsets of one consumer group.
    *
-   * Any broker answers; it asks the leader of each partition. Partitions without a committed offset
-   * are left out. Changes nothing; safe to retry.
+   * Any broker answers; it asks the leader of each partition, which answers once a quorum has confirmed
+   * that it still leads: what was stored before the call is in the answer. Partitions without a committed
+   * offset are left out. Changes nothing; safe to retry. Fails with UNAVAILABLE NO_LEADER or
+   * NOT_ENOUGH_REPLICAS while a partition has no leader that a quorum follows.
    */
   fetchOffsets(
     request: FetchOffsetsRequest,

@@ -25,8 +25,6 @@ export class ClientSafety {
   readonly #acknowledged = new Map<number, Map<number, number>>();
   readonly #ends = new Map<number, KnownEnd>();
   readonly #offsets = new Map<number, CommittedOffset>();
-  /** Answers to fetches of committed offsets that were behind one acknowledged before (see docs). */
-  staleOffsets = 0;
 
   constructor(committed: Committed, groupOf: (partition: number) => number) {
     this.#committed = committed;
@@ -88,7 +86,7 @@ export class ClientSafety {
     this.#offsets.set(partition, { ...this.committedOffset(partition), isUnsure: true });
   }
 
-  /** A deposed leader that does not know it yet may answer: what is behind is counted, not refused. */
+  /** An offset that was told has all that was acknowledged before it was asked for. */
   offsetFetched(
     partition: number,
     { acknowledged, isUnsure }: CommittedOffset,
@@ -97,7 +95,8 @@ export class ClientSafety {
     const { tried } = this.committedOffset(partition);
     const facts = { partition, acknowledged, tried, offset };
     holds((offset ?? 0) <= tried, 'I18', 'nobody committed a later offset', facts);
-    if (!isUnsure && (offset ?? -1) < (acknowledged ?? -1)) this.staleOffsets += 1;
+    const isFresh = isUnsure || (offset ?? -1) >= (acknowledged ?? -1);
+    holds(isFresh, 'I18', 'a committed offset that is told is not an older one', facts);
   }
 
   /** At the end: the offset that was acknowledged last, or a later one, is there. */
