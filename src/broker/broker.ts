@@ -6,27 +6,27 @@
  */
 
 import { BellwetherError } from '../errors.js';
-import type { ClusterChange, PartitionAssignment } from '../cluster/cluster-types.js';
+import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import type { Message } from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
+import { DiskWatch } from './disk-watch.js';
 import { Failover } from './failover.js';
 import { GroupFactory } from './group-factory.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
 import { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
+import { MetadataFollower } from './metadata-follower.js';
 import { Liveness } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Parking } from './parking.js';
 import type { PartitionHost } from './partition-host.js';
-import { Partitions } from './partitions.js';
 import { type Peers, peersOf } from './peers.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
-import { Reassignment } from './reassignment.js';
-import { asDefect, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
+import { asDefect, hasFailed, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
 import { Scheduler } from './scheduler.js';
 import { submitCommand } from './submit.js';
 import { VoteExchange } from './vote-exchange.js';
@@ -38,6 +38,7 @@ export class Broker {
   readonly transport: PeerTransport;
   readonly cluster: ClusterHost;
   readonly table: LeaderTable;
+  readonly disk: DiskWatch;
   readonly liveness: Liveness;
   readonly peers: Peers;
   readonly failover: Failover;
@@ -48,8 +49,7 @@ export class Broker {
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #announcer: Announcer;
-  readonly #partitions: Partitions;
-  readonly #reassignment: Reassignment;
+  readonly #follower: MetadataFollower;
   readonly #onFatal: (error: BellwetherError) => void;
   #failed: BellwetherError | undefined;
   #stopped = false;
@@ -63,7 +63,13 @@ export class Broker {
     this.#factory = new GroupFactory(options.id, parts, options.tuning);
     this.#onFatal = parts.onFatal;
     this.votes = new VoteExchange(parts.clock);
+    this.disk = new DiskWatch(
+      parts.clock,
+      () => this.#scheduler.oldestWriteMs,
+      (pendingMs) => this.#stepDown(pendingMs),
+    );
     this.liveness = new Liveness(parts.clock, {
+      beat: (lagMs) => this.disk.beat(lagMs),
       sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),
       linkUp: (peer) => this.#linkUp(peer),
       linkDown: (peer, cause) => this.#linkDown(peer, cause),
@@ -84,31 +90,27 @@ export class Broker {
       failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
     });
     this.#announcer = new Announcer(this.id, parts.clock, (announcement) => this.#announce(announcement));
-    this.cluster = new ClusterHost(parts.clock, {
-      changed: (changes) => this.#metadataChanged(changes),
-      restored: () => this.#metadataRestored(),
-    });
-    const { clock, table, transport, liveness, cluster } = this;
+    const { clock, table, transport, liveness } = this;
     const common = {
       self: this.id,
       clock,
+      table,
       groupOf: (id: GroupId) => this.group(id),
       wake: (group: GroupHost) => this.wake(group),
     };
-    this.failover = new Failover({ ...common, table, transport, isAlive: (id) => this.isAlive(id) });
-    this.#partitions = new Partitions({
+    this.failover = new Failover({ ...common, transport, isAlive: (id) => this.isAlive(id) });
+    this.#follower = new MetadataFollower({
       ...common,
+      state: () => this.cluster.state,
+      groups: () => this.#scheduler.groups.values(),
       elsewhere: (group, subject) => this.elsewhere(group, subject),
       createGroup: (group, voters, machine) => this.#createGroup(group, voters, machine, false),
       dropGroup: (group) => this.#dropGroup(group),
-    });
-    this.#reassignment = new Reassignment({
-      ...common,
-      state: () => cluster.state,
-      groups: () => this.#scheduler.groups.values(),
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
       log: parts.log,
     });
+    const cluster = new ClusterHost(clock, this.#follower);
+    this.cluster = cluster;
     this.peers = peersOf({
       ...{ options, clock, transport, liveness, cluster },
       isServing: () => this.isServing,
@@ -150,15 +152,7 @@ export class Broker {
 
   /** Throws when the broker must not serve any more. */
   checkServing(): void {
-    if (this.#failed !== undefined) {
-      const { reason } = this.#failed;
-      const ofDisk = reason === 'STORAGE_FAILED' || reason === 'STORAGE_CORRUPT';
-      throw new BellwetherError(
-        ofDisk ? 'STORAGE_FAILED' : 'SHUTTING_DOWN',
-        `broker ${this.id} has failed (${reason}) and awaits a restart`,
-        { metadata: { broker: this.id, cause: reason } },
-      );
-    }
+    if (this.#failed !== undefined) throw hasFailed(this.id, this.#failed);
     if (this.#stopped) throw new BellwetherError('SHUTTING_DOWN', `broker ${this.id} is stopping`);
   }
 
@@ -201,7 +195,7 @@ export class Broker {
 
   /** This broker's replica of a partition; undefined when it has none. */
   replica(group: GroupId): PartitionHost | undefined {
-    return this.#partitions.get(group);
+    return this.#follower.partitions.get(group);
   }
 
   /** The error for a request that belongs to another broker: NOT_LEADER with a hint, or NO_LEADER. */
@@ -244,35 +238,16 @@ export class Broker {
     return host;
   }
 
-  #metadataChanged(changes: readonly ClusterChange[]): void {
-    this.#partitions.metadataChanged(changes);
-    this.#reassignment.metadataChanged(changes);
-    for (const change of changes) {
-      if (change.kind === 'brokerChanged') {
-        this.#eachGroup(({ raft }) => raft.peerReplaced(change.broker.id));
-      }
-      // Whoever led a partition that is gone leads nothing.
-      if (change.kind === 'topicDeleted') {
-        for (const { group } of change.topic.partitions) this.table.forget(group);
-      }
-    }
-  }
-
-  #metadataRestored(): void {
-    this.#partitions.adopt(this.cluster.state);
-    this.#reassignment.lookAtAll();
-  }
-
   #dropGroup(group: GroupId): void {
     this.#announcer.forget(group);
-    this.#reassignment.forget(group);
+    this.#follower.reassignment.forget(group);
     this.#scheduler.remove(group);
   }
 
   #groupAdvanced(group: GroupHost): void {
     this.#announcer.groupAdvanced(group);
     this.failover.groupAdvanced(group);
-    this.#reassignment.groupAdvanced(group);
+    this.#follower.reassignment.groupAdvanced(group);
     if (group.id !== CLUSTER_GROUP) return;
     this.cluster.advanced(() => this.wake(group));
     this.peers.changed();
@@ -300,6 +275,13 @@ export class Broker {
       // An election that is due at once must not wait for the loop to come round to the timers.
       if (group.raft.deadlineMs <= nowMs) group.raft.tick(nowMs);
     });
+  }
+
+  /** Others must lead what this broker cannot write. */
+  #stepDown(pendingMs: number): void {
+    this.log('the disk does not answer', { pendingMs });
+    const nowMs = this.clock.monotonicMs();
+    this.#eachGroup(({ raft }) => raft.stepDown(nowMs));
   }
 
   #eachGroup(act: (group: GroupHost) => void): void {

@@ -5,6 +5,10 @@ export const LIMITS = {
   heartbeatIntervalMs: 30,
   /** A link without a confirmed heartbeat for this long is suspected. */
   heartbeatTimeoutMs: 300,
+  /** A write without an answer of the disk for this long: peers are told nothing, as if the broker hung. */
+  diskSlowMs: 300,
+  /** The same for this long: the broker gives up all that it leads. */
+  diskStallMs: 500,
   /** Longest wait for an election before PartitionLeader answers NO_LEADER. */
   leaderWaitMsMax: 2_000,
   /** Deadline of a call that came without one. */

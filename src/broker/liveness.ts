@@ -15,6 +15,8 @@ import { LIMITS } from './limits.js';
 export type SuspicionCause = 'CONNECTION_LOST' | 'HEARTBEAT_MISSED';
 
 export interface LivenessEvents {
+  /** Before each round of heartbeats. `lagMs` is how late it is, because this process was held up. */
+  beat(lagMs: number): void;
   sendHeartbeat(peer: BrokerId, sequence: number): void;
   linkUp(peer: BrokerId): void;
   linkDown(peer: BrokerId, cause: SuspicionCause): void;
@@ -124,6 +126,7 @@ export class Liveness {
     const nowMs = this.#clock.monotonicMs();
     const lagMs = nowMs - this.#lastBeatMs - LIMITS.heartbeatIntervalMs;
     this.#lastBeatMs = nowMs;
+    this.#events.beat(lagMs);
     for (const [peer, link] of this.#links) {
       // What could not be read while this process hung must not count against the peer.
       if (lagMs > LIMITS.heartbeatIntervalMs) {

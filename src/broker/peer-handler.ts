@@ -47,7 +47,7 @@ export class PeerHandler implements PeerEvents {
   }
 
   reaches(peer: BrokerId): boolean {
-    return this.#broker.liveness.reaches(peer);
+    return !this.#broker.disk.isSlow && this.#broker.liveness.reaches(peer);
   }
 
   dataStreamOpened(peer: BrokerId): void {

@@ -3,6 +3,7 @@
 import { BellwetherError } from '../errors.js';
 import type { ProposeRefusal } from '../raft/leader.js';
 import type { ReadRefusal } from '../raft/reads.js';
+import type { BrokerId } from '../raft/types.js';
 import { unreachable } from '../invariant.js';
 import type { KnownLeader } from './leader-table.js';
 
@@ -126,4 +127,14 @@ function notEnoughReplicas(subject: Subject): BellwetherError {
 export function asDefect(cause: unknown): BellwetherError {
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   return new BellwetherError('INTERNAL', text, { cause });
+}
+
+/** The answer of a broker that has failed to whoever asks it. */
+export function hasFailed(broker: BrokerId, { reason }: BellwetherError): BellwetherError {
+  const ofDisk = reason === 'STORAGE_FAILED' || reason === 'STORAGE_CORRUPT';
+  return new BellwetherError(
+    ofDisk ? 'STORAGE_FAILED' : 'SHUTTING_DOWN',
+    `broker ${broker} has failed (${reason}) and awaits a restart`,
+    { metadata: { broker, cause: reason } },
+  );
 }

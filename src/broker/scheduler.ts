@@ -13,6 +13,7 @@ import type { Outbox } from './outbox.js';
 
 interface Submitted {
   readonly journalSequence: number;
+  readonly atMs: number;
   readonly groups: readonly GroupHost[];
 }
 
@@ -58,6 +59,11 @@ export class Scheduler {
 
   get groups(): ReadonlyMap<GroupId, GroupHost> {
     return this.#groups;
+  }
+
+  /** When the oldest write that the disk has not confirmed was submitted; Infinity for none. */
+  get oldestWriteMs(): number {
+    return this.#submitted[0]?.atMs ?? Infinity;
   }
 
   add(group: GroupHost): void {
@@ -133,7 +139,7 @@ export class Scheduler {
     if (writes.length > 0) {
       const journalSequence = this.#journal.submit(writes);
       for (const { group, raftSequence } of wrote) group.submitted(journalSequence, raftSequence);
-      this.#submitted.push({ journalSequence, groups: wrote.map(({ group }) => group) });
+      this.#submitted.push({ journalSequence, atMs: nowMs, groups: wrote.map(({ group }) => group) });
     }
     this.#outbox.flush();
     this.#armTimer(nowMs);

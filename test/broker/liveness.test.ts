@@ -15,6 +15,7 @@ class Rig {
   delayMs = 1;
   onDown: () => void = () => undefined;
   readonly liveness = new Liveness(this.clock, {
+    beat: () => undefined,
     sendHeartbeat: (peer, sequence) => {
       this.sent.push(sequence);
       if (this.answers) this.clock.schedule(this.delayMs, () => this.liveness.confirmed(peer, sequence));

@@ -19,6 +19,8 @@ export const WATCH_MS = 50;
 const TRANSFER_MS_MAX = DEFAULT_RAFT_TUNING.transferCatchUpMs + LIMITS.maxBlockMsDefault;
 /** L5: twice what it takes to miss a quorum and to give it up. */
 const ALONE_MS_MAX = 2 * (LIMITS.heartbeatTimeoutMs + DEFAULT_RAFT_TUNING.checkQuorumMs);
+/** L5: what a write may wait, a beat until that is seen, and a pass until it is acted on. */
+const STALLED_MS_MAX = LIMITS.diskStallMs + 2 * LIMITS.heartbeatIntervalMs;
 /** Looks are apart, and a slow clock stretches every bound. */
 const SLACK = 1.3;
 
@@ -53,7 +55,7 @@ export class Watch {
         this.#checkQuorum(process, view, isLeader, running);
         leads ||= isLeader;
       }
-      if (leads) this.#noteStall(process);
+      if (leads) this.#checkStall(process);
     }
   }
 
@@ -102,9 +104,14 @@ export class Watch {
     holds(ms <= ALONE_MS_MAX * SLACK, 'L5', 'a leader without quorum yields', { group, broker, term, ms });
   }
 
-  #noteStall({ options: { disk }, activeMs }: SimProcess): void {
+  /** B27: no zombie leader with a hung disk. */
+  #checkStall({ options: { disk }, activeMs, id }: SimProcess): void {
     const ms = Math.min(activeMs, disk.syncPendingMs);
     if (ms > this.longestStalledLeadMs) this.longestStalledLeadMs = ms;
+    holds(ms <= STALLED_MS_MAX * SLACK, 'L5', 'a leader whose disk does not answer yields', {
+      broker: id,
+      ms,
+    });
   }
 }
 
