@@ -99,7 +99,7 @@ export class Reassignment {
     const { raft, id } = group;
     const known = this.#context.state().assignment(id)?.membership.index ?? Infinity;
     if (id === CLUSTER_GROUP || raft.membershipIndex <= known) return true;
-    if (this.#reporting.has(id)) return false;
+    if (this.#reporting.has(id) || !raft.membershipIsKnown) return false;
     this.#reporting.add(id);
     const command = {
       kind: 'membershipChanged',

@@ -28,6 +28,7 @@ import type { Membership } from './membership.js';
 import type { MembershipAt } from './memberships.js';
 import type { Message } from './messages.js';
 import { Progress } from './progress.js';
+import { quorumSize } from './quorum.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import { type Ready, takeReady } from './ready.js';
 import {
@@ -116,6 +117,20 @@ export class Raft {
   /** The entry that holds the one in force; 0 for the one that the group was made with. */
   get membershipIndex(): LogIndex {
     return this.#state.log.membershipIndex;
+  }
+
+  /**
+   * True for a leader when a majority of the voters in force know that they are. Until then those of the
+   * membership before may be needed: who was removed must keep its replica.
+   */
+  get membershipIsKnown(): boolean {
+    const { config, leadership, log } = this.#state;
+    if (leadership === undefined) return false;
+    const { voters } = log.membership;
+    const known = voters.filter(
+      (id) => id === config.id || (leadership.progress.get(id)?.commitConfirmed ?? 0) >= log.membershipIndex,
+    );
+    return known.length >= quorumSize(voters.length);
   }
 
   get voters(): readonly BrokerId[] {

@@ -41,22 +41,27 @@ export interface Ready {
   readonly refusedReads: readonly ReadId[];
 }
 
+/**
+ * True when the disk does not say yet that the membership in force is committed, and can. A restart that
+ * forgot it would need the votes of who was removed, and may be gone.
+ */
+function owesCommit({ log, commitWritten }: RaftState): boolean {
+  const { membershipIndex, commitIndex, handedOutIndex } = log;
+  return membershipIndex > commitWritten && membershipIndex <= Math.min(commitIndex, handedOutIndex);
+}
+
 /** Takes everything that is to be done out of the state. */
 export function takeReady(state: RaftState): Ready {
   const { log } = state;
-  const writes = state.hardStateDirty || log.hasUnwritten;
+  const writes = state.hardStateDirty || log.hasUnwritten || owesCommit(state);
   if (writes) state.writeSequence += 1;
   const writtenBefore = log.handedOutIndex;
   const { snapshot, entries } = log.takeUnwritten(state.writeSequence);
+  const commit = asLogIndex(Math.min(log.commitIndex, writtenBefore));
+  if (writes) state.commitWritten = asLogIndex(Math.max(state.commitWritten, commit, snapshot?.index ?? 0));
   const ready: Ready = {
     sequence: state.writeSequence,
-    hardState: writes
-      ? {
-          term: state.term,
-          votedFor: state.votedFor,
-          commit: asLogIndex(Math.min(log.commitIndex, writtenBefore)),
-        }
-      : undefined,
+    hardState: writes ? { term: state.term, votedFor: state.votedFor, commit } : undefined,
     snapshot,
     entries,
     messages: state.messages,

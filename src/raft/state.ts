@@ -97,6 +97,8 @@ export interface RaftState {
   deposed: { readonly id: BrokerId; readonly untilMs: number } | undefined;
   /** True once a term, vote or commit index changed that the last Ready did not carry. */
   hardStateDirty: boolean;
+  /** Commit index that the writes so far hold, a snapshot's included. */
+  commitWritten: LogIndex;
   writeSequence: number;
   persistedSequence: number;
   messages: Message[];
@@ -281,6 +283,7 @@ export function initialState(
     receipt: undefined,
     deposed: undefined,
     hardStateDirty: false,
+    commitWritten: log.commitIndex,
     writeSequence: 0,
     persistedSequence: 0,
     messages: [],

@@ -69,6 +69,9 @@ export interface HardState {
   readonly term: Term;
   /** Broker voted for in `term`; undefined for none. */
   readonly votedFor: BrokerId | undefined;
-  /** Highest index known committed, inclusive. A hint after a restart: never ahead of the log. */
+  /**
+   * Highest index known committed, inclusive. A hint after a restart: never ahead of the log, and never behind
+   * a membership that was in force for longer than a write takes.
+   */
   readonly commit: LogIndex;
 }
