@@ -275,6 +275,12 @@ export class Cluster {
     return this.#input(id, (raft) => raft.proposeMembership(next));
   }
 
+  /** The disk of a crashed replica is lost, or its replica was dropped: it starts with nothing. */
+  wipe(id: BrokerId): void {
+    this.#replica(id).wipe();
+    this.history.onWipe(id);
+  }
+
   get #initialVoters(): readonly BrokerId[] {
     return this.ids.slice(0, this.#options.voters ?? this.ids.length);
   }

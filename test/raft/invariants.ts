@@ -4,7 +4,7 @@
  */
 
 import type { Snapshot } from '../../src/raft/log.js';
-import { decodeMembership, type Membership, sameMembers } from '../../src/raft/membership.js';
+import { sameMembers } from '../../src/raft/membership.js';
 import type { Message, VoteReply } from '../../src/raft/messages.js';
 import { quorumSize } from '../../src/raft/quorum.js';
 import type { Raft } from '../../src/raft/raft.js';
@@ -18,6 +18,7 @@ import {
   type LogIndex,
   type Term,
 } from '../../src/raft/types.js';
+import { CommittedMembers } from './committed-members.js';
 import type { FakeDisk } from './fake-disk.js';
 import { holds, neverStuck } from './never-stuck.js';
 
@@ -34,8 +35,6 @@ interface Seen {
   readonly term: Term;
   readonly commit: LogIndex;
   readonly leads: boolean;
-  /** Those in force. */
-  readonly voters: readonly BrokerId[];
   /** Last index of the log when it was last looked at. */
   readonly last: LogIndex;
 }
@@ -50,9 +49,8 @@ export class History {
   /** Reads that were confirmed and refused, in this order. */
   readonly confirmedReads: { readonly replica: BrokerId; readonly id: ReadId; readonly index: LogIndex }[] =
     [];
-  /** Snapshots that took the place of a follower's log, and memberships that were committed. */
+  /** Snapshots that took the place of a follower's log. */
   restores = 0;
-  memberships = 0;
   readonly refusedReads: { readonly replica: BrokerId; readonly id: ReadId }[] = [];
   /** What was committed anywhere when a read was asked that still waits, by replica and read. */
   readonly #reads = new Map<BrokerId, Map<ReadId, number>>();
@@ -61,13 +59,18 @@ export class History {
   /** By index and term: the term before it and the payload, which is shared and never copied. */
   readonly #entries = new Map<string, { readonly before: Term | undefined; readonly payload: Uint8Array }>();
   readonly #seen = new Map<BrokerId, Seen>();
-  readonly #initialVoters: readonly BrokerId[];
-  /** The newest that was committed; undefined while it is the one that the group was made with. */
-  #membership: Membership | undefined;
+  readonly #members: CommittedMembers;
+  /** Replicas that were made anew: a leader may believe for a while that they have what they had. */
+  readonly #wiped = new Set<BrokerId>();
 
   constructor(replicas: ReadonlyMap<BrokerId, Replica>, initialVoters: readonly BrokerId[]) {
     this.#replicas = replicas;
-    this.#initialVoters = initialVoters;
+    this.#members = new CommittedMembers(initialVoters);
+  }
+
+  /** Memberships that were committed. */
+  get memberships(): number {
+    return this.#members.count;
   }
 
   /** Reads that nobody has heard of again; those of a crashed replica are forgotten at its restart. */
@@ -115,12 +118,12 @@ export class History {
     this.#ownClaim(replica, raft);
     if (raft.role === 'leader') this.#leader(replica, raft, seen);
     this.#commit(replica, raft, seen?.commit ?? 0);
+    this.#members.checkInForce(replica, raft, this.committed.length);
     neverStuck(replica, raft);
     this.#seen.set(replica.id, {
       term: raft.term,
       commit: raft.commitIndex,
       leads: raft.role === 'leader',
-      voters: raft.voters,
       last: raft.lastIndex,
     });
   }
@@ -132,8 +135,13 @@ export class History {
     if (message.kind === 'voteRequest' && !message.preVote) {
       holds(disk.hardState.term >= message.term, 'I2: a campaign is durable before it is told', replica);
     }
-    if (message.kind !== 'appendReply') return;
+    if (message.kind !== 'appendReply' && message.kind !== 'snapshotReply') return;
     holds(disk.hardState.term >= message.term, 'I2: the term of a reply is durable', replica);
+    if (message.kind === 'snapshotReply') {
+      const has = disk.durable.covers(message.snapshotIndex, message.snapshotTerm);
+      holds(has || !message.installed, 'I2: a snapshot is on disk before that is told', replica);
+      return;
+    }
     // After a newer term a truncation may have taken the entries back; such a reply can never complete
     // a quorum, because the newer leader was not elected by one that had them.
     if (!message.accepted || raft.term !== message.term) return;
@@ -156,6 +164,13 @@ export class History {
         holds(replica.disk.hardState.votedFor === candidate, 'I13: a restart remembers its vote', replica);
       }
     }
+  }
+
+  /** Who lost its disk promised nothing: leaders must not count on it as a voter. */
+  onWipe(id: BrokerId): void {
+    this.#wiped.add(id);
+    this.#seen.delete(id);
+    for (const key of this.#votes.keys()) if (key.startsWith(`${id}@`)) this.#votes.delete(key);
   }
 
   #settleReads(replica: Replica, raft: Raft, { confirmedReads, refusedReads, commitIndex }: Ready): void {
@@ -196,25 +211,11 @@ export class History {
     holds(known?.term === term, 'I4: a snapshot ends with the entry that is committed there', replica);
     const same = new TextDecoder().decode(data) === stateAt(this.committed, index);
     holds(same, 'I17: a snapshot is the state that its entries make', replica);
-    const inForce = this.committed.slice(0, index).findLast(({ kind }) => kind === ENTRY_KIND.MEMBERSHIP);
-    const expected = inForce === undefined ? undefined : decodeMembership(inForce.payload);
     holds(
-      expected === undefined || sameMembers(expected, membership),
+      sameMembers(this.#members.at(index), membership),
       'I11: its membership is that of its index',
       replica,
     );
-  }
-
-  /** Memberships that follow each other differ by one voter at most (I12). */
-  #memberships(replica: Replica, entry: Entry): void {
-    if (entry.kind !== ENTRY_KIND.MEMBERSHIP || entry.index <= this.committed.length) return;
-    const { voters } = decodeMembership(entry.payload);
-    const before = this.#membership?.voters ?? this.#initialVoters;
-    const added = voters.filter((id) => !before.includes(id)).length;
-    const removed = before.filter((id) => !voters.includes(id)).length;
-    holds(added + removed <= 1, 'I12: neighbouring memberships share a voter in all quorums', replica);
-    this.#membership = decodeMembership(entry.payload);
-    this.memberships += 1;
   }
 
   #matchLogs(replica: Replica, entry: Entry, before: Term | undefined): void {
@@ -259,7 +260,8 @@ export class History {
     for (const [peer, progress] of raft.progress) {
       holds(progress.match < progress.next, 'I16: match is below next', replica);
       const durable = this.#replicas.get(peer)?.disk.durable.lastIndex ?? 0;
-      holds(!newest || progress.match <= durable, 'I16: a match is on the disk of the follower', replica);
+      const counts = newest && !this.#wiped.has(peer);
+      holds(!counts || progress.match <= durable, 'I16: a match is on the disk of the follower', replica);
     }
   }
 
@@ -272,28 +274,27 @@ export class History {
     const commit = raft.commitIndex;
     if (commit <= before) return;
     // What is committed already a candidate may have learned from a voter, a moment before it won.
-    if (raft.role === 'leader' && commit > this.committed.length) {
-      holds(raft.termAt(commit) === raft.term, 'I6: only the current term commits by counting', replica);
-      // A membership is committed by the one before it, and in force from then on.
-      const before = this.#seen.get(replica.id)?.voters ?? raft.voters;
-      const durable = [before, raft.voters].some((voters) => this.#onQuorum(voters, commit, raft.term));
-      holds(durable, 'I5: a quorum has it on disk', replica);
-    }
+    const counted = raft.role === 'leader' && commit > this.committed.length;
     const { readable } = replica.disk;
     for (let index = Math.max(before, readable.baseIndex) + 1; index <= commit; index++) {
       const entry = readable.at(index);
       holds(entry !== undefined, 'what is committed is readable', replica);
       if (entry === undefined) continue;
-      this.#memberships(replica, entry);
       const known = this.committed[entry.index - 1];
       if (known === undefined) {
         this.committed.push(entry);
         this.#committedIn.push(raft.term);
+        this.#members.push(replica, entry);
       } else {
         const same = known.term === entry.term && known.payload === entry.payload;
         holds(same, 'I4: a committed entry is the same everywhere', replica);
       }
     }
+    if (!counted) return;
+    holds(raft.termAt(commit) === raft.term, 'I6: only the current term commits by counting', replica);
+    const { deciding } = this.#members;
+    const durable = deciding.some(({ voters }) => this.#onQuorum(voters, commit, raft.term));
+    holds(durable, 'I5: a quorum has it on disk', replica);
   }
 }
 

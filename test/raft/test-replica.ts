@@ -1,5 +1,6 @@
 /** One replica driven by the contract in ready.ts, over a fake disk and a fake network. */
 
+import { invariant } from '../../src/invariant.js';
 import type { Message } from '../../src/raft/messages.js';
 import type { Raft } from '../../src/raft/raft.js';
 import type { BrokerId, Term } from '../../src/raft/types.js';
@@ -15,7 +16,7 @@ interface Held {
 
 export class TestReplica implements Replica {
   readonly id: BrokerId;
-  readonly disk = new FakeDisk();
+  disk = new FakeDisk();
   raft: Raft | undefined;
   /** Writes finish at once; otherwise when `sync` is called. */
   autoSync = true;
@@ -44,6 +45,12 @@ export class TestReplica implements Replica {
   crash(survived: Survived | undefined): void {
     this.raft = undefined;
     this.disk.crash(survived);
+  }
+
+  /** Loses the disk of a crashed replica. */
+  wipe(): void {
+    invariant(this.raft === undefined, 'only a crashed replica loses its disk', { id: this.id });
+    this.disk = new FakeDisk();
   }
 
   /** Finishes the oldest write. Returns false when none is pending or the replica is down. */

@@ -3,15 +3,18 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { type Command, ScenarioError } from './language.js';
-import { printEntry } from './print.js';
+import { printEntry, printMembers } from './print.js';
 import { asNumber, idAt, knownId, type Run } from './run.js';
 
 export function expectThat(run: Run, command: Command): void {
   const [what] = command.words;
   if (what === 'log') expectLog(run, command);
   else if (what === 'commit') expectCommit(run, command);
+  else if (what === 'base') expectBase(run, command);
+  else if (what === 'members') expectMembers(run, command);
+  else if (what === 'match') expectMatch(run, command);
   else if (what === undefined && command.options.has('leader')) expectLeader(run, command);
-  else throw new ScenarioError(command.line, 'expect knows leader=, log and commit');
+  else throw new ScenarioError(command.line, 'expect knows leader=, log, commit, base, members and match');
 }
 
 function expectLeader(run: Run, command: Command): void {
@@ -41,6 +44,40 @@ function expectCommit(run: Run, command: Command): void {
   for (const [key, value] of command.options) {
     const id = knownId(run, command, key);
     compare(command, `commit index of ${id}`, asNumber(command, value), run.cluster.raft(id).commitIndex);
+  }
+}
+
+/** The last entry that is gone. */
+function expectBase(run: Run, command: Command): void {
+  if (command.words.length > 1) throw new ScenarioError(command.line, 'expect base ID=N ...');
+  for (const [key, value] of command.options) {
+    const { snapshot } = run.cluster.raft(knownId(run, command, key));
+    compare(command, `base of ${key}`, asNumber(command, value), Number(snapshot?.index ?? 0));
+  }
+}
+
+/** Those in force. */
+function expectMembers(run: Run, command: Command): void {
+  if (command.words.length > 1)
+    throw new ScenarioError(command.line, 'expect members ID=VOTERS+LEARNERS ...');
+  for (const [key, value] of command.options) {
+    const { membership } = run.cluster.raft(knownId(run, command, key));
+    compare(command, `members of ${key}`, value, printMembers(membership));
+  }
+}
+
+/** What a leader counts on that its followers have. */
+function expectMatch(run: Run, command: Command): void {
+  if (command.words.length !== 2) throw new ScenarioError(command.line, 'expect match LEADER ID=N ...');
+  const { progress } = run.cluster.raft(idAt(run, command, 1));
+  for (const [key, value] of command.options) {
+    const match = progress.get(knownId(run, command, key))?.match;
+    compare(
+      command,
+      `match of ${key}`,
+      asNumber(command, value),
+      match === undefined ? 'none' : Number(match),
+    );
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { invariant } from '../../src/invariant.js';
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
+import type { Message } from '../../src/raft/messages.js';
 import { Raft } from '../../src/raft/raft.js';
 import { asLogIndex, asTerm } from '../../src/raft/types.js';
 import type { Survived } from '../raft/fake-disk.js';
 import { expectThat } from './expectation.js';
 import { type Command, parseScenario, renderScenario, ScenarioError, type Verb } from './language.js';
 import { printEntries, printProgress, printStatus } from './print.js';
-import { asNumber, idAt, knownId, numberOption, Run, runningIdAt, selected } from './run.js';
+import { asNumber, idAt, idsIn, knownId, numberOption, Run, runningIdAt, selected } from './run.js';
 
 /** Messages that one `stabilize` delivers at most: a group that sends for ever is a defect. */
 const DELIVERIES_MAX = 5_000;
@@ -50,6 +51,18 @@ const VERBS: Record<Verb, Execute> = {
     if (run.cluster.isRunning(id)) throw new ScenarioError(command.line, `${id} runs`);
     run.cluster.restart(id);
   },
+  wipe: (run, command) => {
+    const id = idAt(run, command, 0);
+    if (run.cluster.isRunning(id)) throw new ScenarioError(command.line, `${id} runs`);
+    run.cluster.wipe(id);
+  },
+  // All others learn that the broker may have another disk than before.
+  replaced: (run, command) => {
+    const id = idAt(run, command, 0);
+    for (const peer of run.cluster.running) {
+      if (peer !== id) run.cluster.input(peer, (raft) => raft.peerReplaced(id));
+    }
+  },
   link,
   advance: (run, command) => {
     run.transcript.brief = true;
@@ -62,6 +75,10 @@ const VERBS: Record<Verb, Execute> = {
     run.cluster.input(runningIdAt(run, command, 0), (raft, nowMs) => {
       raft.stepDown(nowMs);
     });
+  },
+  members,
+  compact: (run, command) => {
+    run.cluster.compact(runningIdAt(run, command, 0), asNumber(command, command.words[1] ?? ''));
   },
   expect: expectThat,
   log: (run, command) => {
@@ -102,13 +119,15 @@ function execute(run: Run, command: Command): readonly string[] {
 
 function addBrokers(run: Run, command: Command): void {
   const tuning: Record<string, number> = {};
+  const replicas = asNumber(command, command.words[0] ?? '');
+  const voters = numberOption(command, 'voters', replicas);
   for (const [key, value] of command.options) {
+    if (key === 'voters') continue;
     if (!Object.hasOwn(DEFAULT_RAFT_TUNING, key)) throw new ScenarioError(command.line, `no tuning "${key}"`);
     tuning[key] = asNumber(command, value);
   }
-  const replicas = asNumber(command, command.words[0] ?? '');
   const { flags } = command;
-  run.begin({ replicas, tuning, persistCommit: flags.has('persist-commit') }, flags.has('elected'));
+  run.begin({ replicas, voters, tuning, persistCommit: flags.has('persist-commit') }, flags.has('elected'));
   if (flags.has('elected')) printStatuses(run, run.cluster.ids);
 }
 
@@ -139,7 +158,15 @@ function propose(run: Run, command: Command): void {
   if (!result.ok) run.transcript.say(`${id} refuses: ${result.reason}`);
 }
 
-/** Delivers, loses or doubles what is on the way now; what that causes stays on the way. */
+function members(run: Run, command: Command): void {
+  const id = runningIdAt(run, command, 0);
+  const voters = idsIn(run, command, command.words[1] ?? '');
+  const learners = idsIn(run, command, command.options.get('learners') ?? '');
+  const result = run.cluster.changeMembership(id, { voters, learners });
+  if (!result.ok) run.transcript.say(`${id} refuses: ${result.reason}`);
+}
+
+/** Delivers, loses, damages or doubles what is on the way now; what that causes stays on the way. */
 function deliver(run: Run, command: Command): void {
   const { cluster, transcript } = run;
   const { network } = cluster;
@@ -149,10 +176,23 @@ function deliver(run: Run, command: Command): void {
       network.drop((one) => one === message);
       continue;
     }
+    if (command.flags.has('damage')) {
+      network.drop((one) => one === message);
+      cluster.step(damaged(command, message));
+      continue;
+    }
     cluster.deliver((one) => one === message);
     if (command.flags.has('dup')) network.messages.push(message);
   }
   if (command.flags.has('drop')) transcript.say(`${String(wanted.length)} lost`);
+}
+
+/** A chunk of a snapshot whose first byte is another. */
+function damaged(command: Command, message: Message): Message {
+  if (message.kind !== 'installSnapshot' || message.chunk.length === 0) {
+    throw new ScenarioError(command.line, 'only a chunk of a snapshot can be damaged');
+  }
+  return { ...message, chunk: message.chunk.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) };
 }
 
 function crash(run: Run, command: Command): void {

@@ -61,7 +61,7 @@ describe('an expectation', () => {
     ['term', 'expect leader=n1 term=7', /term: expected 7, found 1/],
     ['log', 'expect log n3 == 1@1:other', /log of n3: expected 1@1:other, found 1@1:noop/],
     ['commit index', 'expect commit n1=1 n2=0', /commit index of n2: expected 0, found 1/],
-    ['subject', 'expect weather fine', /expect knows leader=, log and commit/],
+    ['subject', 'expect weather fine', /expect knows leader=, log, commit, base/],
     ['argument', 'expect log n3 == 1@1:noop commit=1', /expect log ID == ENTRY/],
   ])('of a wrong %s fails, also while recording', (_, command, message) => {
     expect(() => replay(`add-brokers 3 elected\n${command}\n`)).toThrow(message);

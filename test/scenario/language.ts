@@ -27,7 +27,7 @@ const SELECTION = {
 /** Every verb. */
 export const GRAMMAR = {
   'add-brokers': {
-    usage: 'add-brokers N [elected] [persist-commit] [TUNING=NUMBER ...]',
+    usage: 'add-brokers N [voters=N] [elected] [persist-commit] [TUNING=NUMBER ...]',
     wordsMin: 1,
     wordsMax: 1,
     keys: undefined,
@@ -41,9 +41,9 @@ export const GRAMMAR = {
   campaign: { usage: 'campaign ID', ...ONE_ID },
   propose: { usage: 'propose ID TEXT', wordsMin: 2, wordsMax: 2, keys: [] },
   deliver: {
-    usage: 'deliver [TO] [from=ID] [kind=KIND] [count=N] [drop | dup] [reorder]',
+    usage: 'deliver [TO] [from=ID] [kind=KIND] [count=N] [drop | dup | damage] [reorder]',
     ...SELECTION,
-    flags: ['drop', 'dup', 'reorder'],
+    flags: ['drop', 'dup', 'damage', 'reorder'],
   },
   delay: { usage: 'delay [TO] [from=ID] [kind=KIND] [count=N]', ...SELECTION },
   release: { usage: 'release', wordsMin: 0, wordsMax: 0, keys: [] },
@@ -58,6 +58,8 @@ export const GRAMMAR = {
     flags: ['unseen'],
   },
   restart: { usage: 'restart ID', ...ONE_ID },
+  wipe: { usage: 'wipe ID', ...ONE_ID },
+  replaced: { usage: 'replaced ID', ...ONE_ID },
   link: { usage: 'link A B up|down [one-way]', wordsMin: 3, wordsMax: 3, keys: [], flags: ['one-way'] },
   advance: { usage: 'advance MS', wordsMin: 1, wordsMax: 1, keys: [] },
   tick: { usage: 'tick ID', ...ONE_ID },
@@ -69,8 +71,12 @@ export const GRAMMAR = {
     keys: ['max-block-ms'],
   },
   resign: { usage: 'resign ID', ...ONE_ID },
+  members: { usage: 'members LEADER ID,... [learners=ID,...]', wordsMin: 2, wordsMax: 2, keys: ['learners'] },
+  compact: { usage: 'compact ID INDEX', wordsMin: 2, wordsMax: 2, keys: [] },
   expect: {
-    usage: 'expect leader=ID [term=N] | expect log ID == ENTRY ... | expect commit ID=N ...',
+    usage:
+      'expect leader=ID [term=N] | expect log ID == ENTRY ... | expect commit ID=N ... | ' +
+      'expect base ID=N ... | expect members ID=VOTER,...[+LEARNER,...] ... | expect match LEADER ID=N ...',
     wordsMin: 0,
     wordsMax: MANY,
     keys: undefined,

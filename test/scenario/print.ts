@@ -1,15 +1,27 @@
 /** Stable, readable text of what a scenario shows. Entries are `index@term:payload`. */
 
+import { decodeMembership, type Membership } from '../../src/raft/membership.js';
 import type { Message } from '../../src/raft/messages.js';
 import type { Progress } from '../../src/raft/progress.js';
 import type { Raft } from '../../src/raft/raft.js';
 import { type BrokerId, type Entry, ENTRY_KIND, type HardState } from '../../src/raft/types.js';
 import type { FakeDisk } from '../raft/fake-disk.js';
 
-/** `3@2:text`, `3@2:noop`, or `3@2` for a payload without bytes. */
+/** `3@2:text`, `3@2:noop`, `3@2:members(n1,n2+n3)`, or `3@2` for a payload without bytes. */
 export function printEntry(entry: Entry): string {
-  const text = entry.kind === ENTRY_KIND.NOOP ? 'noop' : new TextDecoder().decode(entry.payload);
+  const text = payloadText(entry);
   return `${String(entry.index)}@${String(entry.term)}${text === '' ? '' : `:${text}`}`;
+}
+
+function payloadText({ kind, payload }: Entry): string {
+  if (kind === ENTRY_KIND.NOOP) return 'noop';
+  if (kind === ENTRY_KIND.MEMBERSHIP) return `members(${printMembers(decodeMembership(payload))})`;
+  return new TextDecoder().decode(payload);
+}
+
+/** Voters, then learners behind a plus: `n1,n2+n3`. */
+export function printMembers({ voters, learners }: Membership): string {
+  return `${voters.join()}${learners.length === 0 ? '' : `+${learners.join()}`}`;
 }
 
 export function printEntries(entries: readonly Entry[]): string {
@@ -64,12 +76,20 @@ export function printRole(id: BrokerId, raft: Raft): string {
 export function printStatus(id: BrokerId, raft: Raft, disk: FakeDisk, nowMs: number): string {
   const timer = raft.deadlineMs === Infinity ? 'none' : `in ${String(Math.ceil(raft.deadlineMs - nowMs))}ms`;
   const log = `last ${String(raft.lastIndex)}, durable ${String(raft.durableIndex)}`;
-  return `${printRole(id, raft)}, ${log}, disk (${printHardState(disk.hardState)}), timer ${timer}`;
+  return `${printRole(id, raft)}, ${log}${printBase(raft)}, disk (${printHardState(disk.hardState)}), timer ${timer}`;
+}
+
+/** What the log begins with and who is in force, where that is not as at the beginning. */
+function printBase({ snapshot, membership, membershipIndex }: Raft): string {
+  const base = snapshot === undefined ? '' : `, base ${String(snapshot.index)}@${String(snapshot.term)}`;
+  return `${base}${membershipIndex === 0 ? '' : `, members ${printMembers(membership)}`}`;
 }
 
 export function printProgress(id: BrokerId, progress: Readonly<Progress>): string {
-  const { state, match, next, commitConfirmed, probing, waitingSinceMs } = progress;
+  const { state, match, next, commitConfirmed, probing, sending, waitingSinceMs } = progress;
   const waits = waitingSinceMs === undefined ? '' : ', waits for an answer';
-  const probe = probing ? ' (probe on the way)' : '';
-  return `${id} ${state}${probe}: match=${String(match)} next=${String(next)} commit=${String(commitConfirmed)}${waits}`;
+  const probe = probing ? ` (${state === 'snapshot' ? 'chunk' : 'probe'} on the way)` : '';
+  const at =
+    sending === undefined ? '' : ` ${String(sending.snapshot.index)}@${String(sending.snapshot.term)}`;
+  return `${id} ${state}${at}${probe}: match=${String(match)} next=${String(next)} commit=${String(commitConfirmed)}${waits}`;
 }

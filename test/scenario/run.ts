@@ -10,7 +10,15 @@ import { Transcript } from './transcript.js';
 
 /** Long enough for the first election of a group. */
 const BIRTH_MS = 100;
-const MESSAGE_KINDS: readonly string[] = ['voteRequest', 'voteReply', 'append', 'appendReply', 'timeoutNow'];
+const MESSAGE_KINDS: readonly string[] = [
+  'voteRequest',
+  'voteReply',
+  'append',
+  'appendReply',
+  'installSnapshot',
+  'snapshotReply',
+  'timeoutNow',
+];
 
 export class Run {
   readonly transcript = new Transcript();
@@ -68,6 +76,11 @@ export function runningIdAt(run: Run, command: Command, at: number): BrokerId {
   const id = idAt(run, command, at);
   if (!run.cluster.isRunning(id)) throw new ScenarioError(command.line, `${id} is down`);
   return id;
+}
+
+/** The brokers in a word like `n1,n2`. */
+export function idsIn(run: Run, command: Command, word: string): readonly BrokerId[] {
+  return word === '' ? [] : word.split(',').map((id) => knownId(run, command, id));
 }
 
 export function asNumber(command: Command, text: string): number {

@@ -6,7 +6,7 @@
 import { invariant } from '../../src/invariant.js';
 import type { BrokerId } from '../../src/raft/types.js';
 import type { TraceEvent } from '../raft/trace.js';
-import { printEntries, printHardState, printMessage, printRole } from './print.js';
+import { printEntries, printHardState, printMembers, printMessage, printRole } from './print.js';
 
 export class Transcript {
   brief = false;
@@ -14,6 +14,8 @@ export class Transcript {
   silent = false;
   #lines: string[] = [];
   readonly #roles = new Map<BrokerId, string>();
+  /** In force when it was last told, of those that are not as at the beginning. */
+  readonly #members = new Map<BrokerId, string>();
   /** Writes that wait for a `sync` of the file, as `id#sequence`. */
   readonly #held = new Set<string>();
 
@@ -32,6 +34,7 @@ export class Transcript {
   /** Notes that a replica is down: its writes are lost, its next start is told anew. */
   forget(id: BrokerId): void {
     this.#roles.delete(id);
+    this.#members.delete(id);
     for (const key of this.#held) if (key.startsWith(`${id}#`)) this.#held.delete(key);
   }
 
@@ -82,8 +85,12 @@ export class Transcript {
 
   #rests(event: Extract<TraceEvent, { kind: 'rests' }>): void {
     const role = printRole(event.id, event.raft);
-    if (this.#roles.get(event.id) === role) return;
+    if (this.#roles.get(event.id) !== role) this.say(`  ${role}`);
     this.#roles.set(event.id, role);
-    this.say(`  ${role}`);
+    const { membership, membershipIndex } = event.raft;
+    const members = printMembers(membership);
+    if (membershipIndex === 0 || this.#members.get(event.id) === members) return;
+    this.#members.set(event.id, members);
+    this.say(`  ${event.id} has members ${members} in force, of entry ${String(membershipIndex)}`);
   }
 }
