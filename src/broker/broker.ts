@@ -14,6 +14,7 @@ import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { DiskWatch } from './disk-watch.js';
+import { Exchanges } from './exchanges.js';
 import { Failover } from './failover.js';
 import { GroupFactory } from './group-factory.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
@@ -75,16 +76,9 @@ export class Broker {
       linkDown: (peer, cause) => this.#linkDown(peer, cause),
     });
     this.table = new LeaderTable(parts.clock, (broker) => this.isAlive(broker));
-    this.#outbox = new Outbox(parts.transport, this.votes, {
-      requestVotes: (to, requests) => {
-        this.#background(
-          parts.transport.requestVotes(to, requests).then((replies) => {
-            for (const { group, message } of replies) this.step(group, message);
-          }),
-        );
-      },
-      orderCampaigns: (to, orders) => this.#background(parts.transport.orderCampaigns(to, orders)),
-    });
+    const step = (group: GroupId, message: Message): void => this.step(group, message);
+    const exchanges = new Exchanges({ transport: parts.transport, step, log: parts.log });
+    this.#outbox = new Outbox(parts.transport, this.votes, exchanges);
     this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
       groupAdvanced: (group) => this.#groupAdvanced(group),
       failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
@@ -103,6 +97,8 @@ export class Broker {
       ...common,
       state: () => this.cluster.state,
       groups: () => this.#scheduler.groups.values(),
+      unclaimed: this.#factory.unclaimed,
+      parking: this.parking,
       elsewhere: (group, subject) => this.elsewhere(group, subject),
       createGroup: (group, voters, machine) => this.#createGroup(group, voters, machine, false),
       dropGroup: (group) => this.#dropGroup(group),
@@ -201,6 +197,7 @@ export class Broker {
   /** The error for a request that belongs to another broker: NOT_LEADER with a hint, or NO_LEADER. */
   elsewhere(group: GroupId, subject: Subject): BellwetherError {
     const leader = this.table.leaderOf(group);
+    if (this.cluster.state.isDeleted(group)) return unknownPartition(subject);
     if (leader === undefined || leader.leader === this.id) return noLeader(subject);
     return notLeader(this.id, subject, leader, this.cluster.state.brokers.get(leader.leader)?.address);
   }
@@ -241,7 +238,8 @@ export class Broker {
   #dropGroup(group: GroupId): void {
     this.#announcer.forget(group);
     this.#follower.reassignment.forget(group);
-    this.#scheduler.remove(group);
+    const onDisk = this.#factory.forget(group);
+    if (onDisk || this.group(group) !== undefined) this.#scheduler.remove(group);
   }
 
   #groupAdvanced(group: GroupHost): void {
@@ -291,12 +289,5 @@ export class Broker {
     }
     this.#scheduler.wakeOutbox();
     this.table.livenessChanged();
-  }
-
-  /** What a failing exchange with a peer would have told, the streams' end and the timers tell too. */
-  #background(exchange: Promise<unknown>): void {
-    exchange.catch((error: unknown) => {
-      this.log('an exchange with a peer failed', { error: String(error) });
-    });
   }
 }

@@ -51,6 +51,16 @@ export class GroupFactory {
     this.#newRaft = parts.newRaft ?? ((...core) => new Raft(...core));
   }
 
+  /** What the disk holds of groups that were not made since the start. */
+  get unclaimed(): ReadonlyMap<GroupId, unknown> {
+    return this.#recovered;
+  }
+
+  /** Lets a group of the disk go that will not be made. False when there is none. */
+  forget(id: GroupId): boolean {
+    return this.#recovered.delete(id);
+  }
+
   create(id: GroupId, { voters, machine, persistCommit }: GroupSpec): GroupHost {
     const recovered = this.#recovered.get(id);
     this.#recovered.delete(id);

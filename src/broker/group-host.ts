@@ -28,8 +28,11 @@ export interface GroupMachine extends LogObserver {
   compactedTo(index: LogIndex): void;
 }
 
-/** What became of a proposed entry: it is committed, or another entry is committed in its place. */
-export type CommitVerdict = 'committed' | 'superseded';
+/**
+ * What became of a proposed entry: it is committed, or another entry is committed in its place, or this
+ * replica was dropped and will not know.
+ */
+export type CommitVerdict = 'committed' | 'superseded' | 'dropped';
 
 /**
  * What became of a linearizable read: it may be answered from the state machine as it is now, or this
@@ -69,6 +72,7 @@ export class GroupHost {
   #writes: Write[] = [];
   #persistedSequence = 0;
   #appliedIndex: LogIndex;
+  #isDropped = false;
   readonly #commitWaiters = new Map<LogIndex, Set<CommitWaiter>>();
   readonly #durableWaiters = new Map<LogIndex, Set<() => void>>();
   readonly #readWaiters = new Map<ReadId, (verdict: ReadVerdict) => void>();
@@ -85,6 +89,11 @@ export class GroupHost {
   /** Every entry up to here has been applied to the state machine. */
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
+  }
+
+  /** True for a replica that is gone, with all that it had on disk. */
+  get isDropped(): boolean {
+    return this.#isDropped;
   }
 
   propose(kind: EntryKind, payload: Uint8Array): ProposeResult {
@@ -170,6 +179,18 @@ export class GroupHost {
       this.#durableWaiters.delete(index);
       for (const settle of waiters) settle();
     }
+  }
+
+  /** This replica is gone: nobody who waits for it will hear anything else (I19). */
+  dropped(): void {
+    this.#isDropped = true;
+    for (const waiters of this.#commitWaiters.values()) {
+      for (const waiter of waiters) waiter.settle('dropped');
+    }
+    for (const waiters of this.#durableWaiters.values()) for (const settle of waiters) settle();
+    for (const id of [...this.#readWaiters.keys()]) this.#settleRead(id, 'refused');
+    this.#commitWaiters.clear();
+    this.#durableWaiters.clear();
   }
 
   /** The log begins with a snapshot from now on: one made here, or one that a leader sent. */

@@ -42,6 +42,11 @@ export class LeaderTable {
     this.#known.delete(group);
   }
 
+  /** Forgets every group of which `isGone` is true. */
+  forgetAll(isGone: (group: GroupId) => boolean): void {
+    for (const group of this.#known.keys()) if (isGone(group)) this.forget(group);
+  }
+
   /** The leader of `group`; undefined while none is known or its broker is not heard from. */
   leaderOf(group: GroupId): KnownLeader | undefined {
     const known = this.#known.get(group);

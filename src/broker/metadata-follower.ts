@@ -1,13 +1,16 @@
 /** What a broker does when the cluster metadata changes: keeps other replicas, moves members, forgets peers' logs. */
 
 import type { ClusterChange } from '../cluster/cluster-types.js';
+import type { BrokerId } from '../raft/types.js';
 import type { ClusterEvents } from './cluster-host.js';
 import type { LeaderTable } from './leader-table.js';
+import type { Parking } from './parking.js';
 import { Partitions, type PartitionsContext } from './partitions.js';
 import { Reassignment, type ReassignmentContext } from './reassignment.js';
 
 export interface FollowerContext extends PartitionsContext, ReassignmentContext {
   readonly table: LeaderTable;
+  readonly parking: Parking;
 }
 
 export class MetadataFollower implements ClusterEvents {
@@ -24,19 +27,29 @@ export class MetadataFollower implements ClusterEvents {
   changed(changes: readonly ClusterChange[]): void {
     this.partitions.metadataChanged(changes);
     this.reassignment.metadataChanged(changes);
-    for (const change of changes) {
-      if (change.kind === 'brokerChanged') {
-        // It may be another disk than before: what it had counts no more (B12).
-        for (const { raft } of this.#context.groups()) raft.peerReplaced(change.broker.id);
-      } else if (change.kind === 'topicDeleted') {
-        // Whoever led a partition that is gone leads nothing.
-        for (const { group } of change.topic.partitions) this.#context.table.forget(group);
-      }
+    for (const { kind, ...change } of changes) {
+      if ('broker' in change) this.#mayHaveAnotherDisk([change.broker.id]);
+      if (kind === 'topicCreated' || kind === 'topicDeleted') this.#forgetStrangers();
     }
   }
 
   restored(): void {
-    this.partitions.adopt(this.#context.state());
+    const { state } = this.#context;
+    this.partitions.adopt(state());
     this.reassignment.lookAtAll();
+    this.#mayHaveAnotherDisk(state().brokers.keys());
+    this.#forgetStrangers();
+  }
+
+  /** What a broker had counts no more when its disk may be another one (B12). */
+  #mayHaveAnotherDisk(brokers: Iterable<BrokerId>): void {
+    for (const id of brokers) for (const { raft } of this.#context.groups()) raft.peerReplaced(id);
+  }
+
+  /** Whoever led a partition that is gone leads nothing, and what was created elsewhere is awaited no more. */
+  #forgetStrangers(): void {
+    const { table, parking, state } = this.#context;
+    table.forgetAll((group) => state().isDeleted(group));
+    parking.forgetBelow(state().nextGroup);
   }
 }

@@ -28,6 +28,11 @@ export class Parking {
     this.#bytes += bytes;
   }
 
+  /** Forgets what is there for groups below `next`: they have been created by now, and not here. */
+  forgetBelow(next: number): void {
+    for (const group of this.#parked.keys()) if (group < next) this.take(group);
+  }
+
   /** Takes what arrived for `group`, in order. */
   take(group: GroupId): readonly Parked[] {
     const messages = this.#parked.get(group) ?? [];

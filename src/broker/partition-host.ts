@@ -45,6 +45,7 @@ export class PartitionHost implements GroupMachine {
   readonly #polls = new Set<Poll>();
   readonly #elsewhere: () => BellwetherError;
   #group: GroupHost | undefined;
+  #isDropped = false;
 
   constructor(assignment: PartitionAssignment, clock: Clock, elsewhere: () => BellwetherError) {
     this.assignment = assignment;
@@ -76,6 +77,14 @@ export class PartitionHost implements GroupMachine {
 
   restored(snapshot: Snapshot): void {
     this.log.restored(snapshot);
+    this.#wakePolls();
+  }
+
+  /** Nothing more happens here: whoever waits is sent elsewhere (I19). */
+  dropped(): void {
+    this.#isDropped = true;
+    this.#group?.dropped();
+    for (const poll of this.#polls) poll.wake();
   }
 
   compactable(): LogIndex {
@@ -91,7 +100,10 @@ export class PartitionHost implements GroupMachine {
   }
 
   committedTo(index: LogIndex): void {
-    if (!this.log.committedTo(index)) return;
+    if (this.log.committedTo(index)) this.#wakePolls();
+  }
+
+  #wakePolls(): void {
     for (const poll of this.#polls) if (poll.offset < this.log.highWatermark) poll.wake();
   }
 
@@ -168,6 +180,7 @@ export class PartitionHost implements GroupMachine {
     const from = asOffset(offset);
     if (from >= this.log.highWatermark && waitMs > 0) {
       await this.#reached(from, waitMs);
+      if (this.#isDropped) throw this.#elsewhere();
       this.#checkOffset(offset);
     }
     const first = this.log.indexOfOffset(from);

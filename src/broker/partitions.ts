@@ -13,6 +13,9 @@ import type { Subject } from './refusals.js';
 export interface PartitionsContext {
   readonly self: BrokerId;
   readonly clock: Clock;
+  state(): ClusterState;
+  /** Groups that the disk holds and nobody has claimed since the start. */
+  readonly unclaimed: { has(group: GroupId): boolean; keys(): Iterable<GroupId> };
   elsewhere(group: GroupId, subject: Subject): BellwetherError;
   createGroup(group: GroupId, voters: readonly BrokerId[], machine: PartitionHost): GroupHost;
   /** Ends the group on this broker, with all that it has on disk. */
@@ -32,13 +35,15 @@ export class Partitions {
     return this.#hosts.get(group);
   }
 
+  /**
+   * Goes by where the metadata stands now, not by what it was at each change: many come at once to a broker
+   * that starts, or was cut off. A replica that went and came back meanwhile stays, with all that it has.
+   */
   metadataChanged(changes: readonly ClusterChange[]): void {
     for (const change of changes) {
-      if (change.kind === 'topicCreated') {
-        for (const assignment of change.topic.partitions) this.#follow(assignment);
-      } else if (change.kind === 'topicDeleted') {
-        for (const { group } of change.topic.partitions) this.#drop(group);
-      } else if (change.kind === 'assignmentChanged') this.#follow(change.after);
+      if (change.kind === 'topicCreated' || change.kind === 'topicDeleted') {
+        for (const { group } of change.topic.partitions) this.#look(group);
+      } else if (change.kind === 'assignmentChanged') this.#look(change.after.group);
     }
   }
 
@@ -47,24 +52,36 @@ export class Partitions {
    * and names all partitions that there are: only so may the absence of one delete it (B4).
    */
   adopt(state: ClusterState): void {
-    for (const group of this.#hosts.keys()) if (state.assignment(group) === undefined) this.#drop(group);
+    const here = new Set([...this.#hosts.keys(), ...this.#context.unclaimed.keys()]);
+    for (const group of here) if (state.isDeleted(group)) this.#drop(group);
     for (const assignment of state.byGroup.values()) this.#follow(assignment);
+  }
+
+  #look(group: GroupId): void {
+    const state = this.#context.state();
+    const assignment = state.assignment(group);
+    if (assignment !== undefined) this.#follow(assignment);
+    else if (state.isDeleted(group)) this.#drop(group);
   }
 
   /** Keeps a replica while the metadata says so. A late one begins empty, with the first members of its group. */
   #follow(assignment: PartitionAssignment): void {
+    const { group } = assignment;
+    const belongs = hostsOf(assignment).includes(this.#context.self);
+    let host = this.#hosts.get(group);
+    if (host !== undefined) host.assignment = assignment;
+    // What the disk holds of one that does not belong here tells itself whether it may go.
+    else if (belongs || this.#context.unclaimed.has(group)) host = this.#create(assignment);
+    if (!belongs && host !== undefined && !this.#isNamedLater(host)) this.#drop(group);
+  }
+
+  #create(assignment: PartitionAssignment): PartitionHost {
     const { group, initial } = assignment;
-    const { self, clock } = this.#context;
-    const known = this.#hosts.get(group);
-    if (known !== undefined) known.assignment = assignment;
-    if (!hostsOf(assignment).includes(self)) {
-      if (known !== undefined && !this.#isNamedLater(known)) this.#drop(group);
-      return;
-    }
-    if (known !== undefined) return;
+    const { clock } = this.#context;
     const host = new PartitionHost(assignment, clock, () => this.#context.elsewhere(group, assignment));
     this.#hosts.set(group, host);
     host.attach(this.#context.createGroup(group, initial, host));
+    return host;
   }
 
   /**
@@ -78,6 +95,9 @@ export class Partitions {
   }
 
   #drop(group: GroupId): void {
-    if (this.#hosts.delete(group)) this.#context.dropGroup(group);
+    const host = this.#hosts.get(group);
+    this.#hosts.delete(group);
+    this.#context.dropGroup(group);
+    host?.dropped();
   }
 }

@@ -39,8 +39,8 @@ export function append(proposal: Proposal): Appended {
  * The wait outlives the leadership: a deposed leader's entry is committed by its successor more often
  * than not, and when another entry is committed in its place the write was certainly not applied.
  *
- * @throws BellwetherError COMMIT_TIMEOUT (outcome UNKNOWN) after `timeoutMs`; NOT_LEADER or NO_LEADER
- * (NOT_APPLIED) when another entry was committed at the index.
+ * @throws BellwetherError COMMIT_TIMEOUT (outcome UNKNOWN) after `timeoutMs`; LEADERSHIP_LOST (UNKNOWN) when
+ * this replica is dropped; NOT_LEADER or NO_LEADER (NOT_APPLIED) when another entry was committed at the index.
  */
 export function committed(
   clock: Clock,
@@ -52,6 +52,7 @@ export function committed(
     const stop = proposal.group.onCommitted(index, term, (verdict) => {
       cancel();
       if (verdict === 'committed') resolve();
+      else if (verdict === 'dropped') reject(leadershipLost(proposal.subject, {}));
       else reject(proposal.elsewhere());
     });
     const cancel = clock.schedule(timeoutMs, () => {
@@ -77,7 +78,7 @@ export function durable(
   return new Promise((resolve, reject) => {
     const stop = group.onDurable(index, () => {
       cancel();
-      if (group.raft.termAt(index) === term) resolve();
+      if (!group.isDropped && group.raft.termAt(index) === term) resolve();
       else reject(leadershipLost(subject, {}));
     });
     const cancel = clock.schedule(timeoutMs, () => {

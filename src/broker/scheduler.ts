@@ -71,12 +71,11 @@ export class Scheduler {
     this.wake(group);
   }
 
-  /** Drops a group and all it has on disk. */
+  /** Drops a group, here or only on disk, and all it has there. */
   remove(id: GroupId): void {
     const group = this.#groups.get(id);
-    if (group === undefined) return;
+    if (group !== undefined) this.#ready.delete(group);
     this.#groups.delete(id);
-    this.#ready.delete(group);
     this.#extraWrites.push({ kind: 'dropGroup', group: id });
     this.#plan();
   }
@@ -126,8 +125,9 @@ export class Scheduler {
     const nowMs = this.#clock.monotonicMs();
     const ready = this.#ready;
     this.#ready = new Set();
-    const writes = this.#extraWrites;
-    this.#extraWrites = [];
+    // A group that was dropped may be made anew in this pass: the end of the old one goes first.
+    this.#submitExtra();
+    const writes: JournalWrite[] = [];
     const wrote: { group: GroupHost; raftSequence: number }[] = [];
     for (const group of ready) {
       if (this.#groups.get(group.id) !== group) continue;
@@ -141,8 +141,16 @@ export class Scheduler {
       for (const { group, raftSequence } of wrote) group.submitted(journalSequence, raftSequence);
       this.#submitted.push({ journalSequence, atMs: nowMs, groups: wrote.map(({ group }) => group) });
     }
+    // And behind what was written for it in this pass.
+    this.#submitExtra();
     this.#outbox.flush();
     this.#armTimer(nowMs);
+  }
+
+  #submitExtra(): void {
+    if (this.#extraWrites.length === 0) return;
+    this.#journal.submit(this.#extraWrites);
+    this.#extraWrites = [];
   }
 
   /** Goes on in the same turn: what waited for the disk must not wait for the loop as well. */
@@ -152,6 +160,8 @@ export class Scheduler {
     for (const { journalSequence, groups } of this.#submitted) {
       if (journalSequence > sequence) break;
       for (const group of groups) {
+        // What a dropped replica had says nothing any more.
+        if (this.#groups.get(group.id) !== group) continue;
         group.persisted(nowMs, sequence, this.#outbox);
         this.#ready.add(group);
       }

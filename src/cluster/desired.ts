@@ -30,7 +30,10 @@ export function desiredMembers(
 ): readonly BrokerId[] {
   if (group === 0) return desiredOfCluster(state, present);
   const assignment = state.assignment(group);
-  return assignment === undefined ? [] : placeOf(assignment).filter((id) => hasDisk(state, id));
+  if (assignment === undefined) return [];
+  const inPlace = placeOf(assignment).filter((id) => hasDisk(state, id));
+  // With nowhere to go the group stays, but still lets go of those whose disk is lost: they wait for that.
+  return inPlace.length > 0 ? inPlace : assignment.replicas.filter((id) => hasDisk(state, id));
 }
 
 /** Brokers that keep a replica of the partition. One outside drops it. */

@@ -76,8 +76,8 @@ export class MiniCluster {
     return member;
   }
 
-  /** Starts a broker on what its disk holds. */
-  async boot(id: BrokerId): Promise<Member> {
+  /** Starts a broker on what its disk holds; one that joins later knows no `bootstrap`. */
+  async boot(id: BrokerId, bootstrap: readonly BrokerId[] = this.ids): Promise<Member> {
     const incarnation = this.#incarnations.get(id) ?? '';
     const fatal: BellwetherError[] = [];
     const { journal, groups } = await Journal.open({
@@ -92,7 +92,7 @@ export class MiniCluster {
     const broker = new Broker(
       {
         id,
-        bootstrap: this.ids,
+        bootstrap,
         peerAddresses: new Map(this.ids.map((peer) => [peer, `${peer}:2`])),
         peerAddress: `${id}:2`,
         incarnation,
