@@ -42,8 +42,10 @@ export class Reassignment {
   metadataChanged(changes: readonly ClusterChange[]): void {
     for (const change of changes) {
       if (change.kind === 'assignmentChanged') this.#lookAt(change.after.group);
+      // A broker that leaves votes in group 0 until it serves no partition any more.
+      if (change.kind === 'assignmentChanged' || change.kind === 'topicDeleted') this.#lookAt(CLUSTER_GROUP);
       // Which disks there are decides over the members of any group.
-      else if (change.kind === 'brokerChanged' || change.kind === 'brokerGone') this.lookAtAll();
+      if (change.kind === 'brokerChanged' || change.kind === 'brokerGone') this.lookAtAll();
     }
   }
 

@@ -69,11 +69,13 @@ export function isInPlace(assignment: PartitionAssignment): boolean {
 
 /** True when the broker is a member of no group, as far as was reported. */
 export function standsInNoMembership(state: MembershipView, id: BrokerId): boolean {
-  const memberships = [
-    state.clusterMembership,
-    ...[...state.byGroup.values()].map((each) => each.membership),
-  ];
-  return memberships.every(({ voters, learners }) => !voters.includes(id) && !learners.includes(id));
+  if (isNamedIn(state.clusterMembership, id)) return false;
+  for (const { membership } of state.byGroup.values()) if (isNamedIn(membership, id)) return false;
+  return true;
+}
+
+function isNamedIn({ voters, learners }: ReportedMembership, id: BrokerId): boolean {
+  return voters.includes(id) || learners.includes(id);
 }
 
 /** True when the broker is a member of no group, and no partition belongs on it. */
@@ -82,7 +84,8 @@ export function standsNowhere(state: MembershipView, id: BrokerId): boolean {
 }
 
 function holdsPartition(state: MembershipView, id: BrokerId): boolean {
-  return [...state.byGroup.values()].some((assignment) => hostsOf(assignment).includes(id));
+  for (const assignment of state.byGroup.values()) if (hostsOf(assignment).includes(id)) return true;
+  return false;
 }
 
 function desiredOfCluster(state: MembershipView, present: readonly BrokerId[]): readonly BrokerId[] {

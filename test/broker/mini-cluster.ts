@@ -42,7 +42,7 @@ export class MiniCluster {
   readonly disks = new Map<BrokerId, FaultyDisk>();
   readonly #tuning: Partial<RaftTuning>;
   readonly #members = new Map<BrokerId, Member>();
-  readonly #incarnations = new Map<BrokerId, string>();
+  readonly #incarnations = new Map<FaultyDisk, string>();
   #disksMade = 0;
 
   constructor(ids: readonly BrokerId[] = ['n1', 'n2', 'n3'], tuning: Partial<RaftTuning> = {}) {
@@ -62,8 +62,14 @@ export class MiniCluster {
   /** An empty disk of its own identity. */
   replaceDisk(id: BrokerId): void {
     this.#disksMade += 1;
-    this.disks.set(id, new FaultyDisk());
-    this.#incarnations.set(id, `00000000-0000-4000-8000-${String(this.#disksMade).padStart(12, '0')}`);
+    const disk = new FaultyDisk();
+    this.disks.set(id, disk);
+    this.#incarnations.set(disk, `00000000-0000-4000-8000-${String(this.#disksMade).padStart(12, '0')}`);
+  }
+
+  /** A disk that was replaced is back. */
+  putDiskBack(id: BrokerId, disk: FaultyDisk): void {
+    this.disks.set(id, disk);
   }
 
   get members(): readonly Member[] {
@@ -78,7 +84,7 @@ export class MiniCluster {
 
   /** Starts a broker on what its disk holds; one that joins later knows no `bootstrap`. */
   async boot(id: BrokerId, bootstrap: readonly BrokerId[] = this.ids): Promise<Member> {
-    const incarnation = this.#incarnations.get(id) ?? '';
+    const incarnation = this.#incarnations.get(this.disk(id)) ?? '';
     const fatal: BellwetherError[] = [];
     const { journal, groups } = await Journal.open({
       fileSystem: this.disk(id).mount(),
@@ -242,7 +248,7 @@ export class MiniCluster {
     const { groups } = await Journal.open({
       fileSystem: copy.mount(),
       directory: DIRECTORY,
-      incarnation: this.#incarnations.get(id) ?? '',
+      incarnation: this.#incarnations.get(this.disk(id)) ?? '',
       fileBytes: 64 * 1024,
       preallocateBytes: 4096,
     });
