@@ -58,6 +58,21 @@ describe('RemoveBroker', () => {
     expect(JSON.stringify(n1().cluster.state.toJson())).toBe(before);
   });
 
+  it('lets the broker go once the last replica has moved off it', async () => {
+    await cluster.answer(removeBroker(n1(), 'n4', TIMEOUT_MS));
+    await cluster.until(() => !n1().cluster.state.brokers.has('n4'));
+    expect(n1().cluster.members).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('lets the broker go once the topic is deleted whose replica had no place to move to', async () => {
+    cluster.crash('n3');
+    await cluster.answer(removeBroker(n1(), 'n4', TIMEOUT_MS));
+    await cluster.run(3_000);
+    expect(n1().cluster.state.brokers.get('n4')?.status).toBe('REMOVING');
+    await cluster.deleteTopic('n1', 't');
+    await cluster.until(() => !n1().cluster.state.brokers.has('n4'));
+  });
+
   it('knows no broker that was never there', async () => {
     expect((await rejection(removeBroker(n1(), 'n9', TIMEOUT_MS))).reason).toBe('BROKER_NOT_FOUND');
   });
