@@ -73,8 +73,20 @@ async function submitMoves(broker: Broker, moves: readonly Move[], leftMs: () =>
   await Promise.all(Array.from({ length: Math.min(MOVES_AT_ONCE, moves.length) }, worker));
 }
 
-/** Declares a disk lost. @throws BellwetherError BROKER_NOT_FOUND, BROKER_CHANGE_REFUSED, or as submitCommand. */
+/**
+ * Declares a disk lost. A broker that is heard has its disk: whoever names it has mistaken the name, or
+ * wants it removed.
+ *
+ * @throws BellwetherError BROKER_NOT_FOUND, BROKER_CHANGE_REFUSED, or as submitCommand.
+ */
 export async function replaceBroker(broker: Broker, id: BrokerId, timeoutMs: number): Promise<void> {
+  if (broker.cluster.state.brokers.get(id)?.status === 'ACTIVE' && broker.isAlive(id)) {
+    throw new BellwetherError(
+      'BROKER_CHANGE_REFUSED',
+      `broker ${id} is running with the disk that would be declared lost; stop it first, or, to have it leave, remove it`,
+      { metadata: { broker: id, status: 'ACTIVE' } },
+    );
+  }
   await submitCommand(broker, { kind: 'replaceBroker', id }, timeoutMs);
 }
 

@@ -32,7 +32,12 @@ export interface BrokerParts {
   readonly journal: Journal;
   readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
   readonly transport: PeerTransport;
-  readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
+  /** Level `warn` is for what the operator should see; else `debug`. */
+  readonly log: (
+    message: string,
+    facts?: Readonly<Record<string, unknown>>,
+    level?: 'debug' | 'warn',
+  ) => void;
   /** The broker cannot go on; the error says why. Called once. */
   readonly onFatal: (error: BellwetherError) => void;
   /** Makes the core of each group; the production core where it is left out. */

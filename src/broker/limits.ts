@@ -53,4 +53,8 @@ export const LIMITS = {
   replicationFactorDefault: 3,
   /** Pause before a broker that could not register tries again. */
   registerRetryMs: 100,
+  /** Pause before a broker whose disk was declared lost by mistake asks again whether it may join. */
+  rejoinRetryMs: 1_000,
+  /** Pause between two lines of the log that say what a broker waits for. */
+  waitLogMs: 5_000,
 } as const;

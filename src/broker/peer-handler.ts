@@ -9,6 +9,7 @@ import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
 import { CLUSTER_GROUP } from './cluster-host.js';
 import { committedOffsets } from './offsets.js';
+import { LIMITS } from './limits.js';
 import type { PartitionHost } from './partition-host.js';
 import type {
   InGroup,
@@ -25,6 +26,7 @@ const EMPTY = new Uint8Array(0);
 export class PeerHandler implements PeerEvents {
   readonly #broker: Broker;
   readonly #refusedBy = new Set<BrokerId>();
+  #waitSaidMs = -Infinity;
 
   constructor(broker: Broker) {
     this.#broker = broker;
@@ -72,15 +74,45 @@ export class PeerHandler implements PeerEvents {
   }
 
   /** One peer may be the stranger itself; when most of them refuse, it is this broker. */
-  refusedByPeer(peer: BrokerId, message: string): void {
+  refusedByPeer(peer: BrokerId, { message, metadata }: BellwetherError): void {
+    const { id, options, cluster, peers, log } = this.#broker;
+    log('a peer refused this broker', { peer, reason: message });
+    const next = this.#whatNext(metadata['refusal']);
+    // It may be started before it is added; nothing of the cluster is on its disk yet.
+    const isNew = options.bootstrap.length === 0 && cluster.state.clusterId === '';
+    if (isNew && (metadata['refusal'] === 'UNKNOWN' || metadata['refusal'] === 'REMOVED')) {
+      this.#waitToBeAdded(peer, message, next);
+      return;
+    }
     this.#refusedBy.add(peer);
-    this.#broker.log('a peer refused this broker', { peer, reason: message });
-    const peers = this.#broker.peers.ids;
-    const refusing = peers.filter((id) => this.#refusedBy.has(id));
-    if (refusing.length * 2 > peers.length) {
-      this.#broker.fail(
-        new BellwetherError('CLUSTER_MISMATCH', `most peers refuse broker ${this.#broker.id}: ${message}`),
-      );
+    const refusing = peers.ids.filter((each) => this.#refusedBy.has(each));
+    if (refusing.length * 2 > peers.ids.length) {
+      const text = `most peers refuse broker ${id}: ${message}; ${next}`;
+      this.#broker.fail(new BellwetherError('CLUSTER_MISMATCH', text, { metadata: { ...metadata } }));
+    }
+  }
+
+  /** Links are dialled again and again; only the log must not tell of each time. */
+  #waitToBeAdded(peer: BrokerId, reason: string, next: string): void {
+    const { clock, log } = this.#broker;
+    const nowMs = clock.monotonicMs();
+    if (nowMs < this.#waitSaidMs + LIMITS.waitLogMs) return;
+    this.#waitSaidMs = nowMs;
+    log('waiting to be added to the cluster', { peer, reason, next }, 'warn');
+  }
+
+  #whatNext(refusal: string | undefined): string {
+    const { id, peerAddress } = this.#broker;
+    const add = `"bellwether broker add ${id}=${peerAddress}"`;
+    switch (refusal) {
+      case 'UNKNOWN':
+        return `${add} admits it, and --join lets it wait for that`;
+      case 'REMOVED':
+        return `to have it back, run ${add}, and start it with --join and an empty data folder`;
+      case 'OTHER_DISK':
+        return `start it with its former data folder, or, when that disk is lost, run "bellwether broker replace ${id}" first`;
+      default:
+        return 'check --peers and --data';
     }
   }
 

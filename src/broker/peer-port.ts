@@ -1,5 +1,6 @@
 /** How a broker speaks with its peers: a port, filled by gRPC in production and by the simulator. */
 
+import type { BellwetherError } from '../errors.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import type { BrokerId, EntryKind, GroupId, LogIndex, Term } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
@@ -75,6 +76,9 @@ export interface PeerTransport {
   ): Promise<readonly (Offset | undefined)[]>;
 }
 
+/** Why a peer refuses a broker with CLUSTER_MISMATCH; the error has it as metadata `refusal`. */
+export type Refusal = 'UNKNOWN' | 'REMOVED' | 'OTHER_DISK' | 'OTHER_CLUSTER';
+
 /** What a peer says of itself at the start of every exchange. */
 export interface PeerIdentity {
   /** Empty until the peer has learned it. */
@@ -112,7 +116,7 @@ export interface PeerEvents {
   /** The peer confirmed heartbeat `sequence`. */
   heartbeatConfirmed(peer: BrokerId, sequence: number): void;
   /** The peer refused this broker as one of another cluster or with another disk. */
-  refusedByPeer(peer: BrokerId, message: string): void;
+  refusedByPeer(peer: BrokerId, error: BellwetherError): void;
   appendsReceived(
     from: BrokerId,
     appends: readonly InGroup<Replication>[],

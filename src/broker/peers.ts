@@ -13,7 +13,7 @@ import type { BrokerOptions } from './broker-options.js';
 import type { Clock } from './clock.js';
 import type { ClusterHost } from './cluster-host.js';
 import type { Liveness } from './liveness.js';
-import type { PeerIdentity, PeerTransport } from './peer-port.js';
+import type { PeerIdentity, PeerTransport, Refusal } from './peer-port.js';
 
 /** Peers that are newer than the own metadata, at a time. */
 const GUESTS_MAX = 64;
@@ -43,6 +43,11 @@ interface Peer {
   /** Incarnation that the metadata named last; empty for none. */
   readonly registered: string;
   readonly addresses: readonly string[];
+}
+
+interface Problem {
+  readonly refusal: Refusal;
+  readonly text: string;
 }
 
 /** A peer that has learned more of the metadata than this broker. */
@@ -91,8 +96,9 @@ export class Peers {
   admit(peer: PeerIdentity): void {
     const problem = this.#problemWith(peer);
     if (problem !== undefined) {
-      throw new BellwetherError('CLUSTER_MISMATCH', problem, {
-        metadata: { broker: peer.broker, cluster_id: peer.clusterId, incarnation: peer.incarnation },
+      const { broker, clusterId, incarnation } = peer;
+      throw new BellwetherError('CLUSTER_MISMATCH', problem.text, {
+        metadata: { broker, cluster_id: clusterId, incarnation, refusal: problem.refusal },
       });
     }
     this.#met.set(peer.broker, peer.incarnation);
@@ -102,26 +108,34 @@ export class Peers {
     }
   }
 
-  #problemWith(peer: PeerIdentity): string | undefined {
+  #problemWith(peer: PeerIdentity): Problem | undefined {
     const { self, state } = this.#view;
     const { broker, clusterId, incarnation } = peer;
-    const stranger = `broker ${broker} is not one of the peers of ${self}`;
+    const stranger = {
+      refusal: 'UNKNOWN',
+      text: `broker ${broker} is not one of the peers of ${self}`,
+    } as const;
     if (broker === self) return stranger;
     const own = state().clusterId;
     if (clusterId !== '' && own !== '' && clusterId !== own) {
-      return `broker ${broker} is of cluster ${clusterId}, ${self} of ${own}`;
+      const text = `broker ${broker} is of cluster ${clusterId}, ${self} of ${own}`;
+      return { refusal: 'OTHER_CLUSTER', text };
     }
     if (this.#isNewer(peer)) return undefined;
     const registered = state().brokers.get(broker);
     if (registered === undefined) {
-      if (this.#wasRemoved(broker)) return `broker ${broker} was removed from the cluster`;
+      if (this.#wasRemoved(broker)) {
+        return { refusal: 'REMOVED', text: `broker ${broker} was removed from the cluster` };
+      }
       if (this.#assumed().includes(broker)) return undefined;
       const unsure = this.#view.unsure();
       if (unsure !== undefined) throw unsure;
       return stranger;
     }
     const other = registered.incarnation !== '' && registered.incarnation !== incarnation;
-    return other ? `broker ${broker} came back with another disk` : undefined;
+    return other
+      ? { refusal: 'OTHER_DISK', text: `broker ${broker} came back with another disk` }
+      : undefined;
   }
 
   /** It has learned of changes that this broker has not, perhaps that of who the brokers are. */

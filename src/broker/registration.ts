@@ -4,32 +4,58 @@ import type { Broker } from './broker.js';
 import { CLUSTER_GROUP } from './cluster-host.js';
 import { BellwetherError } from '../errors.js';
 import { LIMITS } from './limits.js';
+import { asDefect } from './refusals.js';
 import { submitCommand } from './submit.js';
 
 /**
  * Resolves with true once the broker stands in the metadata with its present address and disk, with
  * false when it was stopped or has failed before.
  *
+ * What the own disk knows of the metadata is enough to serve, also without a quorum. It may be out of date:
+ * the controller is told at each start, so that a broker whose disk was declared lost while it was down
+ * finds out, and joins again or ends.
+ */
+export async function register(broker: Broker): Promise<boolean> {
+  const entered = enter(broker);
+  // What the disk knows to be committed is applied in the first pass.
+  await new Promise<void>((resolve) => {
+    broker.clock.defer(resolve);
+  });
+  if (!standsInMetadata(broker)) return entered;
+  entered.catch((error: unknown) => {
+    broker.fail(asDefect(error));
+  });
+  return true;
+}
+
+function standsInMetadata({ id, options, peerAddress, cluster }: Broker): boolean {
+  const { incarnation, address, rack } = options;
+  const known = cluster.state.brokers.get(id);
+  return (
+    cluster.state.clusterId !== '' &&
+    known?.incarnation === incarnation &&
+    known.address === address &&
+    known.peerAddress === peerAddress &&
+    known.rack === rack
+  );
+}
+
+/**
  * Tries for as long as the broker runs. When the cluster knows it with another disk it fails the
  * broker: a disk that was wiped must not vote as the old one (KIP-853).
  */
-export async function register(broker: Broker): Promise<boolean> {
-  const { id, options, cluster, clock } = broker;
-  for (;;) {
-    if (!broker.isServing) return false;
-    const known = cluster.state.brokers.get(id);
-    const { incarnation, address, rack } = options;
-    const { peerAddress } = broker;
-    const entry = { id, incarnation, address, peerAddress, rack };
-    const same =
-      known?.incarnation === incarnation &&
-      known.address === address &&
-      known.peerAddress === peerAddress &&
-      known.rack === rack;
-    if (same && cluster.state.clusterId !== '') return true;
+async function enter(broker: Broker): Promise<boolean> {
+  const { id, options, peerAddress, clock } = broker;
+  const { incarnation, address, rack } = options;
+  const command = { kind: 'registerBroker', id, incarnation, address, peerAddress, rack } as const;
+  while (broker.isServing) {
+    let retryMs: number = LIMITS.registerRetryMs;
     try {
       await broker.table.waitFor(CLUSTER_GROUP, LIMITS.defaultTimeoutMs, () => true);
-      await submitCommand(broker, { kind: 'registerBroker', ...entry }, LIMITS.defaultTimeoutMs);
+      await submitCommand(broker, command, LIMITS.defaultTimeoutMs);
+      // Its disk was declared lost, and it has it: once all groups have let it go it may join again.
+      if (broker.cluster.state.brokers.get(id)?.status !== 'REPLACING') return true;
+      retryMs = LIMITS.rejoinRetryMs;
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
       if (error.reason === 'CLUSTER_MISMATCH') {
@@ -37,9 +63,10 @@ export async function register(broker: Broker): Promise<boolean> {
         return false;
       }
       broker.log('could not register yet', { reason: error.reason, error: error.message });
-      await new Promise<void>((resolve) => {
-        clock.schedule(LIMITS.registerRetryMs, resolve);
-      });
     }
+    await new Promise<void>((resolve) => {
+      clock.schedule(retryMs, resolve);
+    });
   }
+  return false;
 }

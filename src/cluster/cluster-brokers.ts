@@ -23,7 +23,9 @@ export function registerBroker(tables: ClusterTables, command: RegisterBroker): 
     return accepted(tables.putBroker({ ...entry, status: 'ACTIVE' }), ...voters);
   }
   if (known.incarnation === incarnation) {
-    return accepted(tables.putBroker({ ...entry, status: known.status }));
+    // Each start registers anew; what is the same must not look like a change.
+    const isSame = known.address === address && known.peerAddress === peerAddress && known.rack === rack;
+    return isSame ? accepted() : accepted(tables.putBroker({ ...entry, status: known.status }));
   }
   if (known.status === 'JOINING' && known.incarnation === '') {
     return accepted(tables.putBroker({ ...entry, status: 'ACTIVE' }));

@@ -39,7 +39,7 @@ export class PeerLink {
       if (error.reason !== 'CLUSTER_MISMATCH') return;
       // Another broker may be at an address that the peer has left: that is no word of the peer.
       const wrongDoor = error.metadata['meant'] !== undefined && this.#addresses.length > 1;
-      if (!wrongDoor) events.refusedByPeer(peer, error.message);
+      if (!wrongDoor) events.refusedByPeer(peer, error);
     };
     this.#data = new PeerStream<AppendEntriesRequest, AppendEntriesResponse>({
       addresses,

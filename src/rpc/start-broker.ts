@@ -183,8 +183,8 @@ function assemble(
       journal: storage.journal,
       recovered: storage.recovered,
       transport,
-      log: (message, facts) => {
-        log('debug', message, facts);
+      log: (message, facts, level = 'debug') => {
+        log(level, message, facts);
       },
       onFatal: (error) => {
         health.setServing(false);

@@ -121,7 +121,7 @@ export class Dial {
 
   #refused(error: BellwetherError): void {
     this.#failed();
-    if (error.reason === 'CLUSTER_MISMATCH') this.#self.events?.refusedByPeer(this.#peer, error.message);
+    if (error.reason === 'CLUSTER_MISMATCH') this.#self.events?.refusedByPeer(this.#peer, error);
   }
 
   #opened(stream: Stream): void {

@@ -82,6 +82,8 @@ describe('the other changes', () => {
   it('go through any broker, and every broker then tells of them', async () => {
     const n2 = cluster.at('n2').broker;
     await cluster.answer(addBroker(n2, 'n5', 'n5:2', TIMEOUT_MS));
+    cluster.crash('n4');
+    await cluster.until(() => !n2.isAlive('n4'));
     await cluster.answer(replaceBroker(n2, 'n4', TIMEOUT_MS));
     const { replicas } = n2.assignment('t', 0);
     const other = ['n1', 'n2', 'n3'].find((id) => !replicas.includes(id)) ?? 'n1';
@@ -109,6 +111,8 @@ describe('the other changes', () => {
   });
 
   it('places new topics on active brokers only', async () => {
+    cluster.crash('n2');
+    await cluster.until(() => !n1().isAlive('n2'));
     await cluster.answer(replaceBroker(n1(), 'n2', TIMEOUT_MS));
     await cluster.createTopic('n1', { topic: 'later', partitions: 8, replicationFactor: 3 });
     for (const { replicas } of n1().cluster.state.topics.get('later')?.partitions ?? []) {

@@ -282,7 +282,7 @@ export class MemoryTransport implements PeerTransport {
       far.admit(events.identity);
     } catch (error) {
       const refusal = error as BellwetherError;
-      if (refusal.reason === 'CLUSTER_MISMATCH') events.refusedByPeer(peer, refusal.message);
+      if (refusal.reason === 'CLUSTER_MISMATCH') events.refusedByPeer(peer, refusal);
       return;
     }
     streams.open = true;

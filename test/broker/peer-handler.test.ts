@@ -1,27 +1,35 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Broker } from '../../src/broker/broker.js';
 import { PeerHandler } from '../../src/broker/peer-handler.js';
-import type { BellwetherError } from '../../src/errors.js';
+import { BellwetherError } from '../../src/errors.js';
+import type { Refusal } from '../../src/broker/peer-port.js';
 import { FaultyDisk } from '../storage/faulty-file-system.js';
 import { openJournal } from '../storage/journal-harness.js';
 import { FakeTransport } from './fake-transport.js';
 import { ManualClock } from './manual-clock.js';
 import { MiniCluster } from './mini-cluster.js';
 
+function refusal(kind: Refusal, text: string): BellwetherError {
+  return new BellwetherError('CLUSTER_MISMATCH', text, { metadata: { refusal: kind } });
+}
+
 describe('a broker whose peers refuse it', () => {
   let clock: ManualClock;
   let broker: Broker;
   let handler: PeerHandler;
-  const transport = new FakeTransport();
+  let transport: FakeTransport;
   const fatal: BellwetherError[] = [];
+  const warnings: unknown[] = [];
 
-  beforeEach(async () => {
+  const start = async (bootstrap: readonly string[]): Promise<void> => {
     clock = new ManualClock();
+    transport = new FakeTransport();
     fatal.length = 0;
+    warnings.length = 0;
     const { journal, groups } = await openJournal(new FaultyDisk());
     const identity = {
       id: 'n1',
-      bootstrap: ['n1', 'n2', 'n3'],
+      bootstrap,
       peerAddresses: new Map([['n2', 'n2:2']]),
       peerAddress: 'n1:2',
       incarnation: 'i',
@@ -33,19 +41,23 @@ describe('a broker whose peers refuse it', () => {
       journal,
       recovered: groups,
       transport,
-      log: () => undefined,
+      log: (message, facts, level) => {
+        if (level === 'warn') warnings.push([message, facts]);
+      },
       onFatal: (error) => fatal.push(error),
     });
     broker.start();
     broker.peers.start();
     handler = new PeerHandler(broker);
-  });
+  };
+
+  beforeEach(() => start(['n1', 'n2', 'n3']));
 
   afterEach(() => {
     broker.stop();
   });
 
-  const REMOVED = 'broker n1 was removed from the cluster';
+  const REMOVED = refusal('REMOVED', 'broker n1 was removed from the cluster');
 
   it('dials those whose address it knows', () => {
     expect([...transport.connections]).toEqual([['n2', ['n2:2']]]);
@@ -57,7 +69,10 @@ describe('a broker whose peers refuse it', () => {
     expect(fatal).toEqual([]);
     handler.refusedByPeer('n3', REMOVED);
     expect(fatal.map(({ reason, message }) => [reason, message])).toEqual([
-      ['CLUSTER_MISMATCH', `most peers refuse broker n1: ${REMOVED}`],
+      [
+        'CLUSTER_MISMATCH',
+        'most peers refuse broker n1: broker n1 was removed from the cluster; to have it back, run "bellwether broker add n1=n1:2", and start it with --join and an empty data folder',
+      ],
     ]);
   });
 
@@ -66,6 +81,36 @@ describe('a broker whose peers refuse it', () => {
     handler.dataStreamOpened('n2');
     handler.refusedByPeer('n3', REMOVED);
     expect(fatal).toEqual([]);
+  });
+
+  it('waits when it joins and was not added yet, and says so now and then', async () => {
+    broker.stop();
+    await start([]);
+    const unknown = refusal('UNKNOWN', 'broker n1 is not one of the peers of n2');
+    for (let i = 0; i < 100; i++) {
+      handler.refusedByPeer('n2', unknown);
+      handler.refusedByPeer('n2', REMOVED);
+      clock.advance(100);
+    }
+    expect(fatal).toEqual([]);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toEqual([
+      'waiting to be added to the cluster',
+      {
+        peer: 'n2',
+        reason: 'broker n1 is not one of the peers of n2',
+        next: '"bellwether broker add n1=n1:2" admits it, and --join lets it wait for that',
+      },
+    ]);
+  });
+
+  it('ends when it joins with an empty disk in place of one that was not declared lost', async () => {
+    broker.stop();
+    await start([]);
+    handler.refusedByPeer('n2', refusal('OTHER_DISK', 'broker n1 came back with another disk'));
+    expect(fatal.map(({ message }) => message)).toEqual([
+      'most peers refuse broker n1: broker n1 came back with another disk; start it with its former data folder, or, when that disk is lost, run "bellwether broker replace n1" first',
+    ]);
   });
 
   it('counts them against all present peers, and nobody who is none', () => {

@@ -79,7 +79,7 @@ class End implements PeerEvents {
   heartbeatStreamOpened = (peer: string) => void this.told.push(`beats to ${peer}`);
   heartbeatStreamClosed = (peer: string) => void this.told.push(`no beats to ${peer}`);
   heartbeatConfirmed = () => undefined;
-  refusedByPeer = (peer: string, message: string) => void this.told.push(`refused by ${peer}: ${message}`);
+  refusedByPeer = (peer: string, { message }: Error) => void this.told.push(`refused by ${peer}: ${message}`);
   appendsReceived = (from: string, appends: readonly unknown[]) => {
     if (appends.length > 0) this.told.push(`append from ${from}`);
   };
