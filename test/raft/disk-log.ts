@@ -44,7 +44,8 @@ export class DiskLog {
       base: this.baseIndex,
       last: this.lastIndex,
     });
-    this.entries = [...this.entries.slice(0, entry.index - this.baseIndex - 1), entry];
+    this.entries.length = entry.index - this.baseIndex - 1;
+    this.entries.push(entry);
   }
 
   /** Takes the place of the entries up to it if the log has its entry, else of the whole log. */
