@@ -8,7 +8,7 @@
 import { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import type { Message } from '../raft/messages.js';
-import type { BrokerId, GroupId } from '../raft/types.js';
+import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
@@ -16,8 +16,8 @@ import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { DiskWatch } from './disk-watch.js';
 import { Exchanges } from './exchanges.js';
 import { Failover } from './failover.js';
-import { GroupFactory } from './group-factory.js';
-import type { GroupHost, GroupMachine } from './group-host.js';
+import { GroupFactory, type GroupSpec } from './group-factory.js';
+import type { GroupHost } from './group-host.js';
 import { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
 import { MetadataFollower } from './metadata-follower.js';
@@ -100,7 +100,8 @@ export class Broker {
       unclaimed: this.#factory.unclaimed,
       parking: this.parking,
       elsewhere: (group, subject) => this.elsewhere(group, subject),
-      createGroup: (group, voters, machine) => this.#createGroup(group, voters, machine, false),
+      createGroup: (group, spec, machine) =>
+        this.#createGroup(group, { ...spec, machine, persistCommit: false }),
       dropGroup: (group) => this.#dropGroup(group),
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
       log: parts.log,
@@ -116,7 +117,9 @@ export class Broker {
 
   /** Joins: creates the groups that the disk knows. `peers.start` makes it heard. */
   start(): void {
-    this.cluster.attach(this.#createGroup(CLUSTER_GROUP, this.options.bootstrap, this.cluster, true));
+    const { bootstrap: voters } = this.options;
+    const spec = { voters, votesFrom: asLogIndex(0), machine: this.cluster, persistCommit: true };
+    this.cluster.attach(this.#createGroup(CLUSTER_GROUP, spec));
     this.liveness.start();
   }
 
@@ -218,13 +221,8 @@ export class Broker {
     }
   }
 
-  #createGroup(
-    id: GroupId,
-    voters: readonly BrokerId[],
-    machine: GroupMachine,
-    persistCommit: boolean,
-  ): GroupHost {
-    const host = this.#factory.create(id, { voters, machine, persistCommit });
+  #createGroup(id: GroupId, spec: GroupSpec): GroupHost {
+    const host = this.#factory.create(id, spec);
     const nowMs = this.clock.monotonicMs();
     host.raft.start(
       nowMs,

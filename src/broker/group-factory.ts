@@ -3,7 +3,7 @@
 import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../raft/config.js';
 import type { LogObserver } from '../raft/log.js';
 import { Raft } from '../raft/raft.js';
-import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
+import { asLogIndex, type BrokerId, type GroupId, type LogIndex } from '../raft/types.js';
 import type { GroupLog } from '../storage/group-log.js';
 import type { RecoveredGroup } from '../storage/journal-replay.js';
 import type { Journal } from '../storage/journal.js';
@@ -19,6 +19,8 @@ export type RaftFactory = (...parts: ConstructorParameters<typeof Raft>) => Raft
 export interface GroupSpec {
   /** The voters that the group was made with, the preferred leader first; empty when none is known. */
   readonly voters: readonly BrokerId[];
+  /** As in RaftConfig. */
+  readonly votesFrom: LogIndex;
   readonly machine: GroupMachine;
   /** Write the commit index by itself too; for rarely written groups. */
   readonly persistCommit: boolean;
@@ -61,7 +63,7 @@ export class GroupFactory {
     return this.#recovered.delete(id);
   }
 
-  create(id: GroupId, { voters, machine, persistCommit }: GroupSpec): GroupHost {
+  create(id: GroupId, { voters, votesFrom, machine, persistCommit }: GroupSpec): GroupHost {
     const recovered = this.#recovered.get(id);
     this.#recovered.delete(id);
     const log = recovered?.log ?? this.#journal.createGroupLog(id);
@@ -71,6 +73,7 @@ export class GroupFactory {
       {
         id: this.#self,
         voters,
+        votesFrom,
         persistCommit,
         tuning: this.#tuning,
         random: () => this.#clock.random(),

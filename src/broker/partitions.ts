@@ -4,7 +4,7 @@ import type { BellwetherError } from '../errors.js';
 import type { ClusterChange, PartitionAssignment } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
 import { hostsOf } from '../cluster/desired.js';
-import type { BrokerId, GroupId } from '../raft/types.js';
+import { asLogIndex, type BrokerId, type GroupId, type LogIndex } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { GroupHost } from './group-host.js';
 import { PartitionHost } from './partition-host.js';
@@ -17,7 +17,11 @@ export interface PartitionsContext {
   /** Groups that the disk holds and nobody has claimed since the start. */
   readonly unclaimed: { has(group: GroupId): boolean; keys(): Iterable<GroupId> };
   elsewhere(group: GroupId, subject: Subject): BellwetherError;
-  createGroup(group: GroupId, voters: readonly BrokerId[], machine: PartitionHost): GroupHost;
+  createGroup(
+    group: GroupId,
+    spec: { readonly voters: readonly BrokerId[]; readonly votesFrom: LogIndex },
+    machine: PartitionHost,
+  ): GroupHost;
   /** Ends the group on this broker, with all that it has on disk. */
   dropGroup(group: GroupId): void;
 }
@@ -76,11 +80,13 @@ export class Partitions {
   }
 
   #create(assignment: PartitionAssignment): PartitionHost {
-    const { group, initial } = assignment;
-    const { clock } = this.#context;
+    const { group, initial: voters, membership } = assignment;
+    const { clock, self } = this.#context;
+    // One that votes by what was reported has its log. Any other may have been here before, and was dropped.
+    const votesFrom = membership.voters.includes(self) ? asLogIndex(0) : membership.index;
     const host = new PartitionHost(assignment, clock, () => this.#context.elsewhere(group, assignment));
     this.#hosts.set(group, host);
-    host.attach(this.#context.createGroup(group, initial, host));
+    host.attach(this.#context.createGroup(group, { voters, votesFrom }, host));
     return host;
   }
 

@@ -51,8 +51,12 @@ function checkStep({ config, log }: RaftState, next: Membership): void {
   invariant(next.voters.includes(config.id), 'a leader does not remove itself', { id: config.id });
 }
 
-/** True when a live learner lacks so little that it can be made a voter without holding up commits. */
-export function isCaughtUp(state: RaftState, progress: Readonly<Progress>): boolean {
-  const lacking = state.log.lastIndex - progress.match;
-  return progress.state === 'replicate' && lacking <= state.config.tuning.caughtUpEntriesMax;
+/**
+ * True when a live learner lacks so little that it can be made a voter without holding up commits, and has the
+ * entry that made it a learner: so every voter remembers (state.ts), and elections never wait for one that
+ * does not.
+ */
+export function isCaughtUp({ log, config }: RaftState, progress: Readonly<Progress>): boolean {
+  if (progress.state !== 'replicate' || progress.match < log.membershipIndex) return false;
+  return log.lastIndex - progress.match <= config.tuning.caughtUpEntriesMax;
 }

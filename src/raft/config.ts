@@ -1,7 +1,7 @@
 /** Settings of one Raft group, with their bounds. Pure: random numbers come in as a function. */
 
 import { invariant } from '../invariant.js';
-import type { BrokerId } from './types.js';
+import type { BrokerId, LogIndex } from './types.js';
 
 export interface RaftTuning {
   /** A campaign without outcome is given up after this long, drawn from [min, max). */
@@ -69,6 +69,12 @@ export interface RaftConfig {
    * came later included. Memberships in the log take their place. Empty for a replica that knows none yet.
    */
   readonly voters: readonly BrokerId[];
+  /**
+   * A replica that is made while its group is at work may have been there before, and have forgotten what it
+   * acknowledged. It neither votes nor campaigns until its log reaches this entry, which is committed and is
+   * behind all that it can have acknowledged (B12). Left out by one that was there from the start.
+   */
+  readonly votesFrom?: LogIndex;
   /** Write the commit index by itself too, so that a restart knows it. For rarely written groups. */
   readonly persistCommit: boolean;
   readonly tuning: RaftTuning;

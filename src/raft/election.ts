@@ -11,6 +11,7 @@ import {
   isVoter,
   noteDeposed,
   type RaftState,
+  remembers,
   scheduleCampaign,
   votersOf,
 } from './state.js';
@@ -69,7 +70,7 @@ export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequ
   learnCommit(state, nowMs, request);
   // A leader that asks for votes in a later term leads no more, whether or not it gets them.
   if (request.term > state.term && request.from === state.leader) endLeadership(state, nowMs, state.term);
-  if (request.term < state.term || sticksToLeader(state, request)) {
+  if (request.term < state.term || sticksToLeader(state, request) || !remembers(state)) {
     reply(state, request, false);
     announceLeader(state, request.from);
     return;

@@ -116,7 +116,12 @@ export function votersOf(state: RaftState): readonly BrokerId[] {
 
 /** False for a learner, and for one that is no member, or not any more: it never campaigns. */
 export function isVoter(state: RaftState): boolean {
-  return votersOf(state).includes(state.config.id);
+  return remembers(state) && votersOf(state).includes(state.config.id);
+}
+
+/** False for a replica that may have forgotten what it acknowledged. */
+export function remembers({ config, log }: RaftState): boolean {
+  return log.lastIndex >= (config.votesFrom ?? 0);
 }
 
 /** True when the voters that this replica hears from, itself included if it is one, are a quorum. */
