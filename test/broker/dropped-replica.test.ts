@@ -43,6 +43,16 @@ describe('those who wait at a replica that goes', () => {
     expect(poll.now).toEqual({ state: 'rejected', reason: 'UNKNOWN_TOPIC_OR_PARTITION' });
   });
 
+  it('a produce is told at once that nobody will know of it any more', async () => {
+    await partition.topicOn('n3', 'n4', 'n5');
+    await partition.leads('n3');
+    for (const follower of ['n4', 'n5']) partition.cut('n3', follower);
+    const produced = new Watched(cluster.produce('n3', 't', 'lost', 'all', 30_000));
+    await cluster.deleteTopic('n1', 't');
+    await cluster.until(() => produced.now.state !== 'pending', 100);
+    expect(produced.now).toEqual({ state: 'rejected', reason: 'LEADERSHIP_LOST' });
+  });
+
   it('a long poll below a log start that moved ends as out of range', async () => {
     await partition.topicOn('n1', 'n2', 'n3');
     const leader = await cluster.elected('t');

@@ -40,6 +40,14 @@ describe('Parking', () => {
     expect(parking.take(asGroupId(6))).toHaveLength(1);
   });
 
+  it('makes room when groups have been created elsewhere', () => {
+    const parking = new Parking();
+    for (let i = 0; i < 20_000; i++) parking.park(asGroupId(1), append({ term: 1 }));
+    parking.forgetBelow(2);
+    parking.park(asGroupId(2), append({ term: 1 }));
+    expect([parking.take(asGroupId(1)).length, parking.take(asGroupId(2)).length]).toEqual([0, 1]);
+  });
+
   it('keeps a bounded number of messages, and has room again when some were taken', () => {
     const parking = new Parking();
     const message = append({ term: 1 });
