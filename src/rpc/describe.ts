@@ -3,6 +3,7 @@
 import type { Broker as WireBroker, TopicMetadata } from '../../gen/bellwether/v1/types.js';
 import type { Broker } from '../broker/broker.js';
 import { CLUSTER_GROUP } from '../broker/cluster-host.js';
+import { hostsOf } from '../cluster/desired.js';
 import type { TopicState } from '../cluster/cluster-types.js';
 
 /** All brokers that have told clients where to reach them, ordered by id. */
@@ -16,7 +17,10 @@ export function describeBrokers(broker: Broker): WireBroker[] {
 export function describeTopic(broker: Broker, topic: TopicState): TopicMetadata {
   return {
     topic: topic.topic,
-    partitions: topic.partitions.map(({ partition, group, replicas }) => {
+    partitions: topic.partitions.map((assignment) => {
+      const { partition, group } = assignment;
+      // As in Kafka, those that come and those that go are among them while a reassignment runs.
+      const replicas = hostsOf(assignment);
       const leader = broker.table.leaderOf(group);
       return {
         partition,

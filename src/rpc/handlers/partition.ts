@@ -6,6 +6,7 @@ import {
 } from '../../../gen/bellwether/v1/partition_service.js';
 import type { Broker } from '../../broker/broker.js';
 import { confirmLeadership } from '../../broker/data.js';
+import { hostsOf } from '../../cluster/desired.js';
 import { LIMITS } from '../../broker/limits.js';
 import { noLeader } from '../../broker/refusals.js';
 import { TERM_MAX } from '../../raft/types.js';
@@ -24,7 +25,7 @@ export function partitionHandlers(
       async (request, context) => {
         broker.checkServing();
         const assignment = broker.assignment(topicField(request.topic), partitionField(request.partition));
-        const { group, replicas } = assignment;
+        const { group } = assignment;
         const waitMs = Math.min(LIMITS.leaderWaitMsMax, callTimeoutMs(context));
         let leader = await broker.table.waitFor(group, waitMs, () => true);
         if (request.linearizable && leader !== undefined) {
@@ -34,7 +35,7 @@ export function partitionHandlers(
         if (leader === undefined) throw noLeader(assignment);
         return {
           leader: leader.leader,
-          followers: replicas.filter((replica) => replica !== leader.leader),
+          followers: hostsOf(assignment).filter((replica) => replica !== leader.leader),
           term: leader.term,
           leaderAddress: broker.cluster.state.brokers.get(leader.leader)?.address ?? '',
           inSyncReplicas: [...leader.inSyncReplicas],
