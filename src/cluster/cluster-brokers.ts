@@ -19,6 +19,10 @@ export function registerBroker(tables: ClusterTables, command: RegisterBroker): 
   const known = tables.brokers.get(id);
   const entry = { id, incarnation, address, peerAddress, rack };
   if (known === undefined) {
+    if (isStranger(tables, id)) {
+      const text = `broker ${id} is not in the cluster; run "bellwether broker add ${id}=HOST:PORT" first`;
+      return refused('CLUSTER_MISMATCH', text, { broker: id, presented: incarnation });
+    }
     const voters = enterInFirstMembership(tables, id);
     return accepted(tables.putBroker({ ...entry, status: 'ACTIVE' }), ...voters);
   }
@@ -36,6 +40,14 @@ export function registerBroker(tables: ClusterTables, command: RegisterBroker): 
     presented: incarnation,
     status: known.status,
   });
+}
+
+/** True for one that is neither added nor one of those that the cluster was started with: it may have been removed. */
+function isStranger(
+  { clusterMembership: { index, voters, learners } }: ClusterTables,
+  id: BrokerId,
+): boolean {
+  return index > 0 && !voters.includes(id) && !learners.includes(id);
 }
 
 /** A broker that registers without being added is one that the cluster was started with: it votes in group 0. */

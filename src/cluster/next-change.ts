@@ -13,8 +13,8 @@ export interface Members extends Membership {
 
 export type NextChange =
   | { readonly kind: 'propose'; readonly membership: Membership }
-  /** The leader itself does not belong there: another must lead before it can go. */
-  | { readonly kind: 'handOver'; readonly target: BrokerId }
+  /** The leader itself does not belong there: another voter, any of those that stay, must lead first. */
+  | { readonly kind: 'handOver' }
   /** A learner has to catch up, or a broker to come up. */
   | { readonly kind: 'wait' }
   | { readonly kind: 'done' };
@@ -22,8 +22,9 @@ export type NextChange =
 /**
  * Chooses one change, of one voter at most (Ongaro's thesis section 4.1):
  * - Brokers that should not learn stop; those that are missing begin to, all at once.
- * - A voter that should not be one goes as soon as there are more voters than wanted, a dead one first.
- *   So the group has the voters that it had, or one more, all the time.
+ * - A voter that should not be one goes as soon as there are more voters than wanted, a dead one first, and
+ *   one that is alive only when a wanted one votes already. So the group has no fewer voters than it had or
+ *   will have, and the last old one does not go before a new one is there.
  * - Else a learner that has caught up becomes a voter.
  * - Last the order of preference is set right.
  *
@@ -37,7 +38,10 @@ export function nextChange(members: Members, desired: readonly BrokerId[]): Next
     return propose(voters, [...wantedLearners, ...missing]);
   }
   const surplus = voters.filter((id) => !desired.includes(id));
-  if (surplus.length > 0 && voters.length > desired.length) return removal(members, surplus, desired);
+  if (voters.length > desired.length) {
+    const removed = removal(members, surplus, desired);
+    if (removed !== undefined) return removed;
+  }
   const ready = desired.find((id) => learners.includes(id) && members.isCaughtUp(id));
   if (ready !== undefined) {
     return propose(
@@ -50,18 +54,26 @@ export function nextChange(members: Members, desired: readonly BrokerId[]): Next
   return ordered ? { kind: 'done' } : propose(desired, []);
 }
 
-function removal(members: Members, surplus: readonly BrokerId[], desired: readonly BrokerId[]): NextChange {
+function removal(
+  members: Members,
+  surplus: readonly BrokerId[],
+  desired: readonly BrokerId[],
+): NextChange | undefined {
   const { voters, learners, leader } = members;
   const others = surplus.filter((id) => id !== leader);
-  const leaves = others.find((id) => !members.isAlive(id)) ?? others[0];
+  const dead = others.find((id) => !members.isAlive(id));
+  const stays = voters.some((id) => desired.includes(id));
+  const leaves = dead ?? (stays ? others[0] : undefined);
   if (leaves !== undefined) {
     return propose(
       voters.filter((id) => id !== leaves),
       learners,
     );
   }
-  const target = desired.find((id) => voters.includes(id) && members.isAlive(id));
-  return target === undefined ? { kind: 'wait' } : { kind: 'handOver', target };
+  const isLast = others.length === 0 && surplus.includes(leader);
+  return isLast && voters.some((id) => desired.includes(id) && members.isAlive(id))
+    ? { kind: 'handOver' }
+    : undefined;
 }
 
 /** The wanted ones in order of preference, then those that are about to leave. */

@@ -42,12 +42,15 @@ export interface Ready {
 }
 
 /**
- * True when the disk does not say yet that the membership in force is committed, and can. A restart that
- * forgot it would need the votes of who was removed, and may be gone.
+ * True when the disk does not say yet that the membership in force is committed, and can: a restart that
+ * forgot it would need the votes of who was removed, and may be gone. The same for all commits where they are
+ * to be persisted: the entries that a write carries itself are not covered by the commit index that it holds.
  */
-function owesCommit({ log, commitWritten }: RaftState): boolean {
+function owesCommit({ config, log, commitWritten }: RaftState): boolean {
   const { membershipIndex, commitIndex, handedOutIndex } = log;
-  return membershipIndex > commitWritten && membershipIndex <= Math.min(commitIndex, handedOutIndex);
+  const known = Math.min(commitIndex, handedOutIndex);
+  if (config.persistCommit) return known > commitWritten;
+  return membershipIndex > commitWritten && membershipIndex <= known;
 }
 
 /** Takes everything that is to be done out of the state. */
