@@ -27,17 +27,25 @@ export function encodeMembership({ voters, learners }: Membership): Uint8Array {
     'brokers have names of the allowed form',
     { members: all.join() },
   );
-  invariant(new Set(all).size === all.length, 'members are distinct', { members: all.join() });
+  checkDistinct({ voters, learners });
   const text = `${VERSION};${voters.join(',')};${learners.join(',')}`;
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /** Reads what `encodeMembership` wrote. @throws InvariantError for anything else. */
 export function decodeMembership(payload: Uint8Array): Membership {
-  const [version, voters, learners, ...rest] = String.fromCharCode(...payload).split(';');
+  const text = Array.from(payload, (byte) => String.fromCharCode(byte)).join('');
+  const [version, voters, learners, ...rest] = text.split(';');
   invariant(version === VERSION, 'a membership of a known version', { version });
   invariant(voters !== undefined && learners !== undefined && rest.length === 0, 'a whole membership');
-  return { voters: names(voters), learners: names(learners) };
+  const membership = { voters: names(voters), learners: names(learners) };
+  checkDistinct(membership);
+  return membership;
+}
+
+function checkDistinct({ voters, learners }: Membership): void {
+  const all = [...voters, ...learners];
+  invariant(new Set(all).size === all.length, 'members are distinct', { members: all.join() });
 }
 
 function names(text: string): readonly BrokerId[] {

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Raft } from '../../src/raft/raft.js';
 import { BROKEN_CORES } from './broken-cores.js';
+import { BROKEN_MEMBERS } from './broken-members.js';
 import { replay } from './interpreter.js';
 
 const FOLDER = import.meta.dirname;
@@ -40,7 +41,9 @@ describe('the scenario', () => {
 });
 
 describe('a core with a planted defect', () => {
-  const cases = BROKEN_CORES.flatMap(([core, files]) => files.map((file) => ({ core, file })));
+  const cases = [...BROKEN_CORES, ...BROKEN_MEMBERS].flatMap(([core, files]) =>
+    files.map((file) => ({ core, file })),
+  );
 
   it.each(cases)('$core.name is noticed by $file', ({ core, file }) => {
     expect(notices(`${file}.txt`, core)).toBe(true);
