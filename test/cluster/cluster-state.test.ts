@@ -50,7 +50,7 @@ const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
 
 /** What happens to a cluster that was started with n1 and n2 and has a topic. */
 const history = fc
-  .array(command, { maxLength: 60 })
+  .array(command, { maxLength: 60, size: 'max' })
   .map((commands) => [
     ...['n1', 'n2'].map((id) => registerBroker(id, `disk-${id}`)),
     createTopic('a'),

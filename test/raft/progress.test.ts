@@ -88,7 +88,7 @@ describe('the window', () => {
   it('is all free again once all is answered, whatever came before: nothing leaks (B36)', () => {
     const step = fc.record({ kind: fc.constantFrom('send', 'accept', 'reject', 'probe'), at: fc.nat(20) });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const progress = replicating(0);
         let last = 0;
         for (const { kind, at } of steps) {
