@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { crc32c } from '../../src/crc32c.js';
 import { Progress } from '../../src/raft/progress.js';
-import { asLogIndex } from '../../src/raft/types.js';
+import { asLogIndex, asTerm } from '../../src/raft/types.js';
 
 const WINDOW = { inflightMessagesMax: 3, inflightBytesMax: 100 };
 
@@ -171,5 +172,117 @@ describe('waiting', () => {
     const progress = replicating(10);
     expect(accept(progress, 4, 10)).toBe(false);
     expect([progress.match, progress.next]).toEqual([10, 11]);
+  });
+});
+
+describe('a snapshot on its way', () => {
+  const snapshot = {
+    index: asLogIndex(9),
+    term: asTerm(2),
+    membership: { voters: ['n1', 'n2'], learners: [] },
+    data: Uint8Array.of(1, 2, 3, 4, 5),
+  };
+  const checksum = crc32c(snapshot.data);
+
+  function sending(): Progress {
+    const progress = new Progress(asLogIndex(5));
+    progress.toSnapshot(snapshot);
+    progress.sentChunk(1);
+    return progress;
+  }
+
+  function received(
+    progress: Progress,
+    bytes: number,
+    of: { readonly index?: number; readonly sum?: number } = {},
+  ): void {
+    progress.receivedBytes(2, {
+      kind: 'snapshotReply',
+      from: 'n2',
+      to: 'n1',
+      term: asTerm(2),
+      snapshotIndex: asLogIndex(of.index ?? 9),
+      snapshotTerm: asTerm(2),
+      checksum: of.sum ?? checksum,
+      receivedBytes: bytes,
+      installed: false,
+    });
+  }
+
+  it('is one chunk at a time', () => {
+    const progress = sending();
+    expect([progress.state, progress.isOpen(WINDOW)]).toEqual(['snapshot', false]);
+    received(progress, 2);
+    expect([progress.sending?.nextByte, progress.isOpen(WINDOW)]).toEqual([2, true]);
+  });
+
+  it('goes nowhere by an answer about another one', () => {
+    const progress = sending();
+    received(progress, 2, { index: 8 });
+    received(progress, 2, { sum: 1 });
+    expect([progress.sending?.nextByte, progress.isOpen(WINDOW)]).toEqual([undefined, false]);
+  });
+
+  it('has no more bytes than it has, whatever is answered', () => {
+    const progress = sending();
+    received(progress, 99);
+    expect(progress.sending?.nextByte).toBe(5);
+  });
+
+  it('ends when it is installed, and with an append that is accepted beyond it', () => {
+    const one = sending();
+    one.installed(asLogIndex(9));
+    const other = sending();
+    accept(other, 9);
+    for (const progress of [one, other]) {
+      expect([progress.state, progress.match, progress.next]).toEqual(['replicate', 9, 10]);
+      expect(progress.sending).toBeUndefined();
+    }
+  });
+
+  it('does not end with what is older than it: an earlier snapshot, an accepted append', () => {
+    const progress = sending();
+    progress.installed(asLogIndex(7));
+    accept(progress, 8, 9);
+    expect([progress.state, progress.match, progress.next]).toEqual(['snapshot', 8, 9]);
+  });
+
+  it('is no matter for a rejection of an append from before', () => {
+    const progress = sending();
+    expect(reject(progress, 4, 2)).toBe(false);
+    expect(progress.state).toBe('snapshot');
+  });
+
+  it('begins anew with a question when the link breaks', () => {
+    const progress = sending();
+    received(progress, 2);
+    progress.toProbe();
+    expect([progress.state, progress.sending, progress.next]).toEqual(['probe', undefined, 1]);
+    progress.toSnapshot(snapshot);
+    expect(progress.sending).toMatchObject({ nextByte: undefined });
+  });
+
+  it('has something new', () => {
+    expect(() => {
+      replicating(9).toSnapshot(snapshot);
+    }).toThrow(/something new/);
+  });
+});
+
+describe('a probe that is rejected', () => {
+  it('at the match itself comes from a replica that was made anew: what it had counts no more (B12)', () => {
+    const progress = replicating(7);
+    progress.toProbe();
+    send(progress, 7, 0);
+    expect(reject(progress, 7, 1)).toBe(true);
+    expect([progress.match, progress.next]).toEqual([0, 1]);
+  });
+
+  it('below the match is late, and changes nothing', () => {
+    const progress = replicating(7);
+    progress.toProbe();
+    send(progress, 7, 0);
+    expect(reject(progress, 6, 1)).toBe(false);
+    expect([progress.match, progress.next]).toEqual([7, 8]);
   });
 });
