@@ -4,15 +4,8 @@ import type * as wire from '../../gen/bellwether/raft/v1/raft_service.js';
 import type { InGroup, LeaderAnnouncement, PeerIdentity } from '../broker/peer-port.js';
 import { BellwetherError } from '../errors.js';
 import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
-import {
-  asGroupId,
-  asLogIndex,
-  asTerm,
-  type BrokerId,
-  type Entry,
-  ENTRY_KIND,
-  type EntryKind,
-} from '../raft/types.js';
+import { type BrokerId, type Entry, ENTRY_KIND, type EntryKind } from '../raft/types.js';
+import { groupField, indexField, termField } from './fields.js';
 
 const KINDS: ReadonlySet<number> = new Set(Object.values(ENTRY_KIND));
 
@@ -65,23 +58,23 @@ export function appendToWire({ group, message }: InGroup<Append>): wire.GroupApp
 }
 
 export function appendFromWire(from: BrokerId, to: BrokerId, append: wire.GroupAppend): InGroup<Append> {
-  const prevLogIndex = asLogIndex(append.prevLogIndex);
+  const prevLogIndex = indexField(append.prevLogIndex);
   const entries = append.entries.map((entry, i): Entry => ({
-    index: asLogIndex(prevLogIndex + 1 + i),
-    term: asTerm(entry.term),
+    index: indexField(prevLogIndex + 1 + i),
+    term: termField(entry.term),
     kind: entryKindOf(entry.kind),
     payload: entry.payload,
   }));
   return {
-    group: asGroupId(append.groupId),
+    group: groupField(append.groupId),
     message: {
       kind: 'append',
       from,
       to,
-      term: asTerm(append.term),
+      term: termField(append.term),
       prevLogIndex,
-      prevLogTerm: asTerm(append.prevLogTerm),
-      leaderCommit: asLogIndex(append.leaderCommit),
+      prevLogTerm: termField(append.prevLogTerm),
+      leaderCommit: indexField(append.leaderCommit),
       entries,
       readRound: append.readRound,
     },
@@ -113,14 +106,14 @@ export function appendReplyFromWire(
   to: BrokerId,
   reply: wire.GroupAppendReply,
 ): InGroup<AppendReply> {
-  const group = asGroupId(reply.groupId);
+  const group = groupField(reply.groupId);
   const { readRound } = reply;
-  const common = { kind: 'appendReply', from, to, term: asTerm(reply.term), readRound } as const;
-  const index = asLogIndex(reply.matchIndex);
+  const common = { kind: 'appendReply', from, to, term: termField(reply.term), readRound } as const;
+  const index = indexField(reply.matchIndex);
   return reply.accepted
     ? {
         group,
-        message: { ...common, accepted: true, matchIndex: index, commitIndex: asLogIndex(reply.commitIndex) },
+        message: { ...common, accepted: true, matchIndex: index, commitIndex: indexField(reply.commitIndex) },
       }
     : {
         group,
@@ -128,8 +121,8 @@ export function appendReplyFromWire(
           ...common,
           accepted: false,
           rejectedIndex: index,
-          hintIndex: asLogIndex(reply.hintIndex),
-          hintTerm: asTerm(reply.hintTerm),
+          hintIndex: indexField(reply.hintIndex),
+          hintTerm: termField(reply.hintTerm),
         },
       };
 }
@@ -153,18 +146,18 @@ export function voteRequestFromWire(
   request: wire.VoteRequest,
 ): InGroup<VoteRequest> {
   return {
-    group: asGroupId(request.groupId),
+    group: groupField(request.groupId),
     message: {
       kind: 'voteRequest',
       from,
       to,
-      term: asTerm(request.term),
+      term: termField(request.term),
       preVote: request.preVote,
       leadershipTransfer: request.leadershipTransfer,
-      lastLogIndex: asLogIndex(request.lastLogIndex),
-      lastLogTerm: asTerm(request.lastLogTerm),
-      commitIndex: asLogIndex(request.commitIndex),
-      commitTerm: asTerm(request.commitTerm),
+      lastLogIndex: indexField(request.lastLogIndex),
+      lastLogTerm: termField(request.lastLogTerm),
+      commitIndex: indexField(request.commitIndex),
+      commitTerm: termField(request.commitTerm),
     },
   };
 }
@@ -183,17 +176,17 @@ export function voteReplyToWire({ group, message }: InGroup<VoteReply>): wire.Vo
 
 export function voteReplyFromWire(from: BrokerId, to: BrokerId, reply: wire.VoteReply): InGroup<VoteReply> {
   return {
-    group: asGroupId(reply.groupId),
+    group: groupField(reply.groupId),
     message: {
       kind: 'voteReply',
       from,
       to,
-      term: asTerm(reply.term),
+      term: termField(reply.term),
       preVote: reply.preVote,
-      requestedTerm: asTerm(reply.requestedTerm),
+      requestedTerm: termField(reply.requestedTerm),
       granted: reply.granted,
-      commitIndex: asLogIndex(reply.commitIndex),
-      commitTerm: asTerm(reply.commitTerm),
+      commitIndex: indexField(reply.commitIndex),
+      commitTerm: termField(reply.commitTerm),
     },
   };
 }
@@ -204,8 +197,8 @@ export function timeoutNowFromWire(
   order: wire.TimeoutNow,
 ): InGroup<TimeoutNow> {
   return {
-    group: asGroupId(order.groupId),
-    message: { kind: 'timeoutNow', from, to, term: asTerm(order.term) },
+    group: groupField(order.groupId),
+    message: { kind: 'timeoutNow', from, to, term: termField(order.term) },
   };
 }
 
@@ -221,8 +214,8 @@ export function announcementToWire(announcement: LeaderAnnouncement): wire.Leade
 
 export function announcementFromWire(announcement: wire.LeaderAnnouncement): LeaderAnnouncement {
   return {
-    group: asGroupId(announcement.groupId),
-    term: asTerm(announcement.term),
+    group: groupField(announcement.groupId),
+    term: termField(announcement.term),
     leader: announcement.leader === '' ? undefined : announcement.leader,
     inSyncReplicas: announcement.inSyncReplicas,
     leaderSinceMs: announcement.leaderSinceMs,

@@ -15,9 +15,9 @@ import type {
   ReplicationReply,
   SnapshotReply,
 } from '../raft/messages.js';
-import { asGroupId, asLogIndex, asTerm, type BrokerId } from '../raft/types.js';
+import { type BrokerId } from '../raft/types.js';
 import { appendFromWire, appendReplyFromWire, appendReplyToWire, appendToWire } from './convert-raft.js';
-import { invalid, listField, nameField } from './fields.js';
+import { invalid, listField, nameField, termField, indexField, groupField } from './fields.js';
 
 type WireReplication = Pick<wire.AppendEntriesRequest, 'appends' | 'snapshots'>;
 
@@ -81,7 +81,7 @@ function snapshotFromWire(
     throw invalid('offset', 'the chunk must lie inside the snapshot', offset);
   }
   return {
-    group: asGroupId(snapshot.groupId),
+    group: groupField(snapshot.groupId),
     message: {
       kind: 'installSnapshot',
       from,
@@ -109,16 +109,16 @@ function snapshotReplyFromWire(
   if (!isCount(receivedBytes)) throw invalid('received_bytes', 'must be a number of bytes', receivedBytes);
   const of = identityOfSnapshot(reply);
   return {
-    group: asGroupId(reply.groupId),
+    group: groupField(reply.groupId),
     message: { kind: 'snapshotReply', from, to, ...of, receivedBytes, installed },
   };
 }
 
 function identityOfSnapshot(snapshot: wire.GroupSnapshot | wire.GroupSnapshotReply) {
   return {
-    term: asTerm(snapshot.term),
-    snapshotIndex: asLogIndex(snapshot.snapshotIndex),
-    snapshotTerm: asTerm(snapshot.snapshotTerm),
+    term: termField(snapshot.term),
+    snapshotIndex: indexField(snapshot.snapshotIndex),
+    snapshotTerm: termField(snapshot.snapshotTerm),
     checksum: snapshot.checksum,
   };
 }

@@ -3,6 +3,15 @@
 import { topicNameProblem } from '../cluster/topic-name.js';
 import { addressProblem, isBrokerName, splitAddress } from '../config.js';
 import { BellwetherError } from '../errors.js';
+import {
+  asGroupId,
+  asLogIndex,
+  asTerm,
+  type GroupId,
+  type LogIndex,
+  type Term,
+  TERM_MAX,
+} from '../raft/types.js';
 
 const INT32_MAX = 2_147_483_647;
 
@@ -29,6 +38,18 @@ export function partitionField(value: number): number {
 export function intField(field: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw invalid(field, `must be an integer from ${String(min)} to ${String(max)}`, value);
+}
+
+export function termField(value: number): Term {
+  return asTerm(intField('term', value, 0, TERM_MAX));
+}
+
+export function indexField(value: number): LogIndex {
+  return asLogIndex(intField('index', value, 0, Number.MAX_SAFE_INTEGER));
+}
+
+export function groupField(value: number): GroupId {
+  return asGroupId(intField('group', value, 0, Number.MAX_SAFE_INTEGER));
 }
 
 /** As `intField`, with 0 (proto3's "not set") taken as the default. */
