@@ -34,10 +34,10 @@ export class MetadataFollower implements ClusterEvents {
   }
 
   restored(): void {
-    const { state } = this.#context;
-    this.partitions.adopt(state());
+    const state = this.#context.state();
+    this.partitions.adopt(state);
     this.reassignment.lookAtAll();
-    this.#mayHaveAnotherDisk(state().brokers.keys());
+    this.#mayHaveAnotherDisk(state.brokers.keys());
     this.#forgetStrangers();
   }
 
@@ -48,8 +48,9 @@ export class MetadataFollower implements ClusterEvents {
 
   /** Whoever led a partition that is gone leads nothing, and what was created elsewhere is awaited no more. */
   #forgetStrangers(): void {
-    const { table, parking, state } = this.#context;
-    table.forgetAll((group) => state().isDeleted(group));
-    parking.forgetBelow(state().nextGroup);
+    const { table, parking } = this.#context;
+    const state = this.#context.state();
+    table.forgetAll((group) => state.isDeleted(group));
+    parking.forgetBelow(state.nextGroup);
   }
 }
