@@ -77,40 +77,43 @@ export class PeerHandler implements PeerEvents {
   refusedByPeer(peer: BrokerId, { message, metadata }: BellwetherError): void {
     const { id, options, cluster, peers, log } = this.#broker;
     log('a peer refused this broker', { peer, reason: message });
-    const next = this.#whatNext(metadata['refusal']);
     // It may be started before it is added; nothing of the cluster is on its disk yet.
     const isNew = options.bootstrap.length === 0 && cluster.state.clusterId === '';
     if (isNew && (metadata['refusal'] === 'UNKNOWN' || metadata['refusal'] === 'REMOVED')) {
-      this.#waitToBeAdded(peer, message, next);
+      this.#waitToBeAdded(peer, message);
       return;
     }
     this.#refusedBy.add(peer);
     const refusing = peers.ids.filter((each) => this.#refusedBy.has(each));
     if (refusing.length * 2 > peers.ids.length) {
-      const text = `most peers refuse broker ${id}: ${message}; ${next}`;
+      const text = `most peers refuse broker ${id}: ${message}; ${this.#whatNext(metadata['refusal'])}`;
       this.#broker.fail(new BellwetherError('CLUSTER_MISMATCH', text, { metadata: { ...metadata } }));
     }
   }
 
   /** Links are dialled again and again; only the log must not tell of each time. */
-  #waitToBeAdded(peer: BrokerId, reason: string, next: string): void {
+  #waitToBeAdded(peer: BrokerId, reason: string): void {
     const { clock, log } = this.#broker;
+    const next = `run ${this.#addCommand}`;
     const nowMs = clock.monotonicMs();
     if (nowMs < this.#waitSaidMs + LIMITS.waitLogMs) return;
     this.#waitSaidMs = nowMs;
     log('waiting to be added to the cluster', { peer, reason, next }, 'warn');
   }
 
-  #whatNext(refusal: string | undefined): string {
+  get #addCommand(): string {
     const { id, peerAddress } = this.#broker;
-    const add = `"bellwether broker add ${id}=${peerAddress}"`;
+    return `"bellwether broker add ${id}=${peerAddress}"`;
+  }
+
+  #whatNext(refusal: string | undefined): string {
     switch (refusal) {
       case 'UNKNOWN':
-        return `${add} admits it, and --join lets it wait for that`;
+        return `run ${this.#addCommand}, and start it with --join`;
       case 'REMOVED':
-        return `to have it back, run ${add}, and start it with --join and an empty data folder`;
+        return `to have it back, run ${this.#addCommand}, and start it with --join and an empty data folder`;
       case 'OTHER_DISK':
-        return `start it with its former data folder, or, when that disk is lost, run "bellwether broker replace ${id}" first`;
+        return `start it with its former data folder, or, when that disk is lost, run "bellwether broker replace ${this.#broker.id}" first`;
       default:
         return 'check --peers and --data';
     }

@@ -99,7 +99,7 @@ describe('a broker whose peers refuse it', () => {
       {
         peer: 'n2',
         reason: 'broker n1 is not one of the peers of n2',
-        next: '"bellwether broker add n1=n1:2" admits it, and --join lets it wait for that',
+        next: 'run "bellwether broker add n1=n1:2"',
       },
     ]);
   });

@@ -80,6 +80,18 @@ export class HistoryRecorder {
     }
   }
 
+  /** Longest time without an acknowledgement, from `sinceMs` on. */
+  longestGapMs(sinceMs: number): number {
+    let [last, longest] = [sinceMs, 0];
+    for (const { completedAtMs, ...operation } of this.operations) {
+      if (operation.kind !== 'send' || operation.outcome !== 'ok') continue;
+      if (completedAtMs === undefined || completedAtMs < sinceMs) continue;
+      longest = Math.max(longest, completedAtMs - last);
+      last = completedAtMs;
+    }
+    return Math.max(longest, performance.now() - last);
+  }
+
   /** The process is about to read from somewhere else. */
   assign(process: number, ref: PartitionRef): void {
     const nowMs = performance.now();

@@ -72,6 +72,7 @@ export async function temporaryFolder(): Promise<{ readonly path: string; remove
 interface Member {
   readonly id: string;
   readonly address: string;
+  readonly peerAddress: string;
   readonly args: readonly string[];
   child: ChildProcess | undefined;
   stderr: string;
@@ -94,21 +95,27 @@ export class ProcessCluster {
     const addressAt = (i: number): string => `127.0.0.1:${String(ports[i])}`;
     const peers = ids.map((id, i) => `${id}=${addressAt(brokerCount + i)}`).join(',');
     ids.forEach((id, i) => {
-      const args = [
-        'serve',
-        '--id',
-        id,
-        '--listen',
-        addressAt(i),
-        '--peer-listen',
-        addressAt(brokerCount + i),
-      ];
-      args.push('--peers', peers, '--data', join(cluster.#folder.path, id));
-      cluster.#members.set(id, { id, address: addressAt(i), args, child: undefined, stderr: '' });
+      cluster.#define(id, addressAt(i), addressAt(brokerCount + i), ['--peers', peers]);
     });
     for (const id of ids) cluster.launch(id);
     await cluster.allAlive();
     return cluster;
+  }
+
+  /** Defines a broker that is to join, and knows where the first one is. It is not started. */
+  async newcomer(id: string): Promise<void> {
+    const [port, peerPort] = await freePorts(2);
+    const [known] = this.#members.values();
+    const flags = ['--join', '--peers', `${known?.id ?? ''}=${known?.peerAddress ?? ''}`];
+    this.#define(id, `127.0.0.1:${String(port)}`, `127.0.0.1:${String(peerPort)}`, flags);
+  }
+
+  /** Wipes the disk of a broker that is not running, which has to join from now on. */
+  async wipe(id: string): Promise<void> {
+    const { address, peerAddress, args } = this.#member(id);
+    await rm(join(this.#folder.path, id), { recursive: true });
+    const peers = args[args.indexOf('--peers') + 1] ?? '';
+    this.#define(id, address, peerAddress, ['--join', '--peers', peers]);
   }
 
   get ids(): string[] {
@@ -117,6 +124,15 @@ export class ProcessCluster {
 
   address(id: string): string {
     return this.#member(id).address;
+  }
+
+  peerAddress(id: string): string {
+    return this.#member(id).peerAddress;
+  }
+
+  /** All that a broker has written to stderr. */
+  stderr(id: string): string {
+    return this.#member(id).stderr;
   }
 
   args(id: string): readonly string[] {
@@ -158,6 +174,13 @@ export class ProcessCluster {
     await gone;
   }
 
+  /** Waits until a broker ends by itself, and tells how. */
+  async ended(id: string): Promise<number | null> {
+    const { child } = this.#member(id);
+    await until(`${id} ends`, () => Promise.resolve(child?.exitCode !== null || child.signalCode !== null));
+    return child?.exitCode ?? null;
+  }
+
   /** Waits until every running broker hears every other and stands in the metadata. */
   async allAlive(ids: readonly string[] = this.ids): Promise<void> {
     for (const id of ids) {
@@ -182,6 +205,12 @@ export class ProcessCluster {
       await this.kill(id);
     }
     await this.#folder.remove();
+  }
+
+  #define(id: string, address: string, peerAddress: string, flags: readonly string[]): void {
+    const where = ['--id', id, '--listen', address, '--peer-listen', peerAddress];
+    const args = ['serve', ...where, ...flags, '--data', join(this.#folder.path, id)];
+    this.#members.set(id, { id, address, peerAddress, args, child: undefined, stderr: '' });
   }
 
   #member(id: string): Member {

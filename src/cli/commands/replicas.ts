@@ -61,8 +61,8 @@ async function reassign(context: Context, ref: PartitionRef, flags: ReassignFlag
   const name = `${ref.topic}/${ref.partition}`;
   if (flags.wait) {
     await untilDone(io.stderr, flags, `bellwether topic describe ${ref.topic}`, async () => {
-      const now = await replicasOf(context, ref);
       const moving = (await client.admin.listReassignments()).find((each) => isOf(each, ref));
+      const now = await replicasOf(context, ref);
       if (moving?.target !== undefined) return { done: false, text: await progressOf(context, moving) };
       // The broker that answers may not have heard of the change yet: the replicas must be those asked for.
       const done = replicas === undefined || now.join() === replicas.join();
