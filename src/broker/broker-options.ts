@@ -1,5 +1,6 @@
 /** What a broker is made of: who it is, and the adapters that it works through. */
 
+import type { SnapshotSpacing } from '../cluster/cluster-log.js';
 import type { BellwetherError } from '../errors.js';
 import type { RaftTuning } from '../raft/config.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
@@ -40,6 +41,8 @@ export interface BrokerParts {
   ) => void;
   /** The broker cannot go on; the error says why. Called once. */
   readonly onFatal: (error: BellwetherError) => void;
+  /** How often group 0 takes a snapshot; as in cluster-log.ts where it is left out. */
+  readonly snapshotSpacing?: SnapshotSpacing | undefined;
   /** Makes the core of each group; the production core where it is left out. */
   readonly newRaft?: RaftFactory | undefined;
 }

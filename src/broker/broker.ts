@@ -106,7 +106,7 @@ export class Broker {
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
       log: parts.log,
     });
-    const cluster = new ClusterHost(clock, this.#follower);
+    const cluster = new ClusterHost(clock, this.#follower, parts.snapshotSpacing);
     this.cluster = cluster;
     this.peers = peersOf({
       ...{ options, clock, transport, liveness, cluster },

@@ -4,7 +4,7 @@
 
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
-import { ClusterLog } from '../cluster/cluster-log.js';
+import { ClusterLog, type SnapshotSpacing } from '../cluster/cluster-log.js';
 import type { ClusterChange } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
 import { decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
@@ -43,7 +43,7 @@ export interface ClusterEvents {
 
 export class ClusterHost implements GroupMachine {
   readonly #clock: Clock;
-  readonly #log = new ClusterLog();
+  readonly #log: ClusterLog;
   readonly #events: ClusterEvents;
   /** By index; a newer command takes the place of one that was lost at the same index. */
   readonly #results = new Map<LogIndex, ResultSlot>();
@@ -52,8 +52,9 @@ export class ClusterHost implements GroupMachine {
   #group: GroupHost | undefined;
   #namedInTerm: Term | undefined;
 
-  constructor(clock: Clock, events: ClusterEvents) {
+  constructor(clock: Clock, events: ClusterEvents, spacing?: SnapshotSpacing) {
     this.#clock = clock;
+    this.#log = new ClusterLog(spacing);
     this.#events = events;
   }
 

@@ -13,15 +13,19 @@ import { ClusterState } from './cluster-state.js';
 import type { ClusterChange } from './cluster-types.js';
 import { type ClusterCommand, type CommandResult, decodeCommand } from './commands.js';
 
-/** Entries that stay behind a snapshot, so that a broker that missed a few gets these and not the state. */
-const KEPT_ENTRIES = 256;
+/** How often group 0 takes a snapshot. */
+export interface SnapshotSpacing {
+  /** Entries that stay behind a snapshot, so that a broker that missed a few gets these and not the state. */
+  readonly keptEntries: number;
+  /** Entries applied since the last snapshot before the next one is taken. */
+  readonly intervalEntries: number;
+}
 
 /**
- * Entries applied since the last snapshot before the next one is taken. The state is written whole each time:
- * so many entries are about as large as the state of a thousand partitions, and a restart replays them in
- * milliseconds.
+ * The state is written whole each time: so many entries are about as large as the state of a thousand
+ * partitions, and a restart replays them in milliseconds.
  */
-const SNAPSHOT_INTERVAL_ENTRIES = 1_024;
+export const SNAPSHOT_SPACING: SnapshotSpacing = { keptEntries: 256, intervalEntries: 1_024 };
 
 /** An entry that is not committed yet: a command, or a membership of group 0 itself. */
 type Pending =
@@ -36,6 +40,7 @@ export interface Applied {
 }
 
 export class ClusterLog {
+  readonly #spacing: SnapshotSpacing;
   #state = new ClusterState();
   #pending: Pending[] = [];
   #committedIndex = asLogIndex(0);
@@ -43,6 +48,10 @@ export class ClusterLog {
   #effectIndex = asLogIndex(0);
   /** Entries up to here are gone. */
   #compactedIndex = asLogIndex(0);
+
+  constructor(spacing: SnapshotSpacing = SNAPSHOT_SPACING) {
+    this.#spacing = spacing;
+  }
 
   /** Changes in place with `committedTo`; `restored` puts another object there, if it knows more. */
   get state(): ClusterState {
@@ -73,8 +82,9 @@ export class ClusterLog {
   /** Where the next snapshot is due to stand; 0 while none is. */
   compactable(): LogIndex {
     const behind = this.#committedIndex - this.#compactedIndex;
-    const due = behind > KEPT_ENTRIES + SNAPSHOT_INTERVAL_ENTRIES;
-    return asLogIndex(due ? this.#committedIndex - KEPT_ENTRIES : 0);
+    const { keptEntries, intervalEntries } = this.#spacing;
+    const due = behind > keptEntries + intervalEntries;
+    return asLogIndex(due ? this.#committedIndex - keptEntries : 0);
   }
 
   /**
