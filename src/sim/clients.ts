@@ -190,8 +190,34 @@ export class Clients {
       return from + (await this.#fetch(process, this.#random.pick(this.#brokers), request)).length;
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
-      return from;
+      const start = this.startOf(partition, error);
+      if (start === undefined || start <= from) return from;
+      const atMs = this.#port.nowMs;
+      const key = String(partition);
+      this.history.push({ kind: 'assign', process, key, invokedAtMs: atMs, completedAtMs: atMs });
+      return start;
     }
+  }
+
+  /** Where a partition begins, when an error says that an offset is not in it. */
+  startOf(partition: number, error: BellwetherError): number | undefined {
+    if (error.reason !== 'OFFSET_OUT_OF_RANGE') return undefined;
+    const start = Number(error.metadata['log_start_offset']);
+    this.#safety.beginsAt(partition, start);
+    return start;
+  }
+
+  /** What clients saw, without acknowledged records that are deleted and that nobody has read. */
+  get livingHistory(): Operation[] {
+    const read = new Set<number>();
+    for (const operation of this.history) {
+      if (operation.kind === 'poll') for (const [, value] of operation.records) read.add(value);
+    }
+    return this.history.filter((operation) => {
+      if (operation.kind !== 'send' || operation.offset === undefined) return true;
+      const { tried } = this.#safety.deletions(Number(operation.key));
+      return operation.offset >= tried || read.has(operation.value);
+    });
   }
 
   /** What one replica serves from an offset on. Rejects with a BellwetherError. */

@@ -22,7 +22,9 @@ export interface SyncedGroup {
   votedFor: string | undefined;
   /** Every vote that was ever synced, by term. */
   readonly votes: Map<number, string>;
-  /** `terms[i]` is the term of the entry at index i; 0 at index 0. */
+  /** Last entry that is gone: a snapshot stands for it and all before. */
+  base: number;
+  /** `terms[i]` is the term of the entry at index i; 0 at index 0. Below the base it means nothing. */
   readonly terms: number[];
   /** Terms of entries that were synced at an index and replaced since. */
   readonly replaced: Map<number, number[]>;
@@ -38,7 +40,7 @@ const utf8 = new TextDecoder();
 
 export class DurableImage {
   readonly groups = new Map<number, SyncedGroup>();
-  /** Groups that were dropped: their topic is deleted. */
+  /** Groups that were dropped, and not made again since. */
   readonly dropped = new Set<number>();
   readonly #files: SyncedFile;
   readonly #directory: string;
@@ -77,11 +79,18 @@ export class DurableImage {
     return new DurableImage(this.#files, this.#directory);
   }
 
+  /** True when the entry is there, or a snapshot that stands for it: that is of committed ones only. */
+  has(group: number, index: number, term: number): boolean {
+    const synced = this.groups.get(group);
+    return synced !== undefined && (index <= synced.base || synced.terms[index] === term);
+  }
+
   /** True when an entry of this term, or of `term` at most, was ever synced at the index. */
   everHad(group: number, index: number, termMax: number): boolean {
     if (index === 0) return true;
     const synced = this.groups.get(group);
     if (synced === undefined) return false;
+    if (index <= synced.base) return true;
     const term = synced.terms[index];
     if (term !== undefined && term <= termMax) return true;
     return synced.replaced.get(index)?.some((old) => old <= termMax) ?? false;
@@ -127,22 +136,37 @@ export class DurableImage {
       term: 0,
       votedFor: undefined,
       votes: new Map<number, string>(),
+      base: 0,
       terms: [0],
       replaced: new Map<number, number[]>(),
     };
     this.groups.set(group, synced);
+    this.dropped.delete(group);
     if (type === FRAME_TYPE.HARD_STATE) {
       synced.term = term;
       synced.votedFor = kind === 0 ? undefined : utf8.decode(payload);
       if (synced.votedFor !== undefined) synced.votes.set(term, synced.votedFor);
       return;
     }
-    for (let old = synced.terms.length - 1; old >= index; old--) {
-      const before = synced.replaced.get(old) ?? [];
-      before.push(synced.terms[old] ?? 0);
-      synced.replaced.set(old, before);
+    if (type === FRAME_TYPE.SNAPSHOT) {
+      // The rest stays when the log holds the entry; else the snapshot takes the place of all.
+      if (synced.terms[index] !== term) cut(synced, synced.base + 1);
+      while (synced.terms.length < index) synced.terms.push(0);
+      synced.terms[index] = term;
+      synced.base = index;
+      return;
     }
-    synced.terms.length = Math.min(synced.terms.length, index);
+    cut(synced, index);
     synced.terms[index] = term;
   }
+}
+
+/** Forgets the entries from `index` on, but not that they were there. */
+function cut({ terms, replaced }: SyncedGroup, index: number): void {
+  for (let old = terms.length - 1; old >= index; old--) {
+    const before = replaced.get(old) ?? [];
+    before.push(terms[old] ?? 0);
+    replaced.set(old, before);
+  }
+  terms.length = Math.min(terms.length, index);
 }

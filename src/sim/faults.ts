@@ -2,6 +2,7 @@
 
 import type { BrokerId } from '../raft/types.js';
 import { damage } from './damage.js';
+import { CHORES, Operator } from './operator.js';
 import type { Random } from './random.js';
 import { OUTSIDE } from './scheduler.js';
 import type { Machine, World } from './world.js';
@@ -29,10 +30,15 @@ export const FAULTS = [
   'fullDisk',
   'clockDrift',
   'briefPause',
+  ...CHORES,
 ] as const;
 
 /** Shorter than what makes anybody suspect a broker; as a garbage collection may take. */
 const BRIEF_MS_MAX = 150;
+
+/** Faults that cost a broker its disk: every partition then keeps so many replicas that none is lost. */
+const LOSES_DISK: readonly string[] = ['wipe', 'rot', 'replaceBroker'];
+const REPLICAS_MIN_WITH_LOSS = 3;
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -49,12 +55,15 @@ export class Faults {
   readonly #world: World;
   readonly #plan: FaultPlan;
   readonly #random: Random;
+  readonly operator: Operator;
   #stopped = false;
 
   constructor(world: World, plan: FaultPlan) {
     this.#world = world;
     this.#plan = plan;
     this.#random = world.random.fork();
+    const losesDisks = plan.on.some((fault) => LOSES_DISK.includes(fault));
+    this.operator = new Operator(world, losesDisks ? REPLICAS_MIN_WITH_LOSS : 1);
   }
 
   start(): void {
@@ -125,6 +134,13 @@ export class Faults {
         return this.#wipe();
       case 'rot':
         return this.#rot();
+      case 'reassign':
+      case 'cancelReassign':
+      case 'deleteRecords':
+      case 'replaceBroker':
+      case 'addBroker':
+      case 'removeBroker':
+        return this.operator.begin(fault);
       case 'slowDisk':
       case 'stalledDisk':
       case 'syncError':
@@ -145,13 +161,13 @@ export class Faults {
 
   /** Starts a broker that is down or has failed; one whose disk was lost stays failed. */
   #reboot(machine: Machine): void {
-    const { process, lost } = machine;
+    const { process, lost, gone, joining } = machine;
+    // Whoever adds a machine starts it for the first time.
+    if (gone || (joining && machine.lives === 0)) return;
     if (process !== undefined) {
       if (process.failure === undefined || lost !== undefined) return;
       this.#world.kill(machine, this.#random.chance(0.5));
     }
-    const { failSync, failWrite, fullUntilMs } = machine.disk.manners;
-    machine.mayFail = failSync !== undefined || failWrite !== undefined || fullUntilMs > 0;
     this.#world.boot(machine);
   }
 
@@ -167,11 +183,10 @@ export class Faults {
     return true;
   }
 
-  /** One in a run: a partition on three brokers can lose no more. */
+  /** One at a time: a partition on three brokers can lose no more. */
   #wipe(): boolean {
-    const { machines } = this.#world;
-    const machine = this.#random.pick(machines);
-    if (machines.some(({ lost }) => lost !== undefined)) return false;
+    const machine = this.#random.pick(this.#world.machines);
+    if (!this.#world.canLoseDisk(machine)) return false;
     this.#world.kill(machine, true);
     this.#world.wipe(machine);
     this.#lasting(() => this.#reboot(machine));
@@ -180,9 +195,8 @@ export class Faults {
 
   /** Damage at rest; a machine with damage that cannot be mended counts as lost. */
   #rot(): boolean {
-    const { machines } = this.#world;
-    const machine = this.#random.pick(machines);
-    if (machines.some(({ lost }) => lost !== undefined)) return false;
+    const machine = this.#random.pick(this.#world.machines);
+    if (!this.#world.canLoseDisk(machine)) return false;
     this.#world.kill(machine, true);
     const done = damage(machine.disk, this.#random);
     this.#note(`damage at ${machine.id}: ${done?.what ?? 'none'}`);

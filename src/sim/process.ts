@@ -7,6 +7,7 @@ import { Broker } from '../broker/broker.js';
 import type { Clock } from '../broker/clock.js';
 import { PeerHandler } from '../broker/peer-handler.js';
 import { register } from '../broker/registration.js';
+import type { SnapshotSpacing } from '../cluster/cluster-log.js';
 import { BellwetherError } from '../errors.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import { openDataDirectory } from '../storage/data-directory.js';
@@ -27,6 +28,9 @@ const WALL_EPOCH_MS = 1_700_000_000_000;
 export interface ProcessOptions {
   readonly id: BrokerId;
   readonly brokers: readonly BrokerId[];
+  /** Those that the cluster was begun with; empty for one that joins. */
+  readonly bootstrap: readonly BrokerId[];
+  readonly snapshotSpacing: SnapshotSpacing | undefined;
   /** Counts the lives of this broker, from 1. */
   readonly life: number;
   readonly disk: SimDisk;
@@ -141,7 +145,7 @@ export class SimProcess implements Owner {
   }
 
   async #boot(): Promise<void> {
-    const { id, brokers, disk, network, newUuid, plant } = this.options;
+    const { id, brokers, bootstrap, disk, network, newUuid, plant, snapshotSpacing } = this.options;
     const mounted = disk.mount(this);
     const fileSystem = plant?.fileSystem?.(mounted) ?? mounted;
     const data = await openDataDirectory({
@@ -149,7 +153,7 @@ export class SimProcess implements Owner {
       directory: 'data',
       brokerId: id,
       clusterName: 'sim',
-      bootstrapVoters: brokers,
+      bootstrapVoters: bootstrap,
       newUuid,
       lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     });
@@ -179,6 +183,7 @@ export class SimProcess implements Owner {
         journal,
         recovered: groups,
         transport,
+        snapshotSpacing,
         newRaft: plant?.newRaft,
         log: () => undefined,
         onFatal: (error) => {

@@ -1,8 +1,11 @@
 /** A simulated cluster: machines with their disks, processes that live and die on them, one network, one clock. */
 
 import { createTopic } from '../broker/topics.js';
+import type { Broker } from '../broker/broker.js';
+import type { SnapshotSpacing } from '../cluster/cluster-log.js';
+import { isSettled } from '../cluster/desired.js';
 import type { BellwetherError } from '../errors.js';
-import type { BrokerId } from '../raft/types.js';
+import { asGroupId, type BrokerId } from '../raft/types.js';
 import { ClientSafety } from './checkers/client-safety.js';
 import { Observer } from './checkers/observer.js';
 import { holds, Violation } from './checkers/violation.js';
@@ -31,12 +34,20 @@ export interface Machine {
   /** Its disk is not the one that the cluster knows, or no broker may trust it: it takes part no more. */
   lost: 'wiped' | 'damaged' | undefined;
   incarnation: string | undefined;
+  /** It was not there from the beginning, or not with this disk: its broker joins. */
+  joins: boolean;
+  /** It is being added, given another disk, or removed; or was removed. */
+  joining: boolean;
+  replacing: boolean;
+  leaving: boolean;
+  gone: boolean;
 }
 
 export interface WorldOptions {
   readonly seed: number;
   readonly brokers: number;
   readonly partitions: number;
+  readonly snapshotSpacing?: SnapshotSpacing | undefined;
   readonly plant?: Plant | undefined;
   readonly print?: ((line: string) => void) | undefined;
 }
@@ -51,13 +62,18 @@ export class World {
   readonly port: ClientPort;
   readonly observer = new Observer(
     () => this.scheduler.nowMs,
+    () => this.founders,
     (process, view) => {
       this.trace.line(() => `${process.id} g${String(view.group)} is ${view.role} in t${String(view.term)}`);
     },
   );
   readonly safety = new ClientSafety(this.observer.committed, (partition) => this.groupOf(partition));
   readonly watch: Watch;
-  readonly machines: readonly Machine[];
+  readonly machines: Machine[];
+  /** Names of the machines that are not gone. */
+  readonly ids: BrokerId[] = [];
+  /** Those that the cluster was begun with. */
+  readonly founders: readonly BrokerId[];
   readonly options: WorldOptions;
   /** What a checker found first. */
   violation: Error | undefined;
@@ -78,8 +94,14 @@ export class World {
     );
     this.watch = new Watch(this.observer, this.network);
     this.port = new ClientPort(this.scheduler, this.random.fork(), (id) => this.machine(id).process);
-    this.machines = Array.from({ length: options.brokers }, (_, i) => ({
-      id: `n${String(i + 1)}`,
+    this.machines = [];
+    for (let i = 0; i < options.brokers; i++) this.#newMachine(false);
+    this.founders = [...this.ids];
+  }
+
+  #newMachine(joins: boolean): Machine {
+    const machine = {
+      id: `n${String(this.machines.length + 1)}`,
       disk: this.#newDisk(),
       process: undefined,
       lives: 0,
@@ -87,11 +109,48 @@ export class World {
       mayFail: false,
       lost: undefined,
       incarnation: undefined,
-    }));
+      joins,
+      joining: joins,
+      replacing: false,
+      leaving: false,
+      gone: false,
+    };
+    this.machines.push(machine);
+    this.ids.push(machine.id);
+    return machine;
   }
 
-  get ids(): BrokerId[] {
-    return this.machines.map(({ id }) => id);
+  /** A new machine, off, whose broker is to join. */
+  addMachine(): Machine {
+    return this.#newMachine(true);
+  }
+
+  /** The machine's broker was removed from the cluster. @param stays It runs on, and must not matter. */
+  retire(machine: Machine, stays: boolean): void {
+    machine.gone = true;
+    machine.leaving = false;
+    this.ids.splice(this.ids.indexOf(machine.id), 1);
+    if (!stays) this.kill(machine, false);
+  }
+
+  /** The broker that knows most of the cluster metadata. */
+  get newestBroker(): Broker | undefined {
+    return this.live
+      .filter(({ id }) => !this.machine(id).gone)
+      .map(({ broker }) => broker)
+      .filter((broker) => broker !== undefined)
+      .sort((a, b) => b.cluster.appliedIndex - a.cluster.appliedIndex)[0];
+  }
+
+  /** True while all groups have all their voters, none of them on a disk that was lost. */
+  canLoseDisk(machine: Machine): boolean {
+    const state = this.newestBroker?.cluster.state;
+    if (state === undefined || machine.gone || machine.joining || machine.leaving) return false;
+    if (this.machines.some(({ lost, gone }) => lost !== undefined && !gone)) return false;
+    return (
+      [0, ...state.byGroup.keys()].every((group) => isSettled(state, asGroupId(group))) &&
+      state.brokers.get(machine.id)?.status === 'ACTIVE'
+    );
   }
 
   machine(id: BrokerId): Machine {
@@ -186,6 +245,8 @@ export class World {
 
   boot(machine: Machine): void {
     const { id, disk } = machine;
+    const { failSync, failWrite, fullUntilMs } = disk.manners;
+    machine.mayFail = failSync !== undefined || failWrite !== undefined || fullUntilMs > 0;
     machine.lives += 1;
     this.network.light(id);
     this.network.improved(...this.ids);
@@ -194,6 +255,8 @@ export class World {
     const process = new SimProcess({
       id,
       brokers: this.ids,
+      bootstrap: machine.joins ? [] : this.founders,
+      snapshotSpacing: this.options.snapshotSpacing,
       life: machine.lives,
       disk,
       network: this.network,
@@ -224,7 +287,8 @@ export class World {
     const ofDamage = error.reason === 'STORAGE_CORRUPT' || error.reason.startsWith('DATA_DIRECTORY_');
     const expected =
       (ofDisk && machine.mayFail) ||
-      (error.reason === 'CLUSTER_MISMATCH' && machine.lost === 'wiped') ||
+      (error.reason === 'CLUSTER_MISMATCH' &&
+        (machine.lost === 'wiped' || machine.gone || machine.joining || machine.leaving)) ||
       (ofDamage && machine.lost === 'damaged');
     if (!expected) {
       this.fail(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../src/raft/log.js';
 import { asGroupId, asLogIndex, asTerm, type Entry, ENTRY_KIND } from '../../src/raft/types.js';
 import { damage } from '../../src/sim/damage.js';
 import { JOURNAL, SimDisk } from '../../src/sim/disk.js';
@@ -44,7 +45,11 @@ async function written() {
       { kind: 'entries', group: GROUP, entries },
     ]);
   };
-  return { disk, pass, append, open, scheduler };
+  const install = (snapshot: Snapshot): void => {
+    log.install(snapshot);
+    journal.submit([{ kind: 'snapshot', group: GROUP, snapshot }]);
+  };
+  return { disk, pass, append, install, open, scheduler };
 }
 
 describe('DurableImage', () => {
@@ -66,6 +71,42 @@ describe('DurableImage', () => {
     expect(disk.image.groups.get(GROUP)?.terms).toEqual([0, 1, 2]);
     expect(disk.image.everHad(GROUP, 2, 1)).toBe(true);
     expect(disk.image.everHad(GROUP, 3, 9)).toBe(false);
+    expect(disk.image.reread().groups).toEqual(disk.image.groups);
+  });
+});
+
+describe('DurableImage of a log that begins with a snapshot', () => {
+  const membership = { voters: ['n1'], learners: [] };
+  const snapshot = (index: number, term: number) => ({
+    index: asLogIndex(index),
+    term: asTerm(term),
+    membership,
+    data: Uint8Array.of(1),
+  });
+
+  it.each([
+    {
+      name: 'keeps the rest of a log that has the entry',
+      index: 2,
+      term: 1,
+      terms: [0, 1, 1, 1],
+      has3: true,
+    },
+    {
+      name: 'keeps nothing of one that has another',
+      index: 5,
+      term: 2,
+      terms: [0, 0, 0, 0, 0, 2],
+      has3: true,
+    },
+  ])('$name', async ({ index, term, terms }) => {
+    const { disk, append, install, scheduler } = await written();
+    append(entry(1, 1), entry(2, 1), entry(3, 1));
+    install(snapshot(index, term));
+    await scheduler.runUntil(scheduler.nowMs + 1_000);
+    expect(disk.image.groups.get(GROUP)).toMatchObject({ base: index, terms });
+    expect([disk.image.has(GROUP, 1, 9), disk.image.has(GROUP, 3, 1)]).toEqual([true, true]);
+    expect(disk.image.has(GROUP, 6, 2)).toBe(false);
     expect(disk.image.reread().groups).toEqual(disk.image.groups);
   });
 });

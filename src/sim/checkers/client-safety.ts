@@ -24,6 +24,8 @@ export class ClientSafety {
   readonly #groupOf: (partition: number) => number;
   readonly #acknowledged = new Map<number, Map<number, number>>();
   readonly #ends = new Map<number, KnownEnd>();
+  /** By partition: below which offset a client asked to delete records, and was told that they are. */
+  readonly #deletions = new Map<number, { readonly tried: number; readonly done: number }>();
   readonly #offsets = new Map<number, CommittedOffset>();
 
   constructor(committed: Committed, groupOf: (partition: number) => number) {
@@ -62,6 +64,25 @@ export class ClientSafety {
     holds(term >= before.term, 'I18', 'a linearizable read is of the newest leader', facts);
     holds(end <= committed, 'I18', 'a read ends at what is committed', facts);
     this.#seen(partition, end, term);
+  }
+
+  /** A client asks to delete the records below an offset, or was told that they are deleted. */
+  deletion(partition: number, before: number, isDone: boolean): void {
+    const { tried, done } = this.deletions(partition);
+    this.#deletions.set(partition, {
+      tried: Math.max(tried, before),
+      done: isDone ? Math.max(done, before) : done,
+    });
+  }
+
+  deletions(partition: number): { readonly tried: number; readonly done: number } {
+    return this.#deletions.get(partition) ?? { tried: 0, done: 0 };
+  }
+
+  /** A broker has told that a partition begins here. */
+  beginsAt(partition: number, start: number): void {
+    const { tried } = this.deletions(partition);
+    holds(start <= tried, 'I1', 'only what a client deleted is gone', { partition, start, tried });
   }
 
   #seen(partition: number, end: number, term: number): void {
@@ -121,9 +142,12 @@ export class ClientSafety {
     });
   }
 
-  /** At the end: a replica's whole partition holds every acknowledged record. */
-  checkFinal(partition: number, broker: string, records: ReadonlyMap<number, number>): void {
+  /** At the end: a replica's whole partition holds every acknowledged record that is not deleted. */
+  checkFinal(partition: number, broker: string, start: number, records: ReadonlyMap<number, number>): void {
+    const { done } = this.deletions(partition);
+    holds(start >= done, 'I1', 'what is deleted stays deleted', { partition, broker, start, done });
     for (const [offset, value] of this.#acknowledged.get(partition) ?? []) {
+      if (offset < start) continue;
       const found = records.get(offset);
       holds(found === value, 'I1', 'no acknowledged record is lost', {
         partition,

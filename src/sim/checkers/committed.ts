@@ -1,14 +1,27 @@
 /**
  * What is committed, once and for all: I4, one entry per committed index and one value per offset; I5,
  * a quorum has it on disk when it is; I6, a leader commits by an entry of its own term; I10, every later
- * leader has it.
+ * leader has it; I12, memberships that follow each other differ by one voter; I15, a leader installs no snapshot.
  */
 
 import type { DurableImage } from '../durable-image.js';
 import type { LogMatching } from './log-matching.js';
-import { committedOffsetOf, CONSUMER_GROUP, recordsOf } from './log-matching.js';
+import { committedOffsetOf, CONSUMER_GROUP, deletedBelow, recordsOf, votersOf } from './log-matching.js';
 import type { ReplicaChange, ReplicaView } from './replica-view.js';
 import { holds } from './violation.js';
+
+/** A membership and the index of its entry; 0 for the one that the group was made with. */
+export interface MembershipAt {
+  readonly index: number;
+  readonly voters: readonly string[];
+}
+
+/** What a state machine comes to, and where the records that are not deleted begin. */
+interface StateAt {
+  readonly end: number;
+  readonly start: number;
+  readonly offset: number | undefined;
+}
 
 interface Chain {
   /** By index, from 0: the term of the committed entry, and that of the replica that was first to know. */
@@ -17,12 +30,24 @@ interface Chain {
   /** By offset: the committed value. */
   readonly values: number[];
   /** By index: what the state machine comes to there. */
-  readonly states: { readonly end: number; readonly offset: number | undefined }[];
+  readonly states: StateAt[];
+  /** Committed ones, ascending. */
+  readonly memberships: MembershipAt[];
+}
+
+export interface SyncedDisk {
+  readonly broker: string;
+  readonly incarnation: string;
+  readonly image: DurableImage;
 }
 
 export interface Replicas {
   /** What is synced on each disk that a broker has, or had before it was lost. */
-  readonly images: readonly { readonly broker: string; readonly image: DurableImage }[];
+  readonly images: readonly SyncedDisk[];
+  /** The voters that a group was made with. */
+  initialVoters(group: number): readonly string[];
+  /** True when its topic is deleted. */
+  isDeleted(group: number): boolean;
 }
 
 export class Committed {
@@ -42,13 +67,20 @@ export class Committed {
       terms: [0],
       knownInTerm: [0],
       values: [],
-      states: [{ end: 0, offset: undefined }],
+      states: [{ end: 0, start: 0, offset: undefined }],
+      memberships: [{ index: 0, voters: this.#replicas.initialVoters(group) }],
     };
     this.#chains.set(group, chain);
     return chain;
   }
 
-  check({ view, before, newFrom }: ReplicaChange): void {
+  /** All memberships up to the end of a log, those that are not committed included. */
+  membershipsOf({ group, memberships }: ReplicaView): readonly MembershipAt[] {
+    const chain = this.chain(group);
+    return [...chain.memberships, ...memberships.filter(({ index }) => index >= chain.terms.length)];
+  }
+
+  check({ view, before, newFrom, restored }: ReplicaChange): void {
     const { commit, group, broker, term, terms } = view;
     const facts = { group, broker, commit, before: before.commit };
     holds(commit >= before.commit, 'I13', 'a commit index never falls', facts);
@@ -59,18 +91,30 @@ export class Committed {
     });
     const led = view.role === 'leader' && before.role === 'leader' && before.term === term;
     holds(!led || newFrom > before.last, 'I8', 'a leader only appends to its log', { ...facts, newFrom });
+    holds(!led || !restored, 'I15', 'a leader installs no snapshot', facts);
+    if (restored) this.#checkSnapshot(view);
     // A commit index may run ahead of the entries, which the log gets with the next pass.
     if (commit === view.compared || commit >= terms.length) return;
     const advanced = led && commit > before.commit;
     holds(!advanced || terms[commit] === term, 'I6', 'a leader commits by an entry of its own term', facts);
-    this.#extend(view, view.compared);
+    this.#extend(view, view.compared, before.commit);
     view.compared = commit;
   }
 
-  #extend(view: ReplicaView, known: number): void {
+  /** I14: a snapshot stands for committed entries. */
+  #checkSnapshot(view: ReplicaView): void {
+    const { group, broker, base, terms } = view;
+    const committed = this.chain(group).terms[base];
+    const facts = { group, broker, base, here: terms[base], committed };
+    holds(committed === terms[base], 'I14', 'a snapshot stands for committed entries', facts);
+    view.compared = Math.max(view.compared, base);
+  }
+
+  #extend(view: ReplicaView, known: number, commitBefore: number): void {
     const { commit, group, terms, term, broker } = view;
     const chain = this.chain(group);
     const start = chain.terms.length;
+    const memberships = this.membershipsOf(view);
     for (let index = Math.min(known + 1, start); index <= commit; index++) {
       const here = terms[index] ?? 0;
       const facts = { group, index, broker, here, committed: chain.terms[index] };
@@ -86,36 +130,72 @@ export class Committed {
         holds(offset === chain.values.length, 'I4', 'committed offsets are dense', { ...facts, offset });
         chain.values.push(value);
       }
-      const offset = committedOffsetOf(entry, CONSUMER_GROUP) ?? chain.states.at(-1)?.offset;
-      chain.states.push({ end: chain.values.length, offset });
+      const last = chain.states.at(-1);
+      const end = chain.values.length;
+      const offset = committedOffsetOf(entry, CONSUMER_GROUP) ?? last?.offset;
+      chain.states.push({
+        end,
+        start: Math.max(last?.start ?? 0, Math.min(end, deletedBelow(entry))),
+        offset,
+      });
+      const voters = votersOf(entry);
+      if (voters !== undefined) pushMembership(chain, { index, voters }, facts);
     }
     if (chain.terms.length === start) return;
-    this.#checkQuorum(view);
+    this.#checkQuorum(view, memberships, commitBefore);
     this.#onCommitted(group, chain.terms.at(-1) ?? 0);
   }
 
-  /** Asks the disks, not the replicas. Who votes is the leader's word until membership has its own checker. */
-  #checkQuorum({ group, commit, terms, host }: ReplicaView): void {
-    const { voters } = host.raft;
-    const having = this.#replicas.images
-      // One that has dropped the group had it before: its topic is deleted.
-      .filter(
-        ({ image }) => image.dropped.has(group) || image.groups.get(group)?.terms[commit] === terms[commit],
-      )
-      .filter(({ broker }) => voters.includes(broker));
-    const brokers = new Set(having.map(({ broker }) => broker));
-    holds(2 * brokers.size > voters.length, 'I5', 'a quorum has on disk what is committed', {
+  /**
+   * Asks the disks, not the replicas; and the log who votes: the newest membership, or the one before it where
+   * the replica did not know the newest committed. One that is committed now may count for what is behind it.
+   */
+  #checkQuorum(view: ReplicaView, memberships: readonly MembershipAt[], commitBefore: number): void {
+    const { group, commit, terms } = view;
+    const newest = memberships.at(-1);
+    if (newest === undefined) return;
+    const counts = newest.index <= commitBefore ? newest : (memberships.at(-2) ?? newest);
+    const isStep = newest.index > commitBefore && newest.index <= commit;
+    const ok =
+      this.#quorumHas(view, counts.voters, commit) ||
+      (isStep &&
+        this.#quorumHas(view, counts.voters, newest.index) &&
+        this.#quorumHas(view, newest.voters, commit));
+    holds(ok, 'I5', 'a quorum has on disk what is committed', {
       group,
       commit,
-      having: [...brokers],
+      term: terms[commit],
+      voters: counts.voters,
+      newest,
+      having: this.#having(view, newest.voters, commit),
+    });
+  }
+
+  #quorumHas(view: ReplicaView, voters: readonly string[], index: number): boolean {
+    return 2 * this.#having(view, voters, index).length > voters.length;
+  }
+
+  /** Those of the voters that have the entry on the disk with which the replica knows them (B34). */
+  #having({ group, terms, registered }: ReplicaView, voters: readonly string[], index: number): string[] {
+    const { images } = this.#replicas;
+    const isDeleted = this.#replicas.isDeleted(group);
+    return voters.filter((voter) => {
+      const known = registered(voter);
+      return images.some(
+        ({ broker, incarnation, image }) =>
+          broker === voter &&
+          (known === '' || incarnation === known) &&
+          (image.has(group, index, terms[index] ?? 0) || (isDeleted && image.dropped.has(group))),
+      );
     });
   }
 
   /** I10: leaders of later terms have every committed entry. */
-  checkLeader({ group, term, terms, broker }: ReplicaView): void {
+  checkLeader({ group, term, terms, broker, base }: ReplicaView): void {
     const chain = this.chain(group);
     let top = chain.terms.length - 1;
     while (top > 0 && (chain.knownInTerm[top] ?? 0) >= term) top -= 1;
+    if (top <= base) return;
     holds(terms[top] === chain.terms[top], 'I10', 'a leader has all that was committed', {
       group,
       term,
@@ -125,4 +205,18 @@ export class Committed {
       committed: chain.terms[top],
     });
   }
+}
+
+/** I12: a majority before and a majority after share a voter. */
+function pushMembership(
+  { memberships }: Chain,
+  next: MembershipAt,
+  facts: Readonly<Record<string, unknown>>,
+): void {
+  const before = memberships.at(-1)?.voters ?? [];
+  const added = next.voters.filter((voter) => !before.includes(voter)).length;
+  const removed = before.filter((voter) => !next.voters.includes(voter)).length;
+  const all = { ...facts, before, next: next.voters };
+  holds(before.length === 0 || added + removed <= 1, 'I12', 'members change one by one', all);
+  memberships.push(next);
 }

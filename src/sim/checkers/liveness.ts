@@ -1,6 +1,8 @@
 /** What must follow once the faults have stopped: L1, one leader per group; L2, all replicas are equal. */
 
-import { asLogIndex, type Entry } from '../../raft/types.js';
+import type { ClusterState } from '../../cluster/cluster-state.js';
+import { isSettled } from '../../cluster/desired.js';
+import { asGroupId, asLogIndex, type BrokerId, type Entry } from '../../raft/types.js';
 import type { ReplicaView } from './replica-view.js';
 import { holds } from './violation.js';
 
@@ -8,12 +10,29 @@ import { holds } from './violation.js';
 const READ_BYTES = 1_000_000;
 
 /** Why a group is not at rest; undefined when it is. */
-export function unrest(group: number, replicas: readonly ReplicaView[]): string | undefined {
+export function unrest(
+  group: number,
+  replicas: readonly ReplicaView[],
+  lost: ReadonlySet<BrokerId>,
+): string | undefined {
   const name = `group ${String(group)}`;
   const leaders = replicas.filter(({ host }) => host.raft.leadsWithCommit);
   const [leader] = leaders;
-  if (leader === undefined || leaders.length > 1) return `L1: ${name} has ${String(leaders.length)} leaders`;
+  if (leader === undefined || leaders.length > 1) {
+    const each = replicas.map(
+      ({ broker, host: { raft } }) =>
+        `${broker} ${raft.role} t${String(raft.term)} ${String(raft.commitIndex)}/${String(raft.lastIndex)} of ${raft.voters.join()}`,
+    );
+    return `L1: ${name} has ${String(leaders.length)} leaders: ${each.join('; ')}`;
+  }
   const { lastIndex, commitIndex, term } = leader.host.raft;
+  const { membership } = leader.host.raft;
+  const voters = membership.voters.filter((id) => !lost.has(id));
+  const learners = membership.learners.filter((id) => !lost.has(id));
+  const here = replicas.map(({ broker }) => broker);
+  if (learners.length > 0) return `L2: ${name} still has the learners ${learners.join()}`;
+  if (here.length !== voters.length || !voters.every((voter) => here.includes(voter)))
+    return `L2: ${name} has the voters ${voters.join()}, replicas on ${here.join()}, led by ${leader.broker}`;
   for (const { host, broker } of replicas) {
     const { raft } = host;
     if (raft.leader !== leader.broker || raft.term !== term)
@@ -31,13 +50,27 @@ export function unrest(group: number, replicas: readonly ReplicaView[]): string 
   return undefined;
 }
 
-/** L2: replicas of a group at rest are equal entry by entry, read from the log and not from memory of it. */
+/** Why the metadata does not see a group in its place; undefined when it does, or when a lost disk holds it up. */
+export function unsettled(
+  group: number,
+  state: ClusterState,
+  lost: ReadonlySet<BrokerId>,
+): string | undefined {
+  const { replicas = [], target = [], membership } = state.assignment(asGroupId(group)) ?? {};
+  const concerned = [...replicas, ...target, ...(membership?.voters ?? state.clusterMembership.voters)];
+  if (concerned.some((id) => lost.has(id)) || isSettled(state, asGroupId(group))) return undefined;
+  const words = JSON.stringify(state.assignment(asGroupId(group)) ?? state.clusterMembership);
+  return `L2: group ${String(group)} is not where it belongs: ${words}`;
+}
+
+/** L2: replicas at rest are equal entry by entry behind their snapshots, read from the log and not from memory. */
 export function checkEqual(group: number, replicas: readonly ReplicaView[]): void {
   const [first, ...others] = replicas;
   if (first === undefined) return;
-  const expected = entriesOf(first);
+  const from = Math.max(...replicas.map(({ host }) => host.log.firstIndex));
+  const expected = entriesOf(first).filter(({ index }) => index >= from);
   for (const other of others) {
-    const found = entriesOf(other);
+    const found = entriesOf(other).filter(({ index }) => index >= from);
     const at = expected.findIndex((entry, i) => !isEqual(entry, found[i]));
     const facts = { group, a: first.broker, b: other.broker, at, lengths: [expected.length, found.length] };
     holds(at === -1 && found.length === expected.length, 'L2', 'replicas are equal entry by entry', facts);

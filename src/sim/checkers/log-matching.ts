@@ -1,6 +1,8 @@
 /** I9, log matching: entries of equal index and term are equal everywhere, and so is all before them. */
 
+import { decodeDeleteRecords } from '../../log/delete-records.js';
 import { decodeOffsetCommit } from '../../log/offset-commit.js';
+import { decodeMembership } from '../../raft/membership.js';
 import { asLogIndex, type Entry, ENTRY_KIND } from '../../raft/types.js';
 import { decodeRecordBatch } from '../../records/batch-decode.js';
 import type { ReplicaChange } from './replica-view.js';
@@ -31,6 +33,10 @@ export class LogMatching {
       for (const entry of entries) {
         if (entry.term !== Number(view.terms[entry.index])) return;
         this.#check(view.group, entry, view.terms[entry.index - 1] ?? 0, view.broker);
+        if (entry.kind === ENTRY_KIND.MEMBERSHIP) {
+          const { voters } = decodeMembership(entry.payload);
+          view.memberships.push({ index: entry.index, term: entry.term, voters });
+        }
         view.read = entry.index;
       }
       next = asLogIndex(view.read + 1);
@@ -70,6 +76,16 @@ export function committedOffsetOf({ kind, payload }: KnownEntry, consumerGroup: 
   if (kind !== ENTRY_KIND.COMMIT_OFFSETS) return undefined;
   const { group, offset } = decodeOffsetCommit(payload);
   return group === consumerGroup ? offset : undefined;
+}
+
+/** Up to where an entry deletes records; 0 where it does not. */
+export function deletedBelow({ kind, payload }: KnownEntry): number {
+  return kind === ENTRY_KIND.DELETE_RECORDS ? decodeDeleteRecords(payload).beforeOffset : 0;
+}
+
+/** The voters of a membership entry; undefined for another one. */
+export function votersOf({ kind, payload }: KnownEntry): readonly string[] | undefined {
+  return kind === ENTRY_KIND.MEMBERSHIP ? decodeMembership(payload).voters : undefined;
 }
 
 /** The number that a client wrote: the first eight bytes. */

@@ -5,12 +5,12 @@ import type { ReplicaView } from './replica-view.js';
 import { Violation } from './violation.js';
 
 export function checkPointers(
-  { applied, commit, durable, host, group, broker }: ReplicaView,
+  { applied, base, commit, durable, host, group, broker }: ReplicaView,
   log: PartitionLog | undefined,
 ): void {
   const last = host.raft.lastIndex;
-  if (isOrdered([applied, commit, last]) && durable <= last && isLogOrdered(log)) return;
-  const facts = { group, broker, applied, commit, durable, last };
+  if (isOrdered([applied, commit, last]) && base <= commit && durable <= last && isLogOrdered(log)) return;
+  const facts = { group, broker, base, applied, commit, durable, last };
   const { logStartOffset: start, highWatermark, logEndOffset: end } = log ?? {};
   throw new Violation('I14', 'pointers keep their order', { ...facts, start, highWatermark, end });
 }

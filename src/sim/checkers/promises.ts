@@ -15,7 +15,9 @@ import { holds } from './violation.js';
 interface Promised {
   /** Highest term named in a message that needs the term on disk. */
   term: number;
+  /** Every vote under this name, and those that the present replica, on the present disk, must remember. */
   readonly votes: Map<number, string>;
+  readonly remembered: Map<number, string>;
 }
 
 interface Durable {
@@ -31,7 +33,7 @@ export class Promises {
   /** Brokers whose disk was wiped: they have forgotten what they promised. */
   readonly #wiped = new Set<string>();
 
-  sent(process: SimProcess, group: GroupId, message: Message): void {
+  sent(process: SimProcess, group: GroupId, message: Message, isRegistered: boolean): void {
     // A pre-vote promises nothing: its term is one that nobody is in yet.
     if (message.kind === 'voteRequest' && message.preVote) return;
     const { id } = process;
@@ -42,13 +44,23 @@ export class Promises {
     if (message.kind === 'voteRequest') this.#vote(promised, id, group, message.term, id);
     else if (message.kind === 'voteReply' && message.granted && !message.preVote) {
       const { term, requestedTerm, to } = message;
-      holds(!this.#wiped.has(id), 'I21', 'a wiped disk does not vote', { group, broker: id, term });
+      holds(isRegistered || !this.#wiped.has(id), 'I21', 'a wiped disk does not vote', {
+        group,
+        broker: id,
+        term,
+      });
       this.#vote(promised, id, group, requestedTerm, to);
     }
     if (message.term > promised.term) promised.term = message.term;
   }
 
-  #vote({ votes }: Promised, broker: string, group: GroupId, term: number, candidate: string): void {
+  #vote(
+    { votes, remembered }: Promised,
+    broker: string,
+    group: GroupId,
+    term: number,
+    candidate: string,
+  ): void {
     const before = votes.get(term);
     holds(before === undefined || before === candidate, 'I13', 'one vote per term, over restarts too', {
       group,
@@ -58,11 +70,16 @@ export class Promises {
       candidate,
     });
     votes.set(term, candidate);
+    remembered.set(term, candidate);
   }
 
   #of(broker: string, group: GroupId): Promised {
     const key = `${broker}/${String(group)}`;
-    const promised = this.#promised.get(key) ?? { term: 0, votes: new Map<number, string>() };
+    const promised = this.#promised.get(key) ?? {
+      term: 0,
+      votes: new Map<number, string>(),
+      remembered: new Map<number, string>(),
+    };
     this.#promised.set(key, promised);
     return promised;
   }
@@ -84,11 +101,12 @@ export class Promises {
   wiped(broker: string): void {
     this.#durable.delete(broker);
     this.#wiped.add(broker);
-    for (const key of this.#promised.keys()) {
-      const promised = this.#promised.get(key);
-      // The votes stay: a wiped disk must not vote a second time.
-      if (key.startsWith(`${broker}/`) && promised !== undefined) promised.term = 0;
-    }
+    for (const [key, promised] of this.#promised) if (key.startsWith(`${broker}/`)) forget(promised);
+  }
+
+  /** The replica is gone by the word of the metadata. */
+  dropped(broker: string, group: GroupId): void {
+    forget(this.#of(broker, group));
   }
 
   recovered(process: SimProcess, groups: ReadonlyMap<GroupId, RecoveredGroup>): void {
@@ -110,7 +128,7 @@ export class Promises {
       const promised = this.#of(id, group);
       const facts = { group, broker: id, promised: promised.term, recovered: hardState.term };
       holds(hardState.term >= promised.term, 'I13', 'no term is forgotten over a restart', facts);
-      const vote = promised.votes.get(hardState.term);
+      const vote = promised.remembered.get(hardState.term);
       holds(vote === undefined || vote === hardState.votedFor, 'I13', 'no vote is forgotten over a restart', {
         ...facts,
         vote,
@@ -118,6 +136,12 @@ export class Promises {
       });
     }
   }
+}
+
+/** The replica is no more. Its votes stay known: one made anew, or on another disk, must not vote again. */
+function forget(promised: Promised): void {
+  promised.term = 0;
+  promised.remembered.clear();
 }
 
 /** I2: what a message says of its sender's term, vote and log was synced before it left. */
@@ -142,6 +166,9 @@ function checkClaim(
     // A later term on disk keeps it from voting in this one again just as well.
     const isKept = vote === message.to || onDisk > message.requestedTerm;
     holds(isKept, 'I2', 'a vote is on disk before it is given', { ...facts, vote });
+  } else if (kind === 'snapshotReply' && message.installed) {
+    const has = image.everHad(group, message.snapshotIndex, term);
+    holds(has, 'I2', 'a snapshot is on disk before it is acknowledged', { ...facts, message });
   } else if (kind === 'appendReply' && message.accepted) {
     const { matchIndex: match } = message;
     // It may have been replaced since, by a leader of a later term: it had to be there first.
@@ -158,13 +185,15 @@ function checkImage(
 ): void {
   const isWhole = end.sequence > before.sequence || (end.sequence === before.sequence && end.at >= before.at);
   holds(isWhole, 'I23', 'no synced frame is gone after a restart', { broker, before, end });
-  for (const [number, { term, votedFor, terms }] of synced) {
+  for (const [number, { term, votedFor, terms, base }] of synced) {
     const found = groups.get(asGroupId(number));
     const here = found?.hardState;
     const facts = { broker, group: number, term, votedFor, last: terms.length - 1, here };
     holds(here?.term === term && here.votedFor === votedFor, 'I23', 'recovery takes what is synced', facts);
     const last = Number(found?.log.lastIndex);
     holds(last === terms.length - 1, 'I23', 'recovery takes the synced entries', { ...facts, found: last });
+    const first = Number(found?.log.firstIndex);
+    holds(first === base + 1, 'I23', 'recovery takes the synced snapshot', { ...facts, first, base });
     for (let index = found?.log.firstIndex ?? 1; index <= last; index++) {
       const at = Number(found?.log.termAt(asLogIndex(index)));
       holds(at === terms[index], 'I23', 'recovery takes the synced entries', { ...facts, index, at });

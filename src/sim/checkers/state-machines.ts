@@ -4,7 +4,9 @@
  */
 
 import type { Broker } from '../../broker/broker.js';
-import type { ClusterState } from '../../cluster/cluster-state.js';
+import { decodeClusterSnapshot } from '../../cluster/cluster-snapshot.js';
+import { decodePartitionSnapshot } from '../../log/partition-snapshot.js';
+import type { Snapshot } from '../../raft/log.js';
 import type { Committed } from './committed.js';
 import { CONSUMER_GROUP } from './log-matching.js';
 import type { ReplicaView } from './replica-view.js';
@@ -12,41 +14,57 @@ import { holds } from './violation.js';
 
 export class StateMachines {
   readonly #committed: Committed;
-  /** Of group 0, by applied index: what the first replica there looked like. */
+  /** Of group 0, by the last entry that took effect: what the first replica there looked like. */
   readonly #clusters = new Map<number, string>();
+  /** Last entry of which a snapshot has the effect. */
+  readonly #effects = new WeakMap<Snapshot, number>();
 
   constructor(committed: Committed) {
     this.#committed = committed;
   }
 
-  check({ group, applied, broker: id }: ReplicaView, broker: Broker): void {
+  check(view: ReplicaView, broker: Broker): void {
+    const { group, applied, broker: id } = view;
     const log = broker.replica(group)?.log;
+    const effect = this.#effectOf(view, log !== undefined);
     if (log !== undefined) {
-      const expected = this.#committed.chain(group).states[applied];
+      const { states } = this.#committed.chain(group);
+      const expected = states[applied];
+      const effects = states[effect];
       // The commit index may run ahead of the entries that this checker has seen.
-      if (expected === undefined) return;
-      const here = { end: Number(log.highWatermark), offset: log.committedOffset(CONSUMER_GROUP) };
-      const facts = { group, applied, broker: id, here, expected };
+      if (expected === undefined || effects === undefined) return;
+      const here = {
+        start: Number(log.logStartOffset),
+        end: Number(log.highWatermark),
+        offset: log.committedOffset(CONSUMER_GROUP),
+      };
+      const facts = { group, applied, effect, broker: id, here, expected, effects };
+      const start = Math.min(effects.start, here.end);
       holds(here.end === expected.end, 'I17', 'the high watermark is what the log comes to', facts);
-      holds(here.offset === expected.offset, 'I17', 'no committed offset is lost or goes back', facts);
+      holds(here.start === start, 'I17', 'deletions are what the log comes to', facts);
+      holds(here.offset === effects.offset, 'I17', 'no committed offset is lost or goes back', facts);
       return;
     }
     if (Number(group) !== 0) return;
-    const here = wordsOf(broker.cluster.state);
-    const known = this.#clusters.get(applied);
-    if (known === undefined) this.#clusters.set(applied, here);
+    const here = JSON.stringify(broker.cluster.state.toJson());
+    const known = this.#clusters.get(effect);
+    if (known === undefined) this.#clusters.set(effect, here);
     else {
-      const facts = { group, applied, broker: id, known, here };
+      const facts = { group, applied, effect, broker: id, known, here };
       holds(known === here, 'I17', 'equal logs make equal states', facts);
     }
   }
-}
 
-/** The whole cluster metadata, in an order of its own. */
-function wordsOf({ clusterId, nextGroup, brokers, topics }: ClusterState): string {
-  return JSON.stringify({ clusterId, nextGroup, brokers: sorted(brokers), topics: sorted(topics) });
-}
-
-function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  /** Up to which entry the state machine has the effects: a snapshot may be ahead of its own index. */
+  #effectOf(view: ReplicaView, isPartition: boolean): number {
+    const { host, applied } = view;
+    const { snapshot } = host.log;
+    if (snapshot !== undefined && !this.#effects.has(snapshot)) {
+      const decode = isPartition ? decodePartitionSnapshot : decodeClusterSnapshot;
+      this.#effects.set(snapshot, decode(snapshot.data).appliedIndex);
+    }
+    const ofSnapshot = snapshot === undefined ? 0 : (this.#effects.get(snapshot) ?? 0);
+    view.effect = Math.max(view.effect, applied, ofSnapshot);
+    return view.effect;
+  }
 }

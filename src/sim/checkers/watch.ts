@@ -71,17 +71,20 @@ export class Watch {
     }
   }
 
-  #checkProgress({ group, host, broker, terms, term }: ReplicaView): void {
+  #checkProgress({ group, host, broker, terms, term, registered }: ReplicaView): void {
     for (const [peer, { match, next }] of host.raft.progress) {
       const facts = { group, broker, term, peer, match, next };
       holds(match < next, 'I16', 'what matches is not sent again', facts);
-      const images = this.#observer.images.filter((disk) => disk.broker === peer).map(({ image }) => image);
-      const synced = images.map(({ groups }) => groups.get(group));
-      const has = synced.some((disk) => match === 0 || disk?.terms[match] === terms[match]);
+      const known = registered(peer);
+      // What an earlier disk of the same name had counts no more once the next one is registered (B34).
+      const images = this.#observer.images
+        .filter((disk) => disk.broker === peer && (known === '' || disk.incarnation === known))
+        .map(({ image }) => image);
+      const has = match === 0 || images.some((image) => image.has(group, match, terms[match] ?? 0));
       // A follower in a later term may have cut what it once had; this leader leads no more.
-      const isCut =
-        images.some(({ dropped }) => dropped.has(group)) ||
-        synced.some((disk) => disk !== undefined && disk.term > term);
+      const isCut = images.some(
+        ({ groups, dropped }) => dropped.has(group) || (groups.get(group)?.term ?? 0) > term,
+      );
       holds(has || isCut, 'I16', 'a match is on the disk of the follower', facts);
     }
   }
