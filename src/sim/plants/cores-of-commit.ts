@@ -35,6 +35,17 @@ export class CommitsPriorTerms extends CountsOtherwise {
   }
 }
 
+/** Counts learners as voters, a leader among them (thesis section 4.2.1). */
+export class CountsLearners extends CountsOtherwise {
+  protected override counted(): LogIndex {
+    const all = [this.durableIndex, ...[...this.progress.values()].map(({ match }) => match)];
+    const index = committedIndex(all);
+    return this.membership.learners.length > 0 && this.termAt(index) === this.term
+      ? index
+      : super.commitIndex;
+  }
+}
+
 /** Commits what its own disk has, whatever the others have (B15). */
 export class CommitsAlone extends CountsOtherwise {
   protected override counted(): LogIndex {

@@ -2,7 +2,13 @@
 
 import type { Raft } from '../../raft/raft.js';
 import { newCutsBehindAppends } from './core-that-cuts.js';
-import { AppliesEarly, CommitsAlone, CommitsPriorTerms, newForgetsOffsets } from './cores-of-commit.js';
+import {
+  AppliesEarly,
+  CommitsAlone,
+  CommitsPriorTerms,
+  CountsLearners,
+  newForgetsOffsets,
+} from './cores-of-commit.js';
 import {
   AnswersHeartbeatsEarly,
   ConfirmsTooMuch,
@@ -19,6 +25,7 @@ import {
   VotesForAnyLog,
   VotesTwice,
 } from './cores-of-leadership.js';
+import { ChangesTooSoon, InstallsInMemory, KeepsMatches, RestoresNoMembers } from './cores-of-members.js';
 import { forgetsDirectories, retriesSync } from './file-systems.js';
 import type { Plant } from './plant.js';
 
@@ -181,6 +188,36 @@ export const PLANTS: readonly Plant[] = [
     foundBy: ['I3', 'I10', 'I13', 'I21'],
     seedsMax: 40,
   },
+  core(CountsLearners, {
+    classes: 'thesis 4.2.1',
+    defect: 'a learner counts in the quorum',
+    foundBy: ['I5'],
+    seedsMax: 40,
+  }),
+  core(ChangesTooSoon, {
+    classes: 'B5',
+    defect: 'a change of members does not wait for the one before',
+    foundBy: ['I11', 'I12'],
+    seedsMax: 20,
+  }),
+  core(InstallsInMemory, {
+    classes: 'B1',
+    defect: 'a snapshot is acknowledged unsynced',
+    foundBy: ['I2', 'I16'],
+    seedsMax: 20,
+  }),
+  core(RestoresNoMembers, {
+    classes: 'B19',
+    defect: 'a snapshot restores no members',
+    foundBy: ['I2', 'I5', 'I12', 'L1', 'L2', 'L3'],
+    seedsMax: 80,
+  }),
+  core(KeepsMatches, {
+    classes: 'B12, B34',
+    defect: 'a new disk counts for what the old one had',
+    foundBy: ['I5', 'I16'],
+    seedsMax: 80,
+  }),
 ];
 
 export function plantNamed(name: string): Plant {
