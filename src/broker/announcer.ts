@@ -18,6 +18,8 @@ export class Announcer {
   readonly #clock: Clock;
   readonly #announce: (announcement: LeaderAnnouncement) => void;
   readonly #led = new Map<GroupId, Led>();
+  /** Groups that this broker leads without a commit of its own yet, with the term. */
+  readonly #fresh = new Map<GroupId, Term>();
 
   constructor(self: BrokerId, clock: Clock, announce: (announcement: LeaderAnnouncement) => void) {
     this.#self = self;
@@ -37,11 +39,26 @@ export class Announcer {
       this.#led.delete(id);
       this.#announce({ ...led.announcement, leader: undefined, inSyncReplicas: [] });
     }
+    this.#watchFresh(id, raft);
     if (raft.leadsWithCommit) this.#announceLeadership(id, raft);
+  }
+
+  /**
+   * A leader may end before it was announced: one that an earlier leader removed ends with its first commit.
+   * Followers on a live link would trust it for ever (L1).
+   */
+  #watchFresh(id: GroupId, raft: GroupHost['raft']): void {
+    const term = this.#fresh.get(id);
+    if (term !== undefined && (raft.role !== 'leader' || raft.term !== term)) {
+      this.#announce({ group: id, term, leader: undefined, inSyncReplicas: [], leaderSinceMs: 0 });
+    }
+    if (raft.role === 'leader' && !raft.leadsWithCommit) this.#fresh.set(id, raft.term);
+    else this.#fresh.delete(id);
   }
 
   forget(group: GroupId): void {
     this.#led.delete(group);
+    this.#fresh.delete(group);
   }
 
   #announceLeadership(id: GroupId, raft: GroupHost['raft']): void {

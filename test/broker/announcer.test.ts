@@ -32,6 +32,16 @@ describe('Announcer', () => {
     expect(rig.announcer.announcements).toEqual(rig.told);
   });
 
+  it('says that a leader has ended that was never announced: its followers trust it while it lives', () => {
+    const rig = new Rig();
+    rig.start().elect();
+    rig.look();
+    rig.raft.stepDown(rig.nowMs);
+    rig.look();
+    rig.look();
+    expect(rig.told).toMatchObject([{ group: 1, term: 1, leader: undefined }]);
+  });
+
   it('says the same thing once', () => {
     const rig = new Rig();
     rig.lead();
