@@ -5,7 +5,8 @@ import { damage } from './damage.js';
 import { CHORES, Operator } from './operator.js';
 import type { Random } from './random.js';
 import { OUTSIDE } from './scheduler.js';
-import type { Machine, World } from './world.js';
+import type { Machine } from './machine.js';
+import type { World } from './world.js';
 
 /** Kinds of faults that a run may have on. */
 export const FAULTS = [

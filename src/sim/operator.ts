@@ -18,7 +18,8 @@ import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
 import { TOPIC } from './clients.js';
 import type { Random } from './random.js';
-import type { Machine, World } from './world.js';
+import type { Machine } from './machine.js';
+import type { World } from './world.js';
 
 /** What an operator may do in a run. */
 export const CHORES = [

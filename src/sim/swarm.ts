@@ -12,7 +12,8 @@ import { holds, Violation } from './checkers/violation.js';
 import { Clients, TOPIC } from './clients.js';
 import { type Fault, Faults, FAULTS, type FaultPlan } from './faults.js';
 import type { Plant } from './plants/plant.js';
-import { type Machine, World } from './world.js';
+import type { Machine } from './machine.js';
+import { World } from './world.js';
 
 /** How long it burns, in simulated time. */
 const FIRE_MS = 20_000;

@@ -3,9 +3,8 @@
 import { createTopic } from '../broker/topics.js';
 import type { Broker } from '../broker/broker.js';
 import type { SnapshotSpacing } from '../cluster/cluster-log.js';
-import { isSettled } from '../cluster/desired.js';
 import type { BellwetherError } from '../errors.js';
-import { asGroupId, type BrokerId } from '../raft/types.js';
+import type { BrokerId } from '../raft/types.js';
 import { ClientSafety } from './checkers/client-safety.js';
 import { Observer } from './checkers/observer.js';
 import { holds, Violation } from './checkers/violation.js';
@@ -13,6 +12,7 @@ import { Watch, WATCH_MS } from './checkers/watch.js';
 import { ClientPort } from './client-port.js';
 import { TOPIC } from './clients.js';
 import { SimDisk } from './disk.js';
+import { canLoseDisk, type Machine, newMachine } from './machine.js';
 import { Network } from './network.js';
 import type { Plant } from './plants/plant.js';
 import { SimProcess } from './process.js';
@@ -22,26 +22,6 @@ import { Trace } from './trace.js';
 
 /** How long the cluster may take to come up, in simulated time. */
 const START_MS_MAX = 10_000;
-
-export interface Machine {
-  readonly id: BrokerId;
-  disk: SimDisk;
-  process: SimProcess | undefined;
-  lives: number;
-  clockAheadMs: number;
-  /** Its broker may end by itself: its disk has failed on purpose, or is another one. */
-  mayFail: boolean;
-  /** Its disk is not the one that the cluster knows, or no broker may trust it: it takes part no more. */
-  lost: 'wiped' | 'damaged' | undefined;
-  incarnation: string | undefined;
-  /** It was not there from the beginning, or not with this disk: its broker joins. */
-  joins: boolean;
-  /** It is being added, given another disk, or removed; or was removed. */
-  joining: boolean;
-  replacing: boolean;
-  leaving: boolean;
-  gone: boolean;
-}
 
 export interface WorldOptions {
   readonly seed: number;
@@ -100,21 +80,9 @@ export class World {
   }
 
   #newMachine(joins: boolean): Machine {
-    const machine = {
-      id: `n${String(this.machines.length + 1)}`,
-      disk: this.#newDisk(),
-      process: undefined,
-      lives: 0,
-      clockAheadMs: this.random.between(1_000, 1_000_000),
-      mayFail: false,
-      lost: undefined,
-      incarnation: undefined,
-      joins,
-      joining: joins,
-      replacing: false,
-      leaving: false,
-      gone: false,
-    };
+    const id = `n${String(this.machines.length + 1)}`;
+    const disk = this.#newDisk();
+    const machine = newMachine(id, disk, this.random.between(1_000, 1_000_000), joins);
     this.machines.push(machine);
     this.ids.push(machine.id);
     return machine;
@@ -142,15 +110,9 @@ export class World {
       .sort((a, b) => b.cluster.appliedIndex - a.cluster.appliedIndex)[0];
   }
 
-  /** True while all groups have all their voters, none of them on a disk that was lost. */
   canLoseDisk(machine: Machine): boolean {
     const state = this.newestBroker?.cluster.state;
-    if (state === undefined || machine.gone || machine.joining || machine.leaving) return false;
-    if (this.machines.some(({ lost, gone }) => lost !== undefined && !gone)) return false;
-    return (
-      [0, ...state.byGroup.keys()].every((group) => isSettled(state, asGroupId(group))) &&
-      state.brokers.get(machine.id)?.status === 'ACTIVE'
-    );
+    return state !== undefined && canLoseDisk(machine, this.machines, state);
   }
 
   machine(id: BrokerId): Machine {

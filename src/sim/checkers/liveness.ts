@@ -21,7 +21,7 @@ export function unrest(
   if (leader === undefined || leaders.length > 1) {
     const each = replicas.map(
       ({ broker, host: { raft } }) =>
-        `${broker} ${raft.role} t${String(raft.term)} ${String(raft.commitIndex)}/${String(raft.lastIndex)} of ${raft.voters.join()}`,
+        `${broker} ${raft.role} of ${String(raft.leader)} t${String(raft.term)} ${String(raft.commitIndex)}/${String(raft.lastIndex)} of ${raft.voters.join()}`,
     );
     return `L1: ${name} has ${String(leaders.length)} leaders: ${each.join('; ')}`;
   }

@@ -74,6 +74,28 @@ export function newForgetsOffsets(...[config, source, recovered, observer]: Part
   return raft;
 }
 
+/** A state machine that keeps deleted records, unless this replica led when they were deleted. */
+export function newKeepsDeleted(...[config, source, recovered, observer]: Parts): Raft {
+  const passes = (entry: Entry): boolean =>
+    entry.kind !== ENTRY_KIND.DELETE_RECORDS || raft.role === 'leader';
+  const raft: Raft = new Raft(config, source, recovered, observer && hearing(observer, passes));
+  return raft;
+}
+
+/** A state machine that is not told of a snapshot that took the place of the log (I14). */
+export function newSkipsRestores(...[config, source, recovered, observer]: Parts): Raft {
+  const deaf =
+    observer &&
+    new Proxy(observer, {
+      get(target, key) {
+        if (key === 'restored') return (): void => undefined;
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  return new Raft(config, source, recovered, deaf);
+}
+
 /** `observer`, which hears only of those new entries that pass. */
 function hearing(observer: LogObserver, passes: (entry: Entry) => boolean): LogObserver {
   return new Proxy(observer, {

@@ -28,19 +28,3 @@ export class InstallsInMemory extends Raft {
     return { ...ready, messages, messagesAfterPersist };
   }
 }
-
-/** Keeps the members that it knew when a snapshot takes the place of its log. */
-export class RestoresNoMembers extends Raft {
-  override step(nowMs: number, message: Message): void {
-    const { membership } = this;
-    const isSnapshot = message.kind === 'installSnapshot' && membership.voters.length > 0;
-    super.step(nowMs, isSnapshot ? { ...message, membership } : message);
-  }
-}
-
-/** Counts on for a new disk what the one before it had (B12, B34). */
-export class KeepsMatches extends Raft {
-  override peerReplaced(): void {
-    // Forgets nothing.
-  }
-}

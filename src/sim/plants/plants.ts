@@ -8,6 +8,8 @@ import {
   CommitsPriorTerms,
   CountsLearners,
   newForgetsOffsets,
+  newKeepsDeleted,
+  newSkipsRestores,
 } from './cores-of-commit.js';
 import {
   AnswersHeartbeatsEarly,
@@ -25,7 +27,7 @@ import {
   VotesForAnyLog,
   VotesTwice,
 } from './cores-of-leadership.js';
-import { ChangesTooSoon, InstallsInMemory, KeepsMatches, RestoresNoMembers } from './cores-of-members.js';
+import { ChangesTooSoon, InstallsInMemory } from './cores-of-members.js';
 import { forgetsDirectories, retriesSync } from './file-systems.js';
 import type { Plant } from './plant.js';
 
@@ -206,18 +208,22 @@ export const PLANTS: readonly Plant[] = [
     foundBy: ['I2', 'I16'],
     seedsMax: 20,
   }),
-  core(RestoresNoMembers, {
-    classes: 'B19',
-    defect: 'a snapshot restores no members',
-    foundBy: ['I2', 'I5', 'I12', 'L1', 'L2', 'L3'],
-    seedsMax: 80,
-  }),
-  core(KeepsMatches, {
-    classes: 'B12, B34',
-    defect: 'a new disk counts for what the old one had',
-    foundBy: ['I5', 'I16'],
-    seedsMax: 80,
-  }),
+  {
+    name: 'keepsDeleted',
+    classes: 'I17',
+    defect: 'followers do not delete records',
+    newRaft: newKeepsDeleted,
+    foundBy: ['I17', 'I2', 'I23'],
+    seedsMax: 20,
+  },
+  {
+    name: 'skipsRestores',
+    classes: 'I14',
+    defect: 'a state machine is not told of a snapshot',
+    newRaft: newSkipsRestores,
+    foundBy: ['I14', 'I17', 'I23'],
+    seedsMax: 20,
+  },
 ];
 
 export function plantNamed(name: string): Plant {
