@@ -238,8 +238,10 @@ export class Operator {
   #members(): Machine[] {
     const state = this.#state();
     return this.#world.machines.filter(
-      ({ id, lost, leaving, gone }) =>
-        lost === undefined && !leaving && !gone && state?.brokers.get(id)?.status === 'ACTIVE',
+      ({ id, lost, leaving, gone, joining, replacing }) =>
+        lost === undefined &&
+        ![leaving, gone, joining, replacing].includes(true) &&
+        state?.brokers.get(id)?.status === 'ACTIVE',
     );
   }
 

@@ -121,6 +121,8 @@ export class Promises {
       if (index === 0) continue;
       holds(found !== undefined, 'I23', 'a durable group is recovered', facts);
       holds(found.log.lastIndex >= index, 'I23', 'a restart recovers all that was durable', facts);
+      // A snapshot that was written last may stand for it.
+      if (index < found.log.firstIndex - 1) continue;
       const at = Number(found.log.termAt(asLogIndex(index)));
       holds(at === term, 'I23', 'a restart recovers what was durable', { ...facts, at });
     }

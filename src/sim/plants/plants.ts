@@ -214,7 +214,7 @@ export const PLANTS: readonly Plant[] = [
     defect: 'followers do not delete records',
     newRaft: newKeepsDeleted,
     foundBy: ['I17', 'I2', 'I23'],
-    seedsMax: 20,
+    seedsMax: 40,
   },
   {
     name: 'skipsRestores',
