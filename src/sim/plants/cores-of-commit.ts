@@ -31,7 +31,8 @@ abstract class CountsOtherwise extends Raft {
 /** Commits entries of earlier terms by counting (B17, Raft figure 8). */
 export class CommitsPriorTerms extends CountsOtherwise {
   protected override counted(): LogIndex {
-    return committedIndex([this.durableIndex, ...[...this.progress.values()].map(({ match }) => match)]);
+    const voters = [...this.progress].filter(([id]) => this.voters.includes(id));
+    return committedIndex([this.durableIndex, ...voters.map(([, { match }]) => match)]);
   }
 }
 

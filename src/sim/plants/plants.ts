@@ -187,7 +187,8 @@ export const PLANTS: readonly Plant[] = [
     classes: 'B12',
     defect: 'an emptied disk keeps its identity',
     keepsIncarnation: true,
-    foundBy: ['I3', 'I10', 'I13', 'I21'],
+    // L1 when the emptied disk leads in the end, though it must take no part.
+    foundBy: ['I3', 'I10', 'I13', 'I21', 'L1'],
     seedsMax: 40,
   },
   core(CountsLearners, {
