@@ -95,6 +95,7 @@ export class Broker {
     this.failover = new Failover({ ...common, transport, isAlive: (id) => this.isAlive(id) });
     this.#follower = new MetadataFollower({
       ...common,
+      incarnation: options.incarnation,
       state: () => this.cluster.state,
       groups: () => this.#scheduler.groups.values(),
       unclaimed: this.#factory.unclaimed,

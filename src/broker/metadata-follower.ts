@@ -35,7 +35,7 @@ export class MetadataFollower implements ClusterEvents {
 
   restored(): void {
     const state = this.#context.state();
-    this.partitions.adopt(state);
+    this.partitions.adopt();
     this.reassignment.lookAtAll();
     this.#mayHaveAnotherDisk(state.brokers.keys());
     this.#forgetStrangers();

@@ -12,6 +12,8 @@ import type { Subject } from './refusals.js';
 
 export interface PartitionsContext {
   readonly self: BrokerId;
+  /** Identity of this broker's disk. */
+  readonly incarnation: string;
   readonly clock: Clock;
   state(): ClusterState;
   /** Groups that the disk holds and nobody has claimed since the start. */
@@ -42,9 +44,15 @@ export class Partitions {
   /**
    * Goes by where the metadata stands now, not by what it was at each change: many come at once to a broker
    * that starts, or was cut off. A replica that went and came back meanwhile stays, with all that it has.
+   *
+   * Until the metadata knows the broker with this disk it is a past of which the disk has no part: another
+   * one may have kept the replicas then, and what that one promised is not remembered here (B12).
    */
   metadataChanged(changes: readonly ClusterChange[]): void {
+    if (!this.#isRegistered()) return;
+    const { self } = this.#context;
     for (const change of changes) {
+      if (change.kind === 'brokerChanged' && change.broker.id === self) this.adopt();
       if (change.kind === 'topicCreated' || change.kind === 'topicDeleted') {
         for (const { group } of change.topic.partitions) this.#look(group);
       } else if (change.kind === 'assignmentChanged') this.#look(change.after.group);
@@ -52,13 +60,20 @@ export class Partitions {
   }
 
   /**
-   * Takes over a state whose history this broker has not seen, from a snapshot. It is one that was committed,
-   * and names all partitions that there are: only so may the absence of one delete it (B4).
+   * Takes over a state whose history this broker has not followed. It is one that was committed, and names
+   * all partitions that there are: only so may the absence of one delete it (B4).
    */
-  adopt(state: ClusterState): void {
+  adopt(): void {
+    if (!this.#isRegistered()) return;
+    const state = this.#context.state();
     const here = new Set([...this.#hosts.keys(), ...this.#context.unclaimed.keys()]);
     for (const group of here) if (state.isDeleted(group)) this.#drop(group);
     for (const assignment of state.byGroup.values()) this.#follow(assignment);
+  }
+
+  #isRegistered(): boolean {
+    const { self, incarnation } = this.#context;
+    return this.#context.state().brokers.get(self)?.incarnation === incarnation;
   }
 
   #look(group: GroupId): void {

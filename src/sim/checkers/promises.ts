@@ -22,7 +22,7 @@ interface Promised {
 
 interface Durable {
   readonly index: number;
-  readonly term: number;
+  readonly term: number | undefined;
 }
 
 export class Promises {
@@ -91,7 +91,7 @@ export class Promises {
       new Map(
         views.map(({ group, host: { raft } }) => [
           group,
-          { index: raft.durableIndex, term: raft.termAt(raft.durableIndex) ?? 0 },
+          { index: raft.durableIndex, term: raft.termAt(raft.durableIndex) },
         ]),
       ),
     );
@@ -123,6 +123,8 @@ export class Promises {
       holds(found.log.lastIndex >= index, 'I23', 'a restart recovers all that was durable', facts);
       // A snapshot that was written last may stand for it.
       if (index < found.log.firstIndex - 1) continue;
+      // A snapshot was about to take the place of the log, which the replica knew no more.
+      if (term === undefined) continue;
       const at = Number(found.log.termAt(asLogIndex(index)));
       holds(at === term, 'I23', 'a restart recovers what was durable', { ...facts, at });
     }
