@@ -36,20 +36,12 @@ export async function removeBroker(broker: Broker, id: BrokerId, timeoutMs: numb
   const { clock } = broker;
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   const leftMs = (): number => deadlineMs - clock.monotonicMs();
-  checkKnown(broker, id);
   for (let round = 0; round < EVACUATION_ROUNDS_MAX; round += 1) {
     const moves = evacuationOf(broker, id);
     if (round > 0 && moves.length === 0) return;
     await submitMoves(broker, moves, leftMs);
     await submitCommand(broker, { kind: 'removeBroker', id }, leftMs());
   }
-}
-
-function checkKnown(broker: Broker, id: BrokerId): void {
-  if (broker.cluster.state.brokers.has(id)) return;
-  throw new BellwetherError('BROKER_NOT_FOUND', `the cluster has no broker ${id}`, {
-    metadata: { broker: id },
-  });
 }
 
 function evacuationOf(broker: Broker, id: BrokerId): readonly Move[] {

@@ -95,7 +95,7 @@ export class Operator {
   }
 
   #cancel(): boolean {
-    const moving = [...(this.#state()?.byGroup.values() ?? [])].filter(({ target }) => target !== undefined);
+    const moving = [...this.#state().byGroup.values()].filter(({ target }) => target !== undefined);
     if (moving.length === 0) return false;
     const { topic, partition } = this.#random.pick(moving);
     this.#note(`cancel ${topic}/${String(partition)}`);
@@ -196,7 +196,7 @@ export class Operator {
 
   /** A partition that was given all brokers while one of them was about to leave is given fewer. */
   async #makeRoom(id: BrokerId): Promise<void> {
-    for (const { topic, partition, target, replicas } of this.#state()?.byGroup.values() ?? []) {
+    for (const { topic, partition, target, replicas } of this.#state().byGroup.values()) {
       const rest = (target ?? replicas).filter((each) => each !== id);
       if (rest.length === (target ?? replicas).length) continue;
       const move = { topic, partition, replicas: rest };
@@ -224,7 +224,10 @@ export class Operator {
     for (;;) {
       const others = this.#world.ids.filter((other) => other !== id);
       const refusal = await this.#ask((broker) => replaceBroker(broker, id, TIMEOUT_MS), others);
-      if (refusal === undefined) break;
+      // It may have been done without an answer, and be refused since, as the new disk takes part.
+      const known = this.#registration(id);
+      if (refusal === undefined || known?.status !== 'ACTIVE' || known.incarnation === machine.incarnation)
+        break;
       await this.#pause();
     }
     // Now and then somebody starts it too early, and it is refused.
@@ -241,16 +244,17 @@ export class Operator {
       ({ id, lost, leaving, gone, joining, replacing }) =>
         lost === undefined &&
         ![leaving, gone, joining, replacing].includes(true) &&
-        state?.brokers.get(id)?.status === 'ACTIVE',
+        state.brokers.get(id)?.status === 'ACTIVE',
     );
   }
 
-  #state(): ClusterState | undefined {
-    return this.#world.newestBroker?.cluster.state;
+  /** What is committed, whichever brokers are there to tell of it. */
+  #state(): ClusterState {
+    return this.#world.observer.machines.cluster;
   }
 
   #registration(id: BrokerId): BrokerRegistration | undefined {
-    return this.#state()?.brokers.get(id);
+    return this.#state().brokers.get(id);
   }
 
   /** Undefined when it was done; else why not. */

@@ -28,7 +28,7 @@ export class Observer {
   readonly #memberships = new Memberships(this.committed);
   readonly #promises = new Promises();
   readonly probes = new Probes();
-  readonly #machines = new StateMachines(this.committed);
+  readonly machines = new StateMachines(this.committed);
   readonly #views = new Map<BrokerId, Map<GroupId, ReplicaView>>();
   /** Each disk that a broker has or had, with its incarnation. */
   readonly #disks = new Map<SimDisk, { readonly broker: BrokerId; readonly incarnation: string }>();
@@ -153,7 +153,7 @@ export class Observer {
     const log = process.broker?.replica(view.group)?.log;
     checkPointers(view, log);
     if (view.applied > appliedBefore && process.broker !== undefined) {
-      this.#machines.check(view, process.broker);
+      this.machines.check(view, process.broker);
       if (Number(view.group) === 0) this.#noteDisks(process.broker);
     }
     if (view.role === 'leader') this.failovers.led(view.group, view.term);

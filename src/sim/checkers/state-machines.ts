@@ -5,6 +5,7 @@
 
 import type { Broker } from '../../broker/broker.js';
 import { decodeClusterSnapshot } from '../../cluster/cluster-snapshot.js';
+import { ClusterState } from '../../cluster/cluster-state.js';
 import { decodePartitionSnapshot } from '../../log/partition-snapshot.js';
 import type { Snapshot } from '../../raft/log.js';
 import type { Committed } from './committed.js';
@@ -16,6 +17,7 @@ export class StateMachines {
   readonly #committed: Committed;
   /** Of group 0, by the last entry that took effect: what the first replica there looked like. */
   readonly #clusters = new Map<number, string>();
+  #newest = 0;
   /** Last entry of which a snapshot has the effect. */
   readonly #effects = new WeakMap<Snapshot, number>();
 
@@ -48,11 +50,19 @@ export class StateMachines {
     if (Number(group) !== 0) return;
     const here = JSON.stringify(broker.cluster.state.toJson());
     const known = this.#clusters.get(effect);
-    if (known === undefined) this.#clusters.set(effect, here);
-    else {
+    if (known === undefined) {
+      this.#clusters.set(effect, here);
+      if (effect > this.#newest) this.#newest = effect;
+    } else {
       const facts = { group, applied, effect, broker: id, known, here };
       holds(known === here, 'I17', 'equal logs make equal states', facts);
     }
+  }
+
+  /** The cluster metadata as far as any broker has ever applied it. */
+  get cluster(): ClusterState {
+    const newest = this.#clusters.get(this.#newest);
+    return newest === undefined ? new ClusterState() : ClusterState.fromJson(JSON.parse(newest));
   }
 
   /** Up to which entry the state machine has the effects: a snapshot may be ahead of its own index. */
