@@ -131,21 +131,21 @@ export class Dial {
       this.#failed();
       return;
     }
+    try {
+      events.admit(far.identity);
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      // A stranger behind the peer's address is as good as no peer; the peer itself may be there later.
+      stream.end(this.#self, true);
+      this.#failed();
+      return;
+    }
     this.#cancelTimer();
     this.#phase = 'open';
     this.#redialMs = REDIAL_MS_MIN;
     this.stream = stream;
     this.#self.taken(stream);
-    if (this.#kind === 'data') {
-      events.dataStreamOpened(this.#peer);
-      return;
-    }
-    try {
-      events.admit(far.identity);
-    } catch (error) {
-      if (!(error instanceof BellwetherError)) throw error;
-      return;
-    }
-    events.heartbeatStreamOpened(this.#peer);
+    if (this.#kind === 'data') events.dataStreamOpened(this.#peer);
+    else events.heartbeatStreamOpened(this.#peer);
   }
 }

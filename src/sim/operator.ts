@@ -221,13 +221,13 @@ export class Operator {
 
   async #renew(machine: Machine): Promise<void> {
     const { id } = machine;
+    const lost = this.#registration(id)?.incarnation;
     for (;;) {
       const others = this.#world.ids.filter((other) => other !== id);
       const refusal = await this.#ask((broker) => replaceBroker(broker, id, TIMEOUT_MS), others);
       // It may have been done without an answer, and be refused since, as the new disk takes part.
       const known = this.#registration(id);
-      if (refusal === undefined || known?.status !== 'ACTIVE' || known.incarnation === machine.incarnation)
-        break;
+      if (refusal === undefined || known?.status !== 'ACTIVE' || known.incarnation !== lost) break;
       await this.#pause();
     }
     // Now and then somebody starts it too early, and it is refused.
