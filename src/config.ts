@@ -95,7 +95,10 @@ const brokerSchema = z
   });
 
 function peersProblem({ id, peers, join }: { id: string; peers: Map<string, string>; join: boolean }) {
-  if (!join) return peers.has(id) ? undefined : `does not name this broker, ${id}`;
+  if (!join) {
+    if (peers.has(id)) return undefined;
+    return `does not name this broker, ${id}; one that joined its cluster is started with --join every time`;
+  }
   const others = [...peers.keys()].filter((peer) => peer !== id);
   return others.length > 0 ? undefined : 'names no broker of the cluster to join';
 }

@@ -102,7 +102,7 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'The cluster has no broker of this name.',
-    action: 'Ask ListBrokers for the names.',
+    action: 'Ask ListBrokers (`bellwether broker list`) for the names.',
   },
   BROKER_ALREADY_EXISTS: {
     code: GRPC_CODE.ALREADY_EXISTS,

@@ -189,6 +189,8 @@ export class Broker {
   /** The assignment of a partition. @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION */
   assignment(topic: string, partition: number): PartitionAssignment {
     const assignment = this.cluster.state.partition(topic, partition);
+    // A broker that has not heard of its cluster yet cannot say that it has no such partition.
+    if (assignment === undefined && this.cluster.state.clusterId === '') throw this.clusterElsewhere();
     if (assignment === undefined) throw unknownPartition({ topic, partition });
     return assignment;
   }

@@ -11,6 +11,13 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
+/** Parses an offset, or the word for where a partition begins or ends. */
+export function offsetOrPosition(text: string): number | 'earliest' | 'latest' {
+  if (text === 'earliest' || text === 'latest') return text;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number, "earliest" or "latest".');
+}
+
 /** Parses `HOST:PORT,HOST:PORT,...`. */
 export function addresses(text: string): readonly string[] {
   return bootstrapBrokers(text).map((address) => {

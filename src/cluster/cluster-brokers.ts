@@ -77,6 +77,17 @@ export function addBroker(tables: ClusterTables, { id, peerAddress }: AddBroker)
       peer_address: known.peerAddress,
     });
   }
+  const holder = [...tables.brokers.values()].find(
+    (each) => each.peerAddress === peerAddress || each.address === peerAddress,
+  );
+  if (holder !== undefined) {
+    const text = `${peerAddress} is an address of broker ${holder.id}; name the --peer-listen address of ${id}`;
+    return refused('BROKER_CHANGE_REFUSED', text, {
+      broker: id,
+      peer_address: peerAddress,
+      holder: holder.id,
+    });
+  }
   if (tables.brokers.size >= BROKERS_MAX) {
     return refused(
       'BROKER_CHANGE_REFUSED',

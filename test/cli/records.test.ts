@@ -1,4 +1,5 @@
 /** `produce` and `fetch`, against a fake broker that keeps what it gets. */
+import { OffsetPosition } from '../../gen/bellwether/v1/log_service.js';
 import { describe, expect, it } from 'vitest';
 import type { Record as WireRecord } from '../../gen/bellwether/v1/types.js';
 import { EXIT_CODE } from '../../src/cli/main.js';
@@ -39,6 +40,10 @@ async function startLog(partitionCount: number) {
         log.push({ offset: log.length, key, value, headers: [], timestampMs });
       }
       return { partition, baseOffset, term: 1, recordCount: records.length };
+    },
+    listOffsets: ({ partition }) => {
+      const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
+      return { offset: log[0]?.offset ?? 0, term: 1 };
     },
     fetch: ({ partition, offset, maxRecords }) => {
       const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
@@ -129,6 +134,18 @@ describe('produce', () => {
 });
 
 describe('fetch', () => {
+  it('begins where the partition begins, which need not be offset 0', async () => {
+    const { broker, cli } = await startLog(1);
+    await cli(['produce', 'orders', '--partition', '0'], { stdin: input('a\nb\nc\n') });
+    broker.script.listOffsets = ({ at }) => ({
+      offset: at === OffsetPosition.EARLIEST ? 2 : 3,
+      term: 1,
+    });
+    expect((await cli(['fetch', 'orders', '0'])).stdout).toBe('2\t\\N\tc\n');
+    expect((await cli(['fetch', 'orders', '0', '--offset', 'latest'])).stdout).toBe('');
+    expect((await cli(['fetch', 'orders', '0', '--offset', 'last'])).exitCode).toBe(EXIT_CODE.usage);
+  });
+
   it('reads to the high watermark; tabs and line ends in values are escaped', async () => {
     const { cli } = await startLog(1);
     await cli(['produce', 'orders', '--partition', '0', '--key-delimiter', '='], {

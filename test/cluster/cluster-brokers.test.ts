@@ -61,6 +61,15 @@ describe('addBroker', () => {
     expect(rig.refusal(add).reason).toBe('BROKER_ALREADY_EXISTS');
   });
 
+  it('refuses an address at which another broker listens, for brokers or for clients', () => {
+    const rig = new MembershipRig();
+    for (const peerAddress of ['n2:2', 'n2:1']) {
+      const refusal = rig.refusal({ kind: 'addBroker', id: 'n4', peerAddress });
+      expect(refusal.reason).toBe('BROKER_CHANGE_REFUSED');
+      expect(refusal.message).toContain(`${peerAddress} is an address of broker n2`);
+    }
+  });
+
   it('refuses one more than a cluster may have', () => {
     const rig = new MembershipRig(Array.from({ length: BROKERS_MAX }, (_, i) => `n${i}`));
     const { reason } = rig.refusal({ kind: 'addBroker', id: 'more', peerAddress: 'more:2' });

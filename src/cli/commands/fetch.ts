@@ -1,7 +1,7 @@
 /** `bellwether fetch TOPIC PARTITION`: reads records. */
 import type { Command } from 'commander';
 import type { ConsumedRecord } from '../../client/index.js';
-import { integer } from '../arguments.js';
+import { integer, offsetOrPosition } from '../arguments.js';
 import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
 import type { CliIo } from '../io.js';
@@ -21,7 +21,7 @@ const FETCH_RECORDS_MAX = 500;
 const FOLLOW_WAIT_MS = 1000;
 
 interface FetchFlags {
-  readonly offset: number;
+  readonly offset: number | 'earliest' | 'latest';
   readonly count?: number;
   readonly follow?: true;
 }
@@ -31,7 +31,12 @@ export function addFetchCommand(program: Command, io: CliIo): void {
     .description('Read committed records. Lines have offset, key and value; with --output json all fields.')
     .argument('<topic>', 'name of the topic')
     .argument('<partition>', 'number of the partition, from 0', integer(0, INT32_MAX))
-    .option('--offset <n>', 'first offset to read', integer(0, Number.MAX_SAFE_INTEGER), 0)
+    .option(
+      '--offset <n>',
+      'first offset to read, or "earliest" or "latest"; earliest is where the partition begins',
+      offsetOrPosition,
+      'earliest' as const,
+    )
     .option(
       '--count <n>',
       `records to read at most: 1 to ${COUNT_MAX} (default ${COUNT_DEFAULT}, with --follow no limit)`,
@@ -55,7 +60,7 @@ type Reader = (
 /** Reads to the high watermark, or `count` records, and prints them together. */
 const readOnce: Reader = async ({ client, print }, ref, { offset, count = COUNT_DEFAULT }) => {
   const records: ConsumedRecord[] = [];
-  let nextOffset = offset;
+  let nextOffset = await firstOffset(client, ref, offset);
   for (;;) {
     const maxRecords = Math.min(FETCH_RECORDS_MAX, count - records.length);
     const result = await client.fetch(ref, nextOffset, { maxRecords });
@@ -75,7 +80,7 @@ const readOnce: Reader = async ({ client, print }, ref, { offset, count = COUNT_
 
 /** Prints records as they come, until `count` of them, or until the reader of the output goes away. */
 const follow: Reader = async ({ io, client, format }, ref, { offset, count = Number.POSITIVE_INFINITY }) => {
-  let nextOffset = offset;
+  let nextOffset = await firstOffset(client, ref, offset);
   let remaining = count;
   while (remaining > 0) {
     const maxRecords = Math.min(FETCH_RECORDS_MAX, remaining);
@@ -88,6 +93,14 @@ const follow: Reader = async ({ io, client, format }, ref, { offset, count = Num
     remaining -= lines.length;
   }
 };
+
+async function firstOffset(
+  client: Context['client'],
+  ref: Parameters<Reader>[1],
+  offset: FetchFlags['offset'],
+): Promise<number> {
+  return typeof offset === 'number' ? offset : (await client.listOffsets(ref, offset)).offset;
+}
 
 function recordDocument({ offset, key, value, headers, timestampMs }: ConsumedRecord) {
   return {
