@@ -1,0 +1,143 @@
+/**
+ * What stands in entries and snapshots: it reads back as it was written, and bytes that were changed or cut
+ * are refused, or read as another value of the same form; never as something that breaks later. (The journal's
+ * checksums keep such bytes out; these are the second line.)
+ */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { type ClusterCommand, decodeCommand, encodeCommand } from '../../src/cluster/commands.js';
+import { InvariantError } from '../../src/invariant.js';
+import { decodeDeleteRecords, encodeDeleteRecords } from '../../src/log/delete-records.js';
+import { decodeOffsetCommit, encodeOffsetCommit } from '../../src/log/offset-commit.js';
+import { decodePartitionSnapshot, encodePartitionSnapshot } from '../../src/log/partition-snapshot.js';
+import { decodeMembership, encodeMembership } from '../../src/raft/membership.js';
+import { asGroupId, asLogIndex } from '../../src/raft/types.js';
+import { asOffset } from '../../src/records/offset.js';
+
+interface Codec<T> {
+  readonly name: string;
+  readonly values: fc.Arbitrary<T>;
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): T;
+}
+
+const offset = fc.maxSafeNat().map(asOffset);
+const index = fc.maxSafeNat().map(asLogIndex);
+const broker = fc.stringMatching(/^[A-Za-z0-9._-]{1,12}$/);
+const brokers = fc.uniqueArray(broker, { maxLength: 7, size: 'max' });
+const text = fc.string({ unit: 'binary', maxLength: 40 });
+
+const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
+  fc.record({ kind: fc.constant('initCluster' as const), clusterId: text }),
+  fc.record({
+    kind: fc.constant('registerBroker' as const),
+    id: broker,
+    incarnation: text,
+    address: text,
+    peerAddress: text,
+    rack: text,
+  }),
+  fc.record({ kind: fc.constant('addBroker' as const), id: broker, peerAddress: text }),
+  fc.record({
+    kind: fc.constant('reassignPartition' as const),
+    topic: text,
+    partition: fc.nat(10_000),
+    replicas: brokers,
+  }),
+  fc.record({
+    kind: fc.constant('membershipChanged' as const),
+    group: fc.nat().map(asGroupId),
+    index,
+    voters: brokers,
+    learners: brokers,
+  }),
+);
+
+const CODECS = [
+  codec({
+    name: 'an offset commit',
+    values: fc.record({ group: text, offset }),
+    encode: encodeOffsetCommit,
+    decode: decodeOffsetCommit,
+  }),
+  codec({
+    name: 'a deletion of records',
+    values: fc.record({ beforeOffset: offset }),
+    encode: encodeDeleteRecords,
+    decode: decodeDeleteRecords,
+  }),
+  codec({
+    name: 'a membership',
+    values: brokers.chain((all) =>
+      fc.nat(7).map((at) => ({ voters: all.slice(0, at), learners: all.slice(at) })),
+    ),
+    encode: encodeMembership,
+    decode: decodeMembership,
+  }),
+  codec({
+    name: "a partition's snapshot",
+    values: fc
+      .record({
+        appliedIndex: index,
+        logStartOffset: offset,
+        baseOffset: offset,
+        committedOffsets: fc.array(fc.tuple(text, offset), { maxLength: 8 }),
+      })
+      // What is gone was deleted, so it ends at or below the log start.
+      .filter(({ baseOffset, logStartOffset }) => baseOffset <= logStartOffset)
+      .map((drawn) => ({ ...drawn, committedOffsets: new Map(drawn.committedOffsets) })),
+    encode: encodePartitionSnapshot,
+    decode: decodePartitionSnapshot,
+  }),
+  codec({ name: 'a cluster command', values: command, encode: encodeCommand, decode: decodeCommand }),
+];
+
+describe.each(CODECS)('$name', ({ readsBack, refusesOrReads }) => {
+  it('reads back as it was written', readsBack);
+
+  it('with a byte changed, or cut, is refused or is another one', refusesOrReads);
+});
+
+function codec<T>({ name, values, encode, decode }: Codec<T>) {
+  const roundTrip = fc.property(values, (value) => {
+    expect(decode(encode(value))).toEqual(value);
+  });
+  const refuseOrRead = fc.property(
+    values,
+    fc.nat(),
+    fc.integer({ min: 1, max: 255 }),
+    (value, at, change) => {
+      const bytes = encode(value);
+      const place = at % bytes.length;
+      const changed = bytes.slice();
+      changed[place] = (changed[place] ?? 0) ^ change;
+      for (const damaged of [changed, bytes.slice(0, place)]) {
+        const read = tryTo(() => decode(damaged));
+        if (read === undefined) continue;
+        // What was read is a value of the form: it can be written, and is the same again.
+        expect(decode(encode(read))).toEqual(read);
+      }
+    },
+  );
+  return {
+    name,
+    readsBack: () => {
+      fc.assert(roundTrip);
+    },
+    refusesOrReads: () => {
+      fc.assert(refuseOrRead, { numRuns: 400 });
+    },
+  };
+}
+
+/** Undefined when it is refused in one of the ways that the callers know. */
+function tryTo<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InvariantError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
