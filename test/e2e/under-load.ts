@@ -81,6 +81,7 @@ async function judge(
   let records = 0;
   for (const ref of refs) records += (await readToEnd(recorder, client, ref, from)) - from;
   const report = checkHistory(recorder.operations);
+  process.stdout.write(`history: ${describeReport(report)}\n`);
   expect(report.anomalies, describeReport(report)).toEqual([]);
   expect(recorder.acknowledged).toBeGreaterThan(WRITES_PER_PHASE);
   expect(records).toBeGreaterThanOrEqual(recorder.acknowledged);
