@@ -14,6 +14,7 @@ import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { DiskWatch } from './disk-watch.js';
+import { drain } from './drain.js';
 import { Exchanges } from './exchanges.js';
 import { Failover } from './failover.js';
 import { GroupFactory, type GroupSpec } from './group-factory.js';
@@ -127,6 +128,13 @@ export class Broker {
   /** HOST:PORT that other brokers are told. */
   get peerAddress(): string {
     return this.options.peerAddresses.get(this.id) ?? this.options.peerAddress;
+  }
+
+  /** Hands over what this broker leads, before `stop`; see drain.ts. */
+  drain(timeoutMs: number): Promise<readonly GroupId[]> {
+    const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
+    const context = { id: this.id, clock: this.clock, groups, wake: (group: GroupHost) => this.wake(group) };
+    return drain(context, timeoutMs);
   }
 
   /** Stops taking part. What was submitted to the journal is its owner's to close. */

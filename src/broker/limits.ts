@@ -48,6 +48,10 @@ export const LIMITS = {
   /** Longest time for which a failover may block writes, and the default. */
   maxBlockMsMax: 10_000,
   maxBlockMsDefault: 1_000,
+  /** Longest time that a broker which is told to stop spends on handing over what it leads. */
+  drainMsMax: 2_000,
+  /** Pause between two looks at what is left to hand over. */
+  drainPauseMs: 5,
   partitionsMax: 10_000,
   replicationFactorMax: 7,
   replicationFactorDefault: 3,

@@ -9,7 +9,7 @@ import { stopSignal } from '../stop-signal.js';
 export function addServeCommand(program: Command, io: CliIo): void {
   program
     .command('serve')
-    .description('Run one broker until Ctrl-C or SIGTERM.')
+    .description('Run one broker until Ctrl-C or SIGTERM; after SIGTERM it hands over what it leads first.')
     .requiredOption('--id <name>', 'name of this broker, unique in the cluster')
     .requiredOption('--listen <host:port>', 'where clients reach it')
     .requiredOption('--peer-listen <host:port>', 'where the other brokers reach it')
@@ -48,6 +48,8 @@ async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, comman
     });
     const signal = await Promise.race([stop.received, failed]);
     log('info', 'stopping', { signal });
+    // Ctrl-C ends a whole cluster at once as a rule, where nobody is left to take over.
+    if (signal === 'SIGTERM') log('info', 'handed over', { ledStill: await running.drain() });
   } finally {
     await bound.close();
     stop.dispose();
