@@ -1,4 +1,5 @@
 /** The command line: all commands, and how a run ends. */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { withClientFlags } from './client-command.js';
 import { addBridgeCommand } from './commands/bridge.js';
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
 export function createProgram(io: CliIo = processIo()): Command {
   const program = new Command('bellwether')
     .description('A Kafka-like log whose partitions are led by brokers that Raft elects.')
+    .version(packageVersion(), '--version', 'print the version')
     .enablePositionalOptions()
     .showHelpAfterError('(see --help)')
     .configureOutput({
@@ -63,6 +65,13 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
     await printError(io.stderr, error).catch(ignore);
     return EXIT_CODE.failed;
   }
+}
+
+/** As package.json has it, which lies in the same place in a clone and in an installed package. */
+function packageVersion(): string {
+  const root = import.meta.url.endsWith('.ts') ? '../../' : '../../../';
+  const text = readFileSync(new URL(`${root}package.json`, import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 /** Nobody reads the output any more, and there is nobody else to tell. */

@@ -1,4 +1,5 @@
 /** Commands about topics and leadership, against a fake broker over real gRPC. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
 import type { PartitionFailoverRequest } from '../../gen/bellwether/v1/partition_service.js';
@@ -224,6 +225,17 @@ describe('how a run ends', () => {
     const { exitCode, stdout, stderr } = await run(['topic', 'create', '--help']);
     expect([exitCode, stderr]).toEqual([EXIT_CODE.done, '']);
     expect(stdout).toContain('--replication-factor');
+  });
+
+  it('--version prints that of the package', async () => {
+    const { version } = JSON.parse(
+      await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { version: string };
+    expect(await run(['--version'])).toEqual({
+      exitCode: EXIT_CODE.done,
+      stdout: `${version}\n`,
+      stderr: '',
+    });
   });
 
   it('a reader that goes away is no error', async () => {
