@@ -1,7 +1,8 @@
-/** What `bellwether up` tells a person: who leads what, what to try next, what the loss of a broker means. */
+/** What `bellwether up` tells a person: who leads what, what is not as it should be, what to try next. */
 
-import type { ClusterMetadata } from '../client/index.js';
+import type { BrokerDescription, ClusterMetadata } from '../client/index.js';
 import { DEFAULT_BOOTSTRAP } from '../config.js';
+import { type BrokerEnd, saysNoMember } from './broker-end.js';
 import type { CliIo } from './io.js';
 import type { LocalBroker, LocalCluster } from './local-cluster.js';
 import { print } from './output.js';
@@ -9,57 +10,124 @@ import { partitionSection } from './topic-report.js';
 
 const PROGRAM = 'node bin/bellwether';
 
+/** A local cluster that has come up, and what is known of it. */
+export interface UpState {
+  readonly cluster: Pick<LocalCluster, 'brokers' | 'running' | 'waiting'>;
+  readonly metadata: ClusterMetadata;
+  /** Who else is a member, and where; empty when that could not be learned. */
+  readonly members: readonly Pick<BrokerDescription, 'id' | 'peerAddress'>[];
+  /** Brokers that ended during the start. */
+  readonly ends: ReadonlyMap<string, BrokerEnd>;
+}
+
 /** Prints the cluster as it has come up. `topic` is the one to show things with. */
-export async function introduce(
-  io: CliIo,
-  cluster: LocalCluster,
-  metadata: ClusterMetadata,
-  topic: string | undefined,
-): Promise<void> {
-  const brokers = cluster.brokers.map(({ id, address, pid }) => `  ${id}  ${address}  pid ${String(pid)}`);
+export async function introduce(io: CliIo, state: UpState, topic: string | undefined): Promise<void> {
+  const { cluster, metadata } = state;
+  const brokers = cluster.running.map(({ id, address, pid }) => `  ${id}  ${address}  pid ${String(pid)}`);
   await io.stdout.write(
     `Cluster ${metadata.clusterId} is up; ${metadata.controller ?? 'nobody'} leads its metadata.\n` +
-      `${brokers.join('\n')}\n\n`,
+      `${[...brokers, ...notices(state)].join('\n')}\n\n`,
   );
   if (metadata.topics.length > 0) {
     await print(io.stdout, 'table', { document: undefined, sections: [partitionSection(metadata.topics)] });
   }
-  await io.stdout.write(`\n${nextSteps(cluster, metadata, topic)}\nCtrl-C stops the cluster.\n`);
+  await io.stdout.write(`\n${nextSteps(state, topic)}\nCtrl-C stops the cluster.\n`);
+}
+
+/** What is not as it should be, or not as it was at the last start. */
+export function notices(state: UpState): string[] {
+  const { cluster, metadata } = state;
+  const absent = metadata.brokers.filter(({ alive }) => !alive).map(({ id }) => absentText(state, id));
+  const leaderless = metadata.topics.flatMap(({ topic, partitions }) =>
+    partitions.filter(({ leader }) => leader === undefined).map(({ partition }) => `${topic}/${partition}`),
+  );
+  return [
+    ...[...state.ends].flatMap(([id, end]) => endedText(state, id, end) ?? []),
+    ...cluster.brokers.filter(({ id }) => cluster.waiting.has(id)).map(waitingText),
+    ...absent,
+    ...(leaderless.length === 0 ? [] : [`Warning: partitions without a leader: ${leaderless.join(', ')}`]),
+  ];
+}
+
+/** Undefined for a member that does not run: that is told of all members alike. */
+function endedText({ metadata }: UpState, id: string, end: BrokerEnd): string | undefined {
+  const member = metadata.brokers.find((broker) => broker.id === id);
+  if (member?.alive === true) return `${id} runs already, started by somebody else.`;
+  if (member !== undefined) return undefined;
+  if (saysNoMember(end)) return `${id} was removed from the cluster; its data folder is not used any more.`;
+  return `${id} is no member and was not started: ${end.said ?? end.how}`;
+}
+
+function waitingText({ id, peerAddress }: LocalBroker): string {
+  return `${id} is no member; to make it one: ${PROGRAM} broker add ${id}=${peerAddress}`;
+}
+
+function absentText({ cluster, metadata, members, ends }: UpState, id: string): string {
+  if (cluster.running.some((broker) => broker.id === id)) {
+    return `Warning: ${id} was started, and is not heard by the others`;
+  }
+  const said = ends.get(id)?.said;
+  const args =
+    cluster.brokers.find((broker) => broker.id === id)?.args ??
+    serveArgs(
+      id,
+      metadata.brokers.find((broker) => broker.id === id)?.address ?? '',
+      members.find((broker) => broker.id === id)?.peerAddress ?? '',
+      cluster.running,
+    );
+  return (
+    `Warning: ${id} is a member and does not run${said === undefined ? '' : ` (${said})`}: start it with\n` +
+    `    ${PROGRAM} ${args.join(' ')}`
+  );
+}
+
+/** How to start a broker of which the cluster knows the addresses, but not the folder. */
+function serveArgs(
+  id: string,
+  address: string,
+  peerAddress: string,
+  running: readonly LocalBroker[],
+): string[] {
+  const peers = running.map((broker) => `${broker.id}=${broker.peerAddress}`).join(',');
+  const or = (known: string): string => (known === '' ? 'HOST:PORT' : known);
+  const where = ['--listen', or(address), '--peer-listen', or(peerAddress), '--peers', peers];
+  return ['serve', '--join', '--id', id, ...where, '--data', 'ITS_DATA_FOLDER'];
 }
 
 function nextSteps(
-  { brokers }: LocalCluster,
-  { topics }: ClusterMetadata,
+  { cluster: { running }, metadata: { topics } }: UpState,
   named: string | undefined,
 ): string {
-  const address = brokers[0]?.address ?? DEFAULT_BOOTSTRAP;
+  const address = running[0]?.address ?? DEFAULT_BOOTSTRAP;
   const bootstrap = address === DEFAULT_BOOTSTRAP ? '' : ` --bootstrap ${address}`;
-  const topic = topics.find((each) => each.topic === named) ?? topics[0];
-  const leader = topic?.partitions[0]?.leader;
-  if (topic === undefined || leader === undefined) {
-    return `Try next:\n  ${PROGRAM} topic create orders --partitions 3${bootstrap}`;
-  }
-  const pid = brokers.find(({ id }) => id === leader)?.pid;
+  if (topics.length === 0) return `Try next:\n  ${PROGRAM} topic create orders --partitions 3${bootstrap}`;
+  const all = topics.flatMap(({ topic, partitions }) => partitions.map((each) => ({ topic, ...each })));
+  const led = all.filter(({ leader }) => leader !== undefined);
+  const shown = led.find(({ topic }) => topic === named) ?? led[0];
+  if (shown?.leader === undefined) return `Try next:\n  ${PROGRAM} metadata${bootstrap}`;
+  const { topic, partition, leader } = shown;
+  const pid = running.find(({ id }) => id === leader)?.pid;
   return [
     'Try next, in another terminal:',
-    `  echo hello | ${PROGRAM} produce ${topic.topic} --partition 0${bootstrap}`,
-    `  ${PROGRAM} fetch ${topic.topic} 0${bootstrap}`,
-    `  ${PROGRAM} failover ${topic.topic} 0 --failed-leader ${leader}${bootstrap}`,
-    `  ${PROGRAM} leader ${topic.topic} 0${bootstrap}   # then kill -9 that broker, and ask again`,
+    `  echo hello | ${PROGRAM} produce ${topic} --partition ${partition}${bootstrap}`,
+    `  ${PROGRAM} fetch ${topic} ${partition}${bootstrap}`,
+    `  ${PROGRAM} failover ${topic} ${partition} --failed-leader ${leader}${bootstrap}`,
+    `  ${PROGRAM} leader ${topic} ${partition}${bootstrap}   # then kill -9 that broker, and ask again`,
     ...(pid === undefined ? [] : [`  kill -9 ${String(pid)}   # ${leader}`]),
   ].join('\n');
 }
 
-/** What the end of a broker means for the cluster, and how to start it again. */
-export function lossText(broker: LocalBroker, how: string, left: number, all: number): string {
-  const quorum = Math.floor(all / 2) + 1;
-  const rest =
-    left >= quorum
-      ? 'the others go on.'
-      : `of the brokers started here ${String(left)} of ${String(all)} run: no quorum, so reads only until more are back.`;
+/**
+ * What the end of a broker means, and how to start it again. Nothing is said of a quorum: who is a member, and
+ * whether brokers started elsewhere run, is not known here.
+ */
+export function lossText(broker: LocalBroker, end: BrokerEnd, running: readonly LocalBroker[]): string {
+  const { id, args } = broker;
+  if (saysNoMember(end)) return `${id} was removed from the cluster and has ended.`;
+  const rest = running.length === 0 ? 'none' : running.map((each) => each.id).join(', ');
   return (
-    `Broker ${broker.id} ended (${how}); ${rest}\n` +
+    `Broker ${id} ended (${end.how}); still running of those started here: ${rest}.\n` +
     'To start it again, in another terminal (stop it there too: this one will not):\n' +
-    `  ${PROGRAM} ${broker.args.join(' ')}`
+    `  ${PROGRAM} ${args.join(' ')}`
   );
 }

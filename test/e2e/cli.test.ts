@@ -250,4 +250,53 @@ describe('bellwether up', () => {
       await folder.remove();
     }
   });
+
+  it('goes on without a broker that was removed, now and at the next start, and starts one that was added', async () => {
+    const folder = await temporaryFolder();
+    const port = await freePortRange(8);
+    const at = (offset: number): string => `127.0.0.1:${String(port + offset)}`;
+    const launcher = new URL('../../bin/bellwether', import.meta.url).pathname;
+    const flags = ['--port', String(port), '--peer-port', String(port + 4), '--data', folder.path];
+    const children: ChildProcess[] = [];
+    const up = async () => {
+      const child = spawn(process.execPath, [launcher, 'up', '--topic', 'orders', ...flags], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      children.push(child);
+      const said = { text: '' };
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (said.text += text));
+      await until('the cluster is up', () => Promise.resolve(said.text.includes('Ctrl-C stops')));
+      return { child, said };
+    };
+    try {
+      const first = await up();
+      const where = ['--listen', at(3), '--peer-listen', at(7), '--peers', `n2=${at(5)}`];
+      const joins = ['serve', '--join', '--id', 'n4', ...where, '--data', join(folder.path, 'n4')];
+      const n4 = spawn(process.execPath, [launcher, ...joins], { stdio: 'ignore' });
+      children.push(n4);
+      const bootstrap = ['--bootstrap', at(1)];
+      expect(await bellwether(['broker', 'add', `n4=${at(7)}`, ...bootstrap])).toMatchObject({ code: 0 });
+      expect(await bellwether(['broker', 'remove', 'n1', ...bootstrap])).toMatchObject({ code: 0 });
+      const ended = 'n1 was removed from the cluster and has ended.';
+      await until('the end of n1 is told', () => Promise.resolve(first.said.text.includes(ended)));
+      expect(first.said.text).not.toContain('To start it again');
+      await stopped(first.child);
+      await stopped(n4);
+
+      const second = await up();
+      expect(second.said.text).toContain('n1 was removed from the cluster; its data folder is not used');
+      expect([...second.said.text.matchAll(/(n\d) .* pid /g)].map(([, id]) => id)).toEqual([
+        'n2',
+        'n3',
+        'n4',
+      ]);
+      expect(second.said.text).not.toContain('Warning');
+      expect(second.said.text).toContain(`produce orders --partition 0 --bootstrap ${at(1)}`);
+      await stopped(second.child);
+      expect(second.child.exitCode).toBe(0);
+    } finally {
+      await Promise.all(children.map(stopped));
+      await folder.remove();
+    }
+  });
 });

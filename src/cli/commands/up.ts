@@ -3,19 +3,18 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { BellwetherClient, ClusterMetadata } from '../../client/index.js';
 import { LOCAL_CLUSTER } from '../../config.js';
-import { BellwetherError, isReason } from '../../errors.js';
+import { BellwetherError } from '../../errors.js';
 import { integer, nonEmpty } from '../arguments.js';
+import { type BrokerEnd, saysNoMember, startFailed } from '../broker-end.js';
 import type { CliIo } from '../io.js';
-import { type LocalBroker, type LocalCluster, startLocalCluster } from '../local-cluster.js';
+import { furtherBrokers, type LocalCluster, startLocalCluster } from '../local-cluster.js';
 import { stopSignal } from '../stop-signal.js';
-import { introduce, lossText } from '../up-report.js';
+import { introduce, lossText, type UpState } from '../up-report.js';
 
 /** How long the cluster may take until every broker serves. */
 const START_TIMEOUT_MS = 30_000;
-/** Pause between two looks at a cluster that starts. */
-const LOOK_MS = 50;
-/** Bound of one look. */
-const LOOK_TIMEOUT_MS = 1_000;
+/** How long its partitions may take then to elect leaders. */
+const ELECT_TIMEOUT_MS = 10_000;
 const PORT_MAX = 65_000;
 
 interface Topic {
@@ -75,96 +74,82 @@ async function up(io: CliIo, flags: Flags): Promise<void> {
   const stop = stopSignal();
   const failure = new Failure();
   let started = false;
-  let left = flags.brokers;
-  const lastLines = new Map<string, string>();
+  const ends = new Map<string, BrokerEnd>();
   const cluster = startLocalCluster({
     brokerCount: flags.brokers,
+    further: await furtherBrokers(flags.data, flags.brokers, Math.abs(flags.port - flags.peerPort)),
     host: LOCAL_CLUSTER.host,
     clientPort: flags.port,
     peerPort: flags.peerPort,
     data: flags.data,
     env: io.env,
     onLine: (broker, line) => {
-      if (line.startsWith('bellwether: ')) lastLines.set(broker, line);
       if (started && (!line.startsWith('{') || line.includes('"level":50'))) {
         void io.stderr.write(`${broker}: ${line}\n`);
       }
     },
-    onEnded: (broker, code, signal) => {
-      left -= 1;
-      if (!started) failure.report(startFailed(broker, lastLines.get(broker.id)));
-      else void say(lossText(broker, signal ?? `exit code ${String(code)}`, left, flags.brokers));
-      if (left === 0)
+    onEnded: (broker, end) => {
+      if (started) void say(lossText(broker, end, cluster.running));
+      else ends.set(broker.id, end);
+      // The cluster may have grown and shrunk since the last start: it must not need all who began it.
+      const isMissed = !started && !broker.isFurther && !saysNoMember(end);
+      if (isMissed || (!started && cluster.running.length === 0)) failure.report(startFailed(broker.id, end));
+      if (cluster.running.length === 0) {
         failure.report(new BellwetherError('SHUTTING_DOWN', 'no broker of this cluster is left'));
+      }
     },
   });
-  const { connect } = await import('../../client/index.js');
-  const client = await connect({ brokers: cluster.brokers.map(({ address }) => address) });
   try {
-    const ready = prepare(client, cluster, flags.topic, failure.signal);
+    const ready = prepare(cluster, ends, flags.topic, failure.signal);
     const first = await Promise.race([ready, stop.received, failure.happened]);
     if (typeof first !== 'string') {
       started = true;
-      await introduce(io, cluster, first, flags.topic?.name);
+      await introduce(io, first, flags.topic?.name);
       await Promise.race([stop.received, failure.happened]);
     }
     await say('Stopping.');
   } finally {
     failure.report(new BellwetherError('SHUTTING_DOWN', 'the cluster is stopping'));
-    await client.close();
     await cluster.stop();
     stop.dispose();
   }
 }
 
 /**
- * Waits until every broker of this cluster listens, then until each hears all others and every partition
- * is led, and creates the topic that was asked for. The addresses are asked only when our own brokers
- * listen there: before, another cluster may answer. A topic is created only when all hear each other, so
- * that its preferred leaders are elected.
+ * Waits until every broker of this cluster listens, then until the cluster has started, and creates the topic
+ * that was asked for. The addresses are asked only when our own brokers listen there: before, another cluster
+ * may answer.
  */
 async function prepare(
-  client: BellwetherClient,
   cluster: LocalCluster,
+  ends: ReadonlyMap<string, BrokerEnd>,
   topic: Topic | undefined,
   aborted: AbortSignal,
-): Promise<ClusterMetadata> {
+): Promise<UpState> {
   await cluster.listening;
-  const deadlineMs = performance.now() + START_TIMEOUT_MS;
-  const look = async (condition: (metadata: ClusterMetadata) => boolean, one: BellwetherClient) => {
-    for (;;) {
-      const metadata = await one.metadata([], { timeoutMs: LOOK_TIMEOUT_MS }).catch(() => undefined);
-      if (aborted.aborted) throw aborted.reason;
-      if (metadata !== undefined && condition(metadata)) return metadata;
-      if (performance.now() > deadlineMs) {
-        throw new BellwetherError('NO_LEADER', 'the cluster did not start: not all brokers hear each other');
-      }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    }
-  };
-  await Promise.all(
-    cluster.brokers.map(({ address }) => withClientOf(address, (one) => look(allAlive(cluster), one))),
-  );
-  if (topic !== undefined) await ensureTopic(client, topic);
-  return look(allLed, client);
-}
-
-async function withClientOf<T>(address: string, work: (client: BellwetherClient) => Promise<T>): Promise<T> {
-  const { connect } = await import('../../client/index.js');
-  const client = await connect({ brokers: [address] });
+  const [{ clusterStarted, partitionsLed }, { connect }] = await Promise.all([
+    import('../cluster-start.js'),
+    import('../../client/index.js'),
+  ]);
+  const members = () => cluster.running.filter(({ id }) => !cluster.waiting.has(id));
+  const first = await clusterStarted({ members, aborted, timeoutMs: START_TIMEOUT_MS });
+  for (const [id, end] of ends) refuseStart(cluster, first, id, end);
+  const client = await connect({ brokers: members().map(({ address }) => address) });
   try {
-    return await work(client);
+    if (topic !== undefined) await ensureTopic(client, topic);
+    const metadata = await partitionsLed(client, { members, aborted, timeoutMs: ELECT_TIMEOUT_MS }, first);
+    const listed = await client.admin.listBrokers().catch(() => []);
+    return { cluster, metadata, members: listed, ends };
   } finally {
     await client.close();
   }
 }
 
-function allAlive(cluster: LocalCluster): (metadata: ClusterMetadata) => boolean {
-  return ({ brokers }) => brokers.filter(({ alive }) => alive).length === cluster.brokers.length;
-}
-
-function allLed({ topics }: ClusterMetadata): boolean {
-  return topics.every(({ partitions }) => partitions.every(({ leader }) => leader !== undefined));
+/** @throws BellwetherError when a broker that the cluster began with ended, though it is a member. */
+function refuseStart({ brokers }: LocalCluster, metadata: ClusterMetadata, id: string, end: BrokerEnd): void {
+  const isFurther = brokers.some((broker) => broker.id === id && broker.isFurther);
+  const isMember = metadata.brokers.some((broker) => broker.id === id);
+  if (isMember && !isFurther) throw startFailed(id, end);
 }
 
 async function ensureTopic(client: BellwetherClient, { name, partitions }: Topic): Promise<void> {
@@ -173,12 +158,6 @@ async function ensureTopic(client: BellwetherClient, { name, partitions }: Topic
   } catch (error) {
     if (!(error instanceof BellwetherError) || error.reason !== 'TOPIC_ALREADY_EXISTS') throw error;
   }
-}
-
-/** What the broker itself said, with its own reason. */
-function startFailed({ id }: LocalBroker, line: string | undefined): BellwetherError {
-  const [, reason = '', text = 'it said nothing'] = /^bellwether: ([A-Z_]+): (.*)$/.exec(line ?? '') ?? [];
-  return new BellwetherError(isReason(reason) ? reason : 'INTERNAL', `broker ${id} did not start: ${text}`);
 }
 
 function topicFlag(text: string): Topic {
