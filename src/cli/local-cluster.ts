@@ -180,7 +180,8 @@ async function stopChild(child: ChildProcess): Promise<void> {
       resolve();
     });
   });
-  child.kill('SIGTERM');
+  // All end together: nobody is left to hand over to.
+  child.kill('SIGINT');
   const timer = setTimeout(() => {
     child.kill('SIGKILL');
   }, STOP_GRACE_MS);

@@ -44,11 +44,19 @@ export function newMachine(id: BrokerId, disk: SimDisk, clockAheadMs: number, jo
   };
 }
 
-/** True while all groups have all their voters, none of them on a disk that was lost. */
+/**
+ * True while all groups have all their voters, three at least, none of them on a disk that was lost. A topic that
+ * was made while only two brokers were ACTIVE has two replicas, and a quorum of two goes with either disk.
+ */
 export function canLoseDisk(machine: Machine, machines: readonly Machine[], state: ClusterState): boolean {
   if (machine.gone || machine.joining || machine.leaving) return false;
   if (machines.some(({ lost, gone }) => lost !== undefined && !gone)) return false;
   const groups = [asGroupId(0), ...state.byGroup.keys()];
   if (!groups.every((group) => isSettled(state, group))) return false;
+  const voters = [
+    state.clusterMembership,
+    ...[...state.byGroup.values()].map(({ membership }) => membership),
+  ];
+  if (voters.some((membership) => membership.voters.length < 3)) return false;
   return state.brokers.get(machine.id)?.status === 'ACTIVE';
 }
