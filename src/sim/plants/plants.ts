@@ -188,8 +188,8 @@ export const PLANTS: readonly Plant[] = [
     defect: 'an emptied disk keeps its identity',
     keepsIncarnation: true,
     // L1 when the emptied disk leads in the end, though it must take no part.
-    foundBy: ['I3', 'I10', 'I13', 'I21', 'L1'],
-    seedsMax: 40,
+    foundBy: ['I3', 'I10', 'I13', 'I19', 'I21', 'L1'],
+    seedsMax: 80,
   },
   core(CountsLearners, {
     classes: 'thesis 4.2.1',
