@@ -164,7 +164,10 @@ function checkClaim(
   holds(onDisk >= term, 'I2', 'a term is on disk before it is named', facts);
   if (kind === 'voteRequest') {
     const vote = synced?.votes.get(term);
-    holds(vote === broker, 'I2', 'a candidate has its own vote on disk', { ...facts, vote });
+    // It may leave when a later term is on disk too, in whose write this vote went under: that term keeps the
+    // candidate from voting in this one just as well, and I13 sees to it that it never did for another.
+    const isKept = vote === broker || (vote === undefined && onDisk > term);
+    holds(isKept, 'I2', 'a candidate has its own vote on disk', { ...facts, vote });
   } else if (kind === 'voteReply' && message.granted && !message.preVote) {
     const vote = synced?.votes.get(message.requestedTerm);
     // A later term on disk keeps it from voting in this one again just as well.
