@@ -194,11 +194,14 @@ export class Operator {
     this.#world.retire(machine, this.#random.chance(0.5));
   }
 
-  /** A partition that was given all brokers while one of them was about to leave is given fewer. */
+  /**
+   * A partition that was given all brokers while one of them was about to leave is given fewer. Not fewer than
+   * the run needs: with two replicas the next disk that is lost would be one of a quorum.
+   */
   async #makeRoom(id: BrokerId): Promise<void> {
     for (const { topic, partition, target, replicas } of this.#state().byGroup.values()) {
       const rest = (target ?? replicas).filter((each) => each !== id);
-      if (rest.length === (target ?? replicas).length) continue;
+      if (rest.length === (target ?? replicas).length || rest.length < this.#replicasMin) continue;
       const move = { topic, partition, replicas: rest };
       await this.#ask((broker) => reassignPartition(broker, move, TIMEOUT_MS));
     }
