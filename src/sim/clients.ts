@@ -111,8 +111,11 @@ export class Clients {
     }
   }
 
-  /** Produces one to three new values as one batch. Resolves with true once they are acknowledged. */
-  async send(process: number, partition: number): Promise<boolean> {
+  /**
+   * Produces one to three new values as one batch. Resolves with true once they are acknowledged.
+   * @param brokers Whom to ask while the leader is not known.
+   */
+  async send(process: number, partition: number, brokers = this.#brokers): Promise<boolean> {
     const values = Array.from({ length: 1 + this.#random.below(3) }, () => this.#nextValue++);
     const invokedAtMs = this.#port.nowMs;
     const done = (outcome: SendOutcome, baseOffset?: number): boolean => {
@@ -133,7 +136,7 @@ export class Clients {
       });
       return outcome === 'ok';
     };
-    let broker = this.#random.pick(this.#brokers);
+    let broker = this.#random.pick(brokers);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const batch = this.#batch(values);
       const request = { topic: TOPIC, partition, acks: 'all', batch } as const;
@@ -148,7 +151,7 @@ export class Clients {
       } catch (error) {
         if (!(error instanceof BellwetherError)) throw error;
         if (error.outcome !== 'NOT_APPLIED') return done('unknown');
-        broker = error.leaderHint?.leader ?? this.#random.pick(this.#brokers);
+        broker = error.leaderHint?.leader ?? this.#random.pick(brokers);
         if (error.leaderHint === undefined) await this.#pause(20);
       }
     }

@@ -196,12 +196,16 @@ class Run {
     holds(unanswered === 0, 'I19', 'every call is answered', { unanswered });
   }
 
-  /** L3: each partition takes a new write. */
+  /**
+   * L3: each partition takes a new write, whichever of the brokers that take part is asked. One whose disk is lost
+   * stays down: a client whose few attempts all go there says nothing of the partition.
+   */
   async #write(): Promise<void> {
     const { partitions } = this.world.options;
+    const brokers = this.world.ids.filter((id) => takesPart(this.world.machine(id)));
     const acknowledged: boolean[] = [];
     for (let partition = 0; partition < partitions; partition++) {
-      void this.#clients.send(FINAL_WRITER + partition, partition).then(
+      void this.#clients.send(FINAL_WRITER + partition, partition, brokers).then(
         (ok) => acknowledged.push(ok),
         (error: unknown) => this.world.fail(error),
       );
