@@ -127,7 +127,7 @@ export class Dial {
   #opened(stream: Stream): void {
     const { events } = this.#self;
     const far = stream.listener.events;
-    if (stream.broken || far === undefined || events === undefined) {
+    if (stream.isOver || far === undefined || events === undefined) {
       this.#failed();
       return;
     }

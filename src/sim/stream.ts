@@ -26,6 +26,8 @@ export class Stream implements Connection {
   readonly #back: Lane;
   /** Nothing is delivered any more. */
   #broken = false;
+  /** Word that one end is gone has reached the other. */
+  #ended = false;
 
   constructor(kind: StreamKind, dialler: Endpoint, listener: Endpoint, network: Wires) {
     this.kind = kind;
@@ -39,6 +41,14 @@ export class Stream implements Connection {
 
   get broken(): boolean {
     return this.#broken;
+  }
+
+  /**
+   * True when there is nothing left to open. The answer to a dial travels beside the stream and may be overtaken
+   * by its end, which in gRPC comes behind it: an end that came first must count all the same.
+   */
+  get isOver(): boolean {
+    return this.#broken || this.#ended;
   }
 
   /** Sends from one end to the other; `receive` runs at the far end, if the stream still is. */
@@ -64,7 +74,10 @@ export class Stream implements Connection {
     const far = by === this.dialler ? this.listener : this.dialler;
     if (tells) {
       this.#transmit(by, () => {
-        this.#network.scheduler.after(0, far.process, () => far.streamEnded(this));
+        this.#network.scheduler.after(0, far.process, () => {
+          this.#ended = true;
+          far.streamEnded(this);
+        });
       });
       return;
     }
