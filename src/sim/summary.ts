@@ -35,7 +35,7 @@ export class Summary {
       `events ${String(sum(({ events }) => events))}, messages ${String(sum(({ messages }) => messages))}`,
       ...this.#failovers(),
       `longest lead with a disk that did not answer ${most(({ stalledLeadMs }) => stalledLeadMs).toFixed(0)} ms`,
-      `most refusals of one follower in one term ${String(most(({ refusalsMost }) => refusalsMost))}`,
+      `most places that one search of a leader went back ${String(most(({ refusalsMost }) => refusalsMost))}`,
       `wall seconds ${(wallMs / 1_000).toFixed(1)}, virtual/wall ${(virtualMs / wallMs).toFixed(1)}, ` +
         `of processor time ${(virtualMs / cpuMs).toFixed(1)}`,
     ];

@@ -79,9 +79,12 @@ export class Observer {
     if (message.kind === 'voteReply' && message.granted && !message.preVote) {
       this.#memberships.voted(group, message.requestedTerm, message.to, process.id);
     }
-    if (message.kind === 'appendReply') {
-      const terms = this.#views.get(process.id)?.get(group)?.terms ?? [];
-      this.probes.answered(group, message, new Set(terms).size);
+    if (message.kind === 'append') {
+      // What left while its sender led on; a deposed leader has no progress any more.
+      const raft = this.#views.get(process.id)?.get(group)?.host.raft;
+      const progress = raft?.term === message.term ? raft.progress.get(message.to) : undefined;
+      const terms = this.#views.get(message.to)?.get(group)?.terms ?? [];
+      if (progress !== undefined) this.probes.asked(group, message, progress, new Set(terms).size);
     }
   }
 
