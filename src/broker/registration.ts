@@ -17,6 +17,10 @@ import { submitCommand } from './submit.js';
  */
 export async function register(broker: Broker): Promise<boolean> {
   const entered = enter(broker);
+  void entered.then(
+    () => stayEntered(broker),
+    () => undefined,
+  );
   // What the disk knows to be committed is applied in the first pass.
   await new Promise<void>((resolve) => {
     broker.clock.defer(resolve);
@@ -41,11 +45,43 @@ function standsInMetadata({ id, options, peerAddress, cluster }: Broker): boolea
 }
 
 /**
+ * A disk may be declared lost while its broker runs: cut off, or by a command that was under way for long. All
+ * groups let the broker go then, and nobody tells it, as a member that was removed hears no more of its group.
+ * It sees a controller at work that does not lead it, and tells the controller of itself as at a start.
+ */
+async function stayEntered(broker: Broker): Promise<void> {
+  let wasLeftOut = false;
+  while (broker.isServing) {
+    await pause(broker, LIMITS.rejoinRetryMs);
+    // Twice: between the announcement of a new controller and its first append that is so for a moment.
+    const isNow = isLeftOut(broker);
+    if (isNow && wasLeftOut) {
+      broker.log('the controller does not lead this broker; registering again', {}, 'warn');
+      await enter(broker).catch((error: unknown) => {
+        broker.fail(asDefect(error));
+      });
+    }
+    wasLeftOut = isNow;
+  }
+}
+
+function isLeftOut({ id, table, cluster }: Broker): boolean {
+  const controller = table.leaderOf(CLUSTER_GROUP);
+  return controller !== undefined && controller.leader !== id && cluster.group.raft.leader === undefined;
+}
+
+function pause({ clock }: Broker, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(ms, resolve);
+  });
+}
+
+/**
  * Tries for as long as the broker runs. When the cluster knows it with another disk it fails the
  * broker: a disk that was wiped must not vote as the old one (KIP-853).
  */
 async function enter(broker: Broker): Promise<boolean> {
-  const { id, options, peerAddress, clock } = broker;
+  const { id, options, peerAddress } = broker;
   const { incarnation, address, rack } = options;
   const command = { kind: 'registerBroker', id, incarnation, address, peerAddress, rack } as const;
   while (broker.isServing) {
@@ -64,9 +100,7 @@ async function enter(broker: Broker): Promise<boolean> {
       }
       broker.log('could not register yet', { reason: error.reason, error: error.message });
     }
-    await new Promise<void>((resolve) => {
-      clock.schedule(retryMs, resolve);
-    });
+    await pause(broker, retryMs);
   }
   return false;
 }

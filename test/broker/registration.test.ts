@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { replaceBroker } from '../../src/broker/administration.js';
+import { submitCommand } from '../../src/broker/submit.js';
 import { MiniCluster } from './mini-cluster.js';
 import { rejection } from './outcomes.js';
 
@@ -60,4 +61,29 @@ it('ReplaceBroker refuses to declare the disk of a running broker lost', async (
   const error = await rejection(cluster.answer(replaceBroker(n1(), 'n4', TIMEOUT_MS)));
   expect([error.reason, error.metadata['broker']]).toEqual(['BROKER_CHANGE_REFUSED', 'n4']);
   expect(n1().cluster.state.brokers.get('n4')?.status).toBe('ACTIVE');
+});
+
+it('a broker whose disk is declared lost while it runs joins again, though nobody tells it that it was removed', async () => {
+  const { broker, fatal, registered } = cluster.at('n4');
+  await cluster.answer(registered);
+  // As a ReplaceBroker that was under way for so long that the new disk was there when it arrived.
+  await cluster.answer(submitCommand(n1(), { kind: 'replaceBroker', id: 'n4' }, TIMEOUT_MS));
+  await cluster.until(() => n1().cluster.state.brokers.get('n4')?.status === 'JOINING');
+  await cluster.until(() => n1().cluster.state.brokers.get('n4')?.status === 'ACTIVE');
+  await cluster.until(() => n1().cluster.group.raft.voters.includes('n4'));
+  await cluster.until(() => broker.cluster.appliedIndex === n1().cluster.appliedIndex);
+  expect(fatal).toEqual([]);
+});
+
+it('so does one that was cut off meanwhile, and has seen nothing of it', async () => {
+  const { broker, fatal, registered } = cluster.at('n4');
+  await cluster.answer(registered);
+  cluster.network.isolate('n4');
+  await cluster.until(() => !n1().isAlive('n4'));
+  await cluster.answer(replaceBroker(n1(), 'n4', TIMEOUT_MS));
+  await cluster.until(() => n1().cluster.state.brokers.get('n4')?.status === 'JOINING');
+  cluster.network.heal();
+  await cluster.until(() => n1().cluster.state.brokers.get('n4')?.status === 'ACTIVE');
+  await cluster.until(() => broker.cluster.appliedIndex === n1().cluster.appliedIndex);
+  expect(fatal).toEqual([]);
 });
