@@ -35,14 +35,15 @@ export async function drain(context: DrainContext, timeoutMs: number): Promise<r
 }
 
 /** Begins a hand-over, or sees one going on. False where there is nobody to hand over to. */
-function handOver({ id, clock, wake }: DrainContext, group: GroupHost): boolean {
+function handOver(context: DrainContext, group: GroupHost): boolean {
+  const { id, clock } = context;
   const { raft } = group;
   if (raft.transferTarget !== undefined) return true;
   if (!raft.voters.some((voter) => voter !== id && raft.isAlive(voter))) return false;
   // A leader that has not committed in its term yet catches nobody up; it will have in a moment.
   if (raft.leadsWithCommit) {
     raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault);
-    wake(group);
+    context.wake(group);
   }
   return true;
 }
