@@ -2,13 +2,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type BellwetherClient } from '../../src/client/index.js';
 
 const LAUNCHER = new URL('../../bin/bellwether', import.meta.url).pathname;
+const HANG_FDATASYNC = new URL('hang-fdatasync.mjs', import.meta.url).pathname;
 
 /** What a finished process left. */
 export interface Finished {
@@ -82,14 +83,20 @@ export class ProcessCluster {
   readonly #members = new Map<string, Member>();
   readonly #folder: { readonly path: string; remove(): Promise<void> };
   readonly #clients: BellwetherClient[] = [];
+  readonly #mayHang: boolean;
 
-  private constructor(folder: { readonly path: string; remove(): Promise<void> }) {
+  private constructor(folder: { readonly path: string; remove(): Promise<void> }, mayHang: boolean) {
     this.#folder = folder;
+    this.#mayHang = mayHang;
   }
 
-  /** Starts brokers n1, n2, ... and waits until all of them hear each other. */
-  static async start(brokerCount = 3): Promise<ProcessCluster> {
-    const cluster = new ProcessCluster(await temporaryFolder());
+  /**
+   * Starts brokers n1, n2, ... and waits until all of them hear each other.
+   *
+   * @param mayHang Lets `hangDisk` work; see hang-fdatasync.mjs.
+   */
+  static async start(brokerCount = 3, mayHang = false): Promise<ProcessCluster> {
+    const cluster = new ProcessCluster(await temporaryFolder(), mayHang);
     const ids = Array.from({ length: brokerCount }, (_, i) => `n${String(i + 1)}`);
     const ports = await freePorts(2 * brokerCount);
     const addressAt = (i: number): string => `127.0.0.1:${String(ports[i])}`;
@@ -153,8 +160,10 @@ export class ProcessCluster {
   /** Starts a broker that is not running. */
   launch(id: string): void {
     const member = this.#member(id);
-    const child = spawn(process.execPath, [LAUNCHER, ...member.args], {
+    const preload = this.#mayHang ? ['--import', HANG_FDATASYNC] : [];
+    const child = spawn(process.execPath, [...preload, LAUNCHER, ...member.args], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, HANG_FDATASYNC_WHILE: this.#hangFlag(id) },
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (member.stderr += text));
     member.child = child;
@@ -163,6 +172,16 @@ export class ProcessCluster {
   /** Sends a signal without waiting. */
   signal(id: string, signal: NodeJS.Signals): void {
     this.#member(id).child?.kill(signal);
+  }
+
+  /** From now on no sync of the broker's disk returns. */
+  async hangDisk(id: string): Promise<void> {
+    await writeFile(this.#hangFlag(id), '');
+  }
+
+  /** The disk answers again, also what hung. */
+  async freeDisk(id: string): Promise<void> {
+    await rm(this.#hangFlag(id), { force: true });
   }
 
   /** kill -9, and waits until the process is gone. */
@@ -211,6 +230,10 @@ export class ProcessCluster {
     const where = ['--id', id, '--listen', address, '--peer-listen', peerAddress];
     const args = ['serve', ...where, ...flags, '--data', join(this.#folder.path, id)];
     this.#members.set(id, { id, address, peerAddress, args, child: undefined, stderr: '' });
+  }
+
+  #hangFlag(id: string): string {
+    return join(this.#folder.path, `${id}.hangs`);
   }
 
   #member(id: string): Member {

@@ -34,8 +34,9 @@ export async function underLoad(
   partitions: number,
   act: (stage: Stage) => Promise<void>,
   prepare: (stage: Stage) => Promise<number> = () => Promise.resolve(0),
+  mayHang = false,
 ): Promise<void> {
-  const cluster = await ProcessCluster.start();
+  const cluster = await ProcessCluster.start(3, mayHang);
   try {
     const recorder = new HistoryRecorder();
     const client = await cluster.client();
