@@ -6,6 +6,7 @@ import type { RaftTuning } from '../raft/config.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import type { RecoveredGroup } from '../storage/journal-replay.js';
 import type { Journal } from '../storage/journal.js';
+import type { LeaderBalance } from './balancer.js';
 import type { Clock } from './clock.js';
 import type { RaftFactory } from './group-factory.js';
 import type { PeerTransport } from './peer-port.js';
@@ -26,6 +27,8 @@ export interface BrokerOptions {
   readonly address: string;
   readonly rack: string;
   readonly tuning?: Partial<RaftTuning>;
+  /** Whether preferred leaders get back what they should lead, and when; on, after 60 s, where it is left out. */
+  readonly leaderBalance?: LeaderBalance | undefined;
 }
 
 export interface BrokerParts {

@@ -10,6 +10,7 @@ import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import type { Message } from '../raft/messages.js';
 import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
+import { Balancer } from './balancer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
@@ -44,6 +45,7 @@ export class Broker {
   readonly liveness: Liveness;
   readonly peers: Peers;
   readonly failover: Failover;
+  readonly balancer: Balancer;
   readonly votes: VoteExchange;
   readonly parking = new Parking();
   readonly log: BrokerParts['log'];
@@ -85,6 +87,7 @@ export class Broker {
       failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
     });
     this.#announcer = new Announcer(this.id, parts.clock, (announcement) => this.#announce(announcement));
+    this.balancer = new Balancer(this, options.leaderBalance);
     const { clock, table, transport, liveness } = this;
     const common = {
       self: this.id,
@@ -132,6 +135,7 @@ export class Broker {
 
   /** Hands over what this broker leads, before `stop`; see drain.ts. */
   drain(timeoutMs: number): Promise<readonly GroupId[]> {
+    this.balancer.stop();
     const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
     const context = { id: this.id, clock: this.clock, groups, wake: (group: GroupHost) => this.wake(group) };
     return drain(context, timeoutMs);
@@ -140,6 +144,7 @@ export class Broker {
   /** Stops taking part. What was submitted to the journal is its owner's to close. */
   stop(): void {
     this.#stopped = true;
+    this.balancer.stop();
     this.liveness.stop();
     this.#scheduler.stop();
   }
@@ -148,6 +153,7 @@ export class Broker {
   fail(error: BellwetherError): void {
     if (this.#failed !== undefined || this.#stopped) return;
     this.#failed = error;
+    this.balancer.stop();
     this.liveness.stop();
     this.#scheduler.stop();
     this.#onFatal(error);
@@ -188,6 +194,7 @@ export class Broker {
   leaderAnnounced(from: BrokerId, announcement: LeaderAnnouncement): void {
     if (this.cluster.state.isDeleted(announcement.group)) return;
     this.table.learn(announcement);
+    if (announcement.leader === undefined) this.balancer.resigned(from, announcement.group);
     const host = announcement.leader === undefined ? this.group(announcement.group) : undefined;
     if (host === undefined) return;
     this.#guarded(() => host.raft.leaderResigned(this.clock.monotonicMs(), from, announcement.term));
@@ -246,6 +253,7 @@ export class Broker {
 
   #dropGroup(group: GroupId): void {
     this.#announcer.forget(group);
+    this.balancer.forget(group);
     this.#follower.reassignment.forget(group);
     const onDisk = this.#factory.forget(group);
     if (onDisk || this.group(group) !== undefined) this.#scheduler.remove(group);
@@ -253,6 +261,7 @@ export class Broker {
 
   #groupAdvanced(group: GroupHost): void {
     this.#announcer.groupAdvanced(group);
+    this.balancer.groupAdvanced(group);
     this.failover.groupAdvanced(group);
     this.#follower.reassignment.groupAdvanced(group);
     if (group.id !== CLUSTER_GROUP) return;
@@ -269,6 +278,7 @@ export class Broker {
 
   #linkUp(peer: BrokerId): void {
     this.log('peer is up', { peer });
+    this.balancer.linkUp(peer);
     this.#outbox.announce(peer, this.#announcer.announcements);
     const nowMs = this.clock.monotonicMs();
     this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));

@@ -52,6 +52,25 @@ export const LIMITS = {
   drainMsMax: 2_000,
   /** Pause between two looks at what is left to hand over. */
   drainPauseMs: 5,
+  /** How long a preferred leader is left alone after it came up or gave up what it should lead. */
+  balanceCoolDownMs: 60_000,
+  /** Longest cool-down that may be set. */
+  balanceCoolDownMsMax: 3_600_000,
+  /** Moves back to preferred leaders that one broker has under way at a time. */
+  balanceMovesInFlightMax: 8,
+  /** Such moves that one broker begins in a second. */
+  balanceMovesPerSecondMax: 40,
+  /** Pause between two rounds of such moves. */
+  balanceRoundMs: 100,
+  /** Longest time for which such a move may block writes: it is never urgent. */
+  balanceBlockMsMax: 250,
+  /** Pause before a preferred leader that could not take over is looked at again; doubled with each failed move. */
+  balanceRetryMs: 1_000,
+  balanceRetryMsMax: 60_000,
+  /** A broker that lost its quorum or the controller counts as unready after this long, not before. */
+  unreadyAfterMs: 1_000,
+  /** A broker whose disk did not answer counts as ready again after this long with one that does. */
+  diskReadyAfterMs: 1_000,
   partitionsMax: 10_000,
   replicationFactorMax: 7,
   replicationFactorDefault: 3,

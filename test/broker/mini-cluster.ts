@@ -3,6 +3,7 @@
  * real disk. Time passes only inside `run`, `until` and `answer`, so a test is the same every time.
  */
 
+import type { LeaderBalance } from '../../src/broker/balancer.js';
 import { Broker } from '../../src/broker/broker.js';
 import { type FetchRequest, fetch, produce } from '../../src/broker/data.js';
 import type { Acks, Fetched, Produced } from '../../src/broker/partition-host.js';
@@ -40,6 +41,8 @@ export class MiniCluster {
   readonly network = new MemoryNetwork(this.clock);
   readonly ids: readonly BrokerId[];
   readonly disks = new Map<BrokerId, FaultyDisk>();
+  /** Of the brokers that are booted from now on; undefined for the default. */
+  leaderBalance: LeaderBalance | undefined;
   readonly #tuning: Partial<RaftTuning>;
   readonly #members = new Map<BrokerId, Member>();
   readonly #incarnations = new Map<FaultyDisk, string>();
@@ -52,8 +55,13 @@ export class MiniCluster {
   }
 
   /** A started cluster in which every broker is registered. */
-  static async start(ids?: readonly BrokerId[], tuning?: Partial<RaftTuning>): Promise<MiniCluster> {
+  static async start(
+    ids?: readonly BrokerId[],
+    tuning?: Partial<RaftTuning>,
+    leaderBalance?: LeaderBalance,
+  ): Promise<MiniCluster> {
     const cluster = new MiniCluster(ids, tuning);
+    cluster.leaderBalance = leaderBalance;
     await Promise.all(cluster.ids.map((id) => cluster.boot(id)));
     await cluster.until(() => cluster.members.every(({ broker }) => isRegistered(broker, cluster.ids)));
     return cluster;
@@ -105,6 +113,7 @@ export class MiniCluster {
         address: `${id}:1`,
         rack: '',
         tuning: this.#tuning,
+        leaderBalance: this.leaderBalance,
       },
       {
         clock: this.clock,
