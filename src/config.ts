@@ -45,7 +45,18 @@ export interface BrokerConfig {
   readonly data: string;
   /** Empty for none. */
   readonly rack: string;
+  /** Whether this broker hands partitions back to their preferred leaders; undefined for the default, on. */
+  readonly leaderBalance?: LeaderBalanceConfig | undefined;
 }
+
+export interface LeaderBalanceConfig {
+  readonly on: boolean;
+  /** How long a broker that came back is left alone. */
+  readonly coolDownMs: number;
+}
+
+const COOL_DOWN_MS_DEFAULT = 60_000;
+const COOL_DOWN_MS_MAX = 3_600_000;
 
 const BROKER_NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -77,6 +88,12 @@ const peers = z.string().transform((value, context) => {
   return map;
 });
 
+const coolDown = z
+  .string()
+  .regex(/^\d{1,7}$/, 'must be a whole number')
+  .transform(Number)
+  .refine((ms) => ms <= COOL_DOWN_MS_MAX, `must be at most ${String(COOL_DOWN_MS_MAX)}`);
+
 const brokerSchema = z
   .object({
     id: name,
@@ -88,6 +105,8 @@ const brokerSchema = z
     join: z.boolean().default(false),
     data: z.string().min(1, 'must not be empty'),
     rack: z.string().max(64, 'must have at most 64 characters').default(''),
+    leaderBalance: z.enum(['on', 'off'], 'must be "on" or "off"').default('on'),
+    leaderBalanceCoolDownMs: coolDown.default(COOL_DOWN_MS_DEFAULT),
   })
   .superRefine((config, context) => {
     const problem = peersProblem(config);
@@ -114,16 +133,28 @@ const FLAGS: Readonly<Record<string, string>> = {
   join: '--join',
   data: '--data',
   rack: '--rack',
+  leaderBalance: '--leader-balance or BELLWETHER_LEADER_BALANCE',
+  leaderBalanceCoolDownMs: '--leader-balance-cool-down-ms or BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS',
 };
 
 /**
- * Checks the settings of `bellwether serve`.
+ * Checks the settings of `bellwether serve`. What no flag says of the leader balance the environment may say.
  *
  * @throws BellwetherError INVALID_REQUEST that names every flag that is wrong, all at once.
  */
-export function parseBrokerConfig(settings: Readonly<Record<string, unknown>>): BrokerConfig {
-  const parsed = brokerSchema.safeParse(settings);
-  if (parsed.success) return Object.freeze({ ...parsed.data, advertise: parsed.data.advertise });
+export function parseBrokerConfig(
+  settings: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): BrokerConfig {
+  const parsed = brokerSchema.safeParse({
+    leaderBalance: environment['BELLWETHER_LEADER_BALANCE'],
+    leaderBalanceCoolDownMs: environment['BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS'],
+    ...settings,
+  });
+  if (parsed.success) {
+    const { leaderBalance, leaderBalanceCoolDownMs: coolDownMs, advertise, ...config } = parsed.data;
+    return Object.freeze({ ...config, advertise, leaderBalance: { on: leaderBalance === 'on', coolDownMs } });
+  }
   const problems = parsed.error.issues.map(
     (issue) => `${FLAGS[String(issue.path[0])] ?? String(issue.path[0])}: ${issue.message}`,
   );

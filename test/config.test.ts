@@ -61,6 +61,9 @@ describe('the settings of a broker', () => {
     [{ data: '' }, '--data'],
     [{ rack: 'r'.repeat(65) }, '--rack'],
     [{ cluster: 'a/b' }, '--cluster'],
+    [{ leaderBalance: 'maybe' }, '--leader-balance'],
+    [{ leaderBalanceCoolDownMs: '-1' }, '--leader-balance-cool-down-ms'],
+    [{ leaderBalanceCoolDownMs: '3600001' }, '--leader-balance-cool-down-ms'],
   ])('are refused with the flag named: %j', (change, flag) => {
     const error = refusal(change);
     expect(error.reason).toBe('INVALID_REQUEST');
@@ -70,6 +73,28 @@ describe('the settings of a broker', () => {
   it('are all checked before anything is reported', () => {
     const { message } = refusal({ listen: 'x', peerListen: 'y', id: '?' });
     for (const flag of ['--id', '--listen', '--peer-listen']) expect(message).toContain(flag);
+  });
+});
+
+describe('the leader balance', () => {
+  const of = (flags: Record<string, string>, environment: Record<string, string> = {}) =>
+    parseBrokerConfig({ ...GOOD, ...flags }, environment).leaderBalance;
+
+  it('is on, after a minute, unless a flag says otherwise, or else the environment', () => {
+    const environment = {
+      BELLWETHER_LEADER_BALANCE: 'off',
+      BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS: '500',
+    };
+    expect(of({})).toEqual({ on: true, coolDownMs: 60_000 });
+    expect(of({}, environment)).toEqual({ on: false, coolDownMs: 500 });
+    expect(of({ leaderBalance: 'on', leaderBalanceCoolDownMs: '0' }, environment)).toEqual({
+      on: true,
+      coolDownMs: 0,
+    });
+  });
+
+  it('names the variable that is wrong', () => {
+    expect(() => of({}, { BELLWETHER_LEADER_BALANCE: 'no' })).toThrow('BELLWETHER_LEADER_BALANCE');
   });
 });
 

@@ -54,7 +54,7 @@ const MOVES_PER_ROUND = Math.floor((LIMITS.balanceMovesPerSecondMax * LIMITS.bal
 
 export class Balancer {
   readonly #broker: BalancedBroker;
-  readonly #settings: LeaderBalance;
+  readonly settings: LeaderBalance;
   readonly #led = new Map<GroupId, Led>();
   /** Those that another broker should lead, by that broker. */
   readonly #strays = new Map<BrokerId, Set<Led>>();
@@ -68,11 +68,11 @@ export class Balancer {
 
   constructor(broker: BalancedBroker, settings: LeaderBalance | undefined) {
     this.#broker = broker;
-    this.#settings = settings ?? { on: true, coolDownMs: LIMITS.balanceCoolDownMs };
+    this.settings = settings ?? { on: true, coolDownMs: LIMITS.balanceCoolDownMs };
   }
 
   get isOn(): boolean {
-    return this.#settings.on;
+    return this.settings.on;
   }
 
   /**
@@ -86,7 +86,7 @@ export class Balancer {
     const sinceMs = this.#leftAloneSinceMs.get(broker) ?? -Infinity;
     const leaderSinceMs = this.#broker.table.leaderOf(group)?.leaderSinceMs ?? -Infinity;
     const agoMs = Math.min(nowMs - sinceMs, this.#broker.clock.wallMs() - leaderSinceMs);
-    return Math.max(0, this.#settings.coolDownMs - Math.max(0, agoMs));
+    return Math.max(0, this.settings.coolDownMs - Math.max(0, agoMs));
   }
 
   /** Looks at a group that went through the loop: whether this broker leads it, and who should. */
@@ -116,7 +116,7 @@ export class Balancer {
   /** A broker has just started, or was out of reach: it is left alone until it has proved to stay. */
   linkUp(peer: BrokerId): void {
     this.#leaveAlone(peer);
-    if (this.#strays.has(peer)) this.#armAt(this.#broker.clock.monotonicMs() + this.#settings.coolDownMs);
+    if (this.#strays.has(peer)) this.#armAt(this.#broker.clock.monotonicMs() + this.settings.coolDownMs);
   }
 
   /**
@@ -162,7 +162,7 @@ export class Balancer {
 
   /** When `led` has cooled down, and `broker` too. */
   #coolAtMs({ sinceMs }: Led, broker: BrokerId): number {
-    return Math.max(sinceMs, this.#leftAloneSinceMs.get(broker) ?? -Infinity) + this.#settings.coolDownMs;
+    return Math.max(sinceMs, this.#leftAloneSinceMs.get(broker) ?? -Infinity) + this.settings.coolDownMs;
   }
 
   #dueMs(led: Led, preferred: BrokerId): number {
@@ -170,7 +170,7 @@ export class Balancer {
   }
 
   #armAt(atMs: number): void {
-    if (!this.#settings.on || this.#stopped) return;
+    if (!this.settings.on || this.#stopped) return;
     const dueMs = Math.max(atMs, this.#lastRoundMs + LIMITS.balanceRoundMs);
     if (this.#timerMs <= dueMs) return;
     const { clock } = this.#broker;

@@ -44,6 +44,8 @@ export interface BrokerParts {
   ) => void;
   /** The broker cannot go on; the error says why. Called once. */
   readonly onFatal: (error: BellwetherError) => void;
+  /** Whether the broker can take part in commits from now on; see readiness.ts. It begins with "no". */
+  readonly onServing?: ((serving: boolean) => void) | undefined;
   /** How often group 0 takes a snapshot; as in cluster-log.ts where it is left out. */
   readonly snapshotSpacing?: SnapshotSpacing | undefined;
   /** Makes the core of each group; the production core where it is left out. */

@@ -29,6 +29,7 @@ import { Parking } from './parking.js';
 import type { PartitionHost } from './partition-host.js';
 import { type Peers, peersOf } from './peers.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
+import { Readiness } from './readiness.js';
 import { asDefect, hasFailed, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
 import { Scheduler } from './scheduler.js';
 import { submitCommand } from './submit.js';
@@ -46,6 +47,7 @@ export class Broker {
   readonly peers: Peers;
   readonly failover: Failover;
   readonly balancer: Balancer;
+  readonly readiness: Readiness;
   readonly votes: VoteExchange;
   readonly parking = new Parking();
   readonly log: BrokerParts['log'];
@@ -73,7 +75,7 @@ export class Broker {
       (pendingMs) => this.#stepDown(pendingMs),
     );
     this.liveness = new Liveness(parts.clock, {
-      beat: (lagMs) => this.disk.beat(lagMs),
+      beat: (lagMs) => this.readiness.beat(lagMs),
       sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),
       linkUp: (peer) => this.#linkUp(peer),
       linkDown: (peer, cause) => this.#linkDown(peer, cause),
@@ -88,6 +90,7 @@ export class Broker {
     });
     this.#announcer = new Announcer(this.id, parts.clock, (announcement) => this.#announce(announcement));
     this.balancer = new Balancer(this, options.leaderBalance);
+    this.readiness = new Readiness(this, parts.onServing);
     const { clock, table, transport, liveness } = this;
     const common = {
       self: this.id,
@@ -136,6 +139,7 @@ export class Broker {
   /** Hands over what this broker leads, before `stop`; see drain.ts. */
   drain(timeoutMs: number): Promise<readonly GroupId[]> {
     this.balancer.stop();
+    this.readiness.draining();
     const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
     const context = { id: this.id, clock: this.clock, groups, wake: (group: GroupHost) => this.wake(group) };
     return drain(context, timeoutMs);
@@ -144,19 +148,23 @@ export class Broker {
   /** Stops taking part. What was submitted to the journal is its owner's to close. */
   stop(): void {
     this.#stopped = true;
-    this.balancer.stop();
-    this.liveness.stop();
-    this.#scheduler.stop();
+    this.readiness.draining();
+    this.#end();
   }
 
   /** Ends the broker's part in the cluster for good: its disk, or its identity, cannot be trusted. */
   fail(error: BellwetherError): void {
     if (this.#failed !== undefined || this.#stopped) return;
     this.#failed = error;
+    this.readiness.failed(error);
+    this.#end();
+    this.#onFatal(error);
+  }
+
+  #end(): void {
     this.balancer.stop();
     this.liveness.stop();
     this.#scheduler.stop();
-    this.#onFatal(error);
   }
 
   /** False once the broker has failed or was stopped. */

@@ -82,6 +82,11 @@ export class ClusterHost implements GroupMachine {
     return membership && [...membership.voters, ...membership.learners];
   }
 
+  /** Voters of group 0 in force; undefined before the broker has started. */
+  get voters(): readonly BrokerId[] | undefined {
+    return this.#group?.raft.voters;
+  }
+
   appended(entry: Entry): void {
     this.#log.appended(entry);
   }

@@ -54,8 +54,6 @@ export const LIMITS = {
   drainPauseMs: 5,
   /** How long a preferred leader is left alone after it came up or gave up what it should lead. */
   balanceCoolDownMs: 60_000,
-  /** Longest cool-down that may be set. */
-  balanceCoolDownMsMax: 3_600_000,
   /** Moves back to preferred leaders that one broker has under way at a time. */
   balanceMovesInFlightMax: 8,
   /** Such moves that one broker begins in a second. */

@@ -28,6 +28,8 @@ export interface LocalClusterOptions {
   readonly peerPort: number;
   /** Folder that holds a folder for each broker. */
   readonly data: string;
+  /** Further arguments of every broker. */
+  readonly serveArgs: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Each line that a broker prints. */
   readonly onLine: (broker: string, line: string) => void;
@@ -150,7 +152,7 @@ function plan(
   const address = `${options.host}:${options.clientPort + number - 1}`;
   const peerAddress = peerAddressOf(options, number);
   const args = ['serve', '--id', id, '--listen', address, '--peer-listen', peerAddress];
-  args.push('--peers', ...peers, '--data', join(options.data, id));
+  args.push('--peers', ...peers, '--data', join(options.data, id), ...options.serveArgs);
   return { id, address, peerAddress, args };
 }
 

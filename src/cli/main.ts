@@ -4,8 +4,10 @@ import { Command, CommanderError } from 'commander';
 import { withClientFlags } from './client-command.js';
 import { addBridgeCommand } from './commands/bridge.js';
 import { addBrokerCommand } from './commands/broker.js';
+import { addClusterCommand } from './commands/cluster.js';
 import { addFailoverCommand } from './commands/failover.js';
 import { addFetchCommand } from './commands/fetch.js';
+import { addHealthCommand } from './commands/health.js';
 import { addLeaderCommand } from './commands/leader.js';
 import { addMetadataCommand } from './commands/metadata.js';
 import { addProduceCommand } from './commands/produce.js';
@@ -29,6 +31,8 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
   addLeaderCommand,
   addFailoverCommand,
   addMetadataCommand,
+  addClusterCommand,
+  addHealthCommand,
   addProduceCommand,
   addFetchCommand,
 ];

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { BellwetherError } from '../errors.js';
 import type { CliOutput } from './io.js';
 import { UnfinishedError } from './progress.js';
+import { UnhealthyError } from './unhealthy.js';
 
 /** What `--output` allows. */
 export const FORMATS = ['table', 'json'] as const;
@@ -67,7 +68,8 @@ export async function printError(err: CliOutput, error: unknown): Promise<void> 
     await err.write(`bellwether: ${reason}: ${message}\n  outcome ${outcome}. ${row.action}\n`);
     return;
   }
-  if (error instanceof UnfinishedError) return err.write(`bellwether: ${error.message}\n`);
+  if (error instanceof UnfinishedError || error instanceof UnhealthyError)
+    return err.write(`bellwether: ${error.message}\n`);
   // A defect: the stack is what a report of it needs.
   await err.write(`bellwether: INTERNAL: ${error instanceof Error ? String(error.stack) : String(error)}\n`);
 }

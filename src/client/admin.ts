@@ -3,6 +3,7 @@ import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { BellwetherError } from '../errors.js';
 import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
 import { toDescription, toTopic } from './convert.js';
+import { createHealthAdmin } from './health.js';
 import type { Session } from './session.js';
 import type { Admin, CallOptions, TopicSummary } from './types.js';
 
@@ -57,6 +58,7 @@ export function createAdmin(session: Session): Admin {
       session.directory.learn(response.brokers);
       return toDescription(response);
     },
+    ...createHealthAdmin(session),
     ...createBrokerAdmin(session),
     ...createReplicaAdmin(session),
   };

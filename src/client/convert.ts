@@ -13,7 +13,6 @@ import { BellwetherError } from '../errors.js';
 import type {
   Acks,
   BrokerInfo,
-  ClusterDescription,
   ClusterMetadata,
   ConsumedRecord,
   FailoverResult,
@@ -22,6 +21,7 @@ import type {
   PartitionLeader,
   TopicInfo,
 } from './types.js';
+import type { ClusterDescription } from './types-cluster.js';
 
 export function toBrokers(brokers: readonly Broker[]): BrokerInfo[] {
   return brokers.map(({ id, address, rack, alive }) => ({ id, address, rack, alive }));
@@ -63,7 +63,12 @@ export function toDescription(response: DescribeClusterResponse): ClusterDescrip
       ...broker,
       leaderCount: loads.get(broker.id)?.leaderCount ?? 0,
       replicaCount: loads.get(broker.id)?.replicaCount ?? 0,
+      preferredLeaderCount: loads.get(broker.id)?.preferredLeaderCount ?? 0,
+      leaderImbalancePercent: loads.get(broker.id)?.leaderImbalancePercent ?? 0,
     })),
+    notPreferredCount: response.notPreferredCount,
+    leaderImbalancePercent: response.leaderImbalancePercent,
+    leaderBalance: { on: response.leaderBalanceOn, coolDownMs: response.leaderBalanceCoolDownMs },
   };
 }
 

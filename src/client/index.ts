@@ -12,7 +12,6 @@ export type {
   BrokerInfo,
   BrokerStatus,
   CallOptions,
-  ClusterDescription,
   ClusterMetadata,
   CommittedOffset,
   ConnectOptions,
@@ -37,3 +36,4 @@ export type {
   TopicInfo,
   TopicSummary,
 } from './types.js';
+export type { BrokerHealth, BrokerLoad, ClusterDescription, UnreadyReason } from './types-cluster.js';

@@ -99,6 +99,16 @@ export class Session implements RouteContext {
     return toPartitionLeader(await this.#send(address, method, request, attemptMs));
   }
 
+  /** Asks one broker, once: what it says is about itself. */
+  ask<Request, Response>(
+    address: string,
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> {
+    return this.#send(address, method, request, timeoutMs);
+  }
+
   /** Ends every call and closes every connection. Idempotent. */
   close(): void {
     this.#lifetime.close();

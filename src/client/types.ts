@@ -1,5 +1,7 @@
 /** The SDK's public types. */
 
+import type { BrokerHealth, ClusterDescription } from './types-cluster.js';
+
 /** Options of `connect`. */
 export interface ConnectOptions {
   /** Brokers to ask first, each HOST:PORT; at least one. */
@@ -49,13 +51,6 @@ export interface ClusterMetadata {
   readonly controller: string | undefined;
   readonly brokers: readonly BrokerInfo[];
   readonly topics: readonly TopicInfo[];
-}
-
-export interface ClusterDescription {
-  readonly clusterId: string;
-  readonly controller: string | undefined;
-  readonly controllerTerm: number;
-  readonly brokers: readonly (BrokerInfo & { readonly leaderCount: number; readonly replicaCount: number })[];
 }
 
 export interface PartitionLeader {
@@ -236,6 +231,8 @@ export interface Admin {
   listTopics(options?: CallOptions): Promise<TopicSummary[]>;
   describeTopic(topic: string, options?: CallOptions): Promise<TopicInfo>;
   describeCluster(options?: CallOptions): Promise<ClusterDescription>;
+  /** Asks every broker of the cluster for its health; by id. One that does not answer within 2 s is UNREACHABLE. */
+  describeHealth(options?: CallOptions): Promise<BrokerHealth[]>;
   /** All brokers with their status, ordered by id. */
   listBrokers(options?: CallOptions): Promise<BrokerDescription[]>;
   /** Admits a broker, which other brokers reach at `peerAddress`. It is JOINING until it has started. */

@@ -172,7 +172,7 @@ function assemble(
   close: () => Promise<void>,
 ): Pick<BoundBroker, 'id' | 'start'> {
   const { config, log, onFatal } = options;
-  const { id, rack } = config;
+  const { id, rack, leaderBalance } = config;
   const { bootstrapVoters: bootstrap, incarnation } = storage.data;
   const transport = new GrpcPeerTransport();
   /** Filled at the start: brokers that take free ports are bound before anybody knows where. */
@@ -183,7 +183,7 @@ function assemble(
     service.close();
   };
   const broker = new Broker(
-    { id, bootstrap, peerAddresses, peerAddress, incarnation, address: advertised, rack },
+    { id, bootstrap, peerAddresses, peerAddress, incarnation, address: advertised, rack, leaderBalance },
     {
       clock: systemClock,
       journal: storage.journal,
@@ -192,8 +192,10 @@ function assemble(
       log: (message, facts, level = 'debug') => {
         log(level, message, facts);
       },
+      onServing: (serving) => {
+        health.setServing(serving);
+      },
       onFatal: (error) => {
-        health.setServing(false);
         cutOff();
         onFatal(error);
       },
@@ -227,13 +229,10 @@ function assemble(
       broker.start();
       transport.start(events, service);
       broker.peers.start();
-      const ready = register(broker).then((registered) => {
-        if (registered) health.setServing(true);
+      const ready = register(broker).then(() => {
+        broker.readiness.look();
       });
-      const drain = async (): Promise<number> => {
-        health.setServing(false);
-        return (await broker.drain(LIMITS.drainMsMax)).length;
-      };
+      const drain = async (): Promise<number> => (await broker.drain(LIMITS.drainMsMax)).length;
       return { id, address: advertised, broker, ready, drain, close };
     },
   };

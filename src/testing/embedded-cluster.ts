@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_CLUSTER_NAME } from '../config.js';
+import { DEFAULT_CLUSTER_NAME, type LeaderBalanceConfig } from '../config.js';
 import type { BellwetherError } from '../errors.js';
 import { bindBroker, type BoundBroker, type LogLevel, type RunningBroker } from '../rpc/start-broker.js';
 
@@ -18,6 +18,8 @@ export interface EmbeddedClusterOptions {
   readonly brokers: readonly string[];
   /** Folder for the data, kept afterwards. Default: a temporary one, removed by `close`. */
   readonly data?: string;
+  /** When partitions go back to their preferred leaders. Default: as `bellwether serve`. */
+  readonly leaderBalance?: LeaderBalanceConfig;
   readonly log?: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -74,6 +76,7 @@ function bindOne(
       advertise: undefined,
       data: join(data, id),
       rack: '',
+      leaderBalance: options.leaderBalance,
     },
     bootstrap: options.brokers,
     log,

@@ -97,6 +97,7 @@ export class FakeCluster implements BridgeCluster {
         deleteTopic: unused,
         listTopics: unused,
         describeCluster: unused,
+        describeHealth: unused,
         listBrokers: unused,
         addBroker: unused,
         removeBroker: unused,

@@ -141,7 +141,16 @@ describe('partitionFailover', () => {
         { id: 'n1', address: failed.address, rack: '', alive: false },
         { id: 'n2', address: other.address, rack: '', alive: true },
       ],
-      loads: [{ broker: 'n1', leaderCount: 1, replicaCount: 1 }],
+      loads: [
+        {
+          ...{ broker: 'n1', leaderCount: 1, replicaCount: 1 },
+          ...{ preferredLeaderCount: 1, leaderImbalancePercent: 100 },
+        },
+      ],
+      notPreferredCount: 1,
+      leaderImbalancePercent: 50,
+      leaderBalanceOn: true,
+      leaderBalanceCoolDownMs: 60_000,
     });
     const client = await startClient([failed.address]);
 

@@ -21,6 +21,41 @@ export const protobufPackage = "bellwether.v1";
 
 export const protobufFileName = "bellwether/v1/admin_service.proto";
 
+/** Why a broker cannot take part in commits. */
+export const UnreadyReason = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /**
+   * NOT_REGISTERED - The cluster metadata does not have the broker with its disk: it has just started, waits to be
+   * added, or its disk was declared lost.
+   */
+  NOT_REGISTERED: 1,
+  /** NO_CONTROLLER - It has known no controller for at least a second, or not yet since its start. */
+  NO_CONTROLLER: 2,
+  /** NO_QUORUM - It has heard from no majority of the brokers for at least a second, or not yet since its start. */
+  NO_QUORUM: 3,
+  /** DISK_SLOW - A write to its disk had no answer for long, now or within the last second. */
+  DISK_SLOW: 4,
+  /** DRAINING - It is being stopped: it hands over what it leads, and then ends. */
+  DRAINING: 5,
+  /** FAILED - It has failed and will not come back by itself: its disk or its identity cannot be trusted. */
+  FAILED: 6,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type UnreadyReason = typeof UnreadyReason[keyof typeof UnreadyReason];
+
+export namespace UnreadyReason {
+  export type UNSPECIFIED = typeof UnreadyReason.UNSPECIFIED;
+  export type NOT_REGISTERED = typeof UnreadyReason.NOT_REGISTERED;
+  export type NO_CONTROLLER = typeof UnreadyReason.NO_CONTROLLER;
+  export type NO_QUORUM = typeof UnreadyReason.NO_QUORUM;
+  export type DISK_SLOW = typeof UnreadyReason.DISK_SLOW;
+  export type DRAINING = typeof UnreadyReason.DRAINING;
+  export type FAILED = typeof UnreadyReason.FAILED;
+  export type UNRECOGNIZED = typeof UnreadyReason.UNRECOGNIZED;
+}
+
 /** What a broker is to the cluster. */
 export const BrokerStatus = {
   /** UNSPECIFIED - Not used. */
@@ -146,6 +181,13 @@ export interface BrokerLoad {
   leaderCount: number;
   /** Partitions of which it holds a replica. */
   replicaCount: number;
+  /** Partitions that it should lead: it is the first replica of their assignment. */
+  preferredLeaderCount: number;
+  /**
+   * Of these the share that it does not lead, as the answering broker knows, in percent: 0 to 100;
+   * 0 when it should lead none. The figure of Kafka's leader.imbalance.per.broker.percentage.
+   */
+  leaderImbalancePercent: number;
 }
 
 /** The cluster. */
@@ -160,6 +202,45 @@ export interface DescribeClusterResponse {
   brokers: Broker[];
   /** What each holds, in the same order. */
   loads: BrokerLoad[];
+  /**
+   * Partitions that another broker than the preferred leader leads, or nobody, as the answering
+   * broker knows.
+   */
+  notPreferredCount: number;
+  /** Their share of all partitions, in percent: 0 to 100; 0 when there are none. */
+  leaderImbalancePercent: number;
+  /**
+   * True while the answering broker hands partitions back to their preferred leaders by itself, once
+   * these are in sync and past the cool-down. Each broker has its own setting.
+   */
+  leaderBalanceOn: boolean;
+  /**
+   * For how long a broker that came back, or gave up what it should lead, is left alone by the
+   * answering broker, in milliseconds.
+   */
+  leaderBalanceCoolDownMs: number;
+}
+
+/** Asks the broker for its health. */
+export interface DescribeHealthRequest {
+}
+
+/** One reason, for programs and for people. */
+export interface UnreadyCause {
+  /** Which it is. */
+  reason: UnreadyReason;
+  /** The same in one sentence, with the numbers. */
+  message: string;
+}
+
+/** The health of one broker. */
+export interface DescribeHealthResponse {
+  /** Name of the broker that answers. */
+  broker: string;
+  /** True while it can take part in commits. */
+  serving: boolean;
+  /** Why it cannot; empty while it serves. */
+  causes: UnreadyCause[];
 }
 
 /** Lists the brokers. */
@@ -932,7 +1013,7 @@ export const DescribeClusterRequest: MessageFns<DescribeClusterRequest> = {
 };
 
 function createBaseBrokerLoad(): BrokerLoad {
-  return { broker: "", leaderCount: 0, replicaCount: 0 };
+  return { broker: "", leaderCount: 0, replicaCount: 0, preferredLeaderCount: 0, leaderImbalancePercent: 0 };
 }
 
 export const BrokerLoad: MessageFns<BrokerLoad> = {
@@ -945,6 +1026,12 @@ export const BrokerLoad: MessageFns<BrokerLoad> = {
     }
     if (message.replicaCount !== 0) {
       writer.uint32(24).int32(message.replicaCount);
+    }
+    if (message.preferredLeaderCount !== 0) {
+      writer.uint32(32).int32(message.preferredLeaderCount);
+    }
+    if (message.leaderImbalancePercent !== 0) {
+      writer.uint32(41).double(message.leaderImbalancePercent);
     }
     return writer;
   },
@@ -986,6 +1073,22 @@ export const BrokerLoad: MessageFns<BrokerLoad> = {
             message.replicaCount = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.preferredLeaderCount = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.leaderImbalancePercent = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1006,12 +1109,24 @@ export const BrokerLoad: MessageFns<BrokerLoad> = {
     message.broker = object.broker ?? "";
     message.leaderCount = object.leaderCount ?? 0;
     message.replicaCount = object.replicaCount ?? 0;
+    message.preferredLeaderCount = object.preferredLeaderCount ?? 0;
+    message.leaderImbalancePercent = object.leaderImbalancePercent ?? 0;
     return message;
   },
 };
 
 function createBaseDescribeClusterResponse(): DescribeClusterResponse {
-  return { clusterId: "", controller: "", controllerTerm: 0, brokers: [], loads: [] };
+  return {
+    clusterId: "",
+    controller: "",
+    controllerTerm: 0,
+    brokers: [],
+    loads: [],
+    notPreferredCount: 0,
+    leaderImbalancePercent: 0,
+    leaderBalanceOn: false,
+    leaderBalanceCoolDownMs: 0,
+  };
 }
 
 export const DescribeClusterResponse: MessageFns<DescribeClusterResponse> = {
@@ -1030,6 +1145,18 @@ export const DescribeClusterResponse: MessageFns<DescribeClusterResponse> = {
     }
     for (const v of message.loads) {
       BrokerLoad.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.notPreferredCount !== 0) {
+      writer.uint32(48).int32(message.notPreferredCount);
+    }
+    if (message.leaderImbalancePercent !== 0) {
+      writer.uint32(57).double(message.leaderImbalancePercent);
+    }
+    if (message.leaderBalanceOn !== false) {
+      writer.uint32(64).bool(message.leaderBalanceOn);
+    }
+    if (message.leaderBalanceCoolDownMs !== 0) {
+      writer.uint32(72).int32(message.leaderBalanceCoolDownMs);
     }
     return writer;
   },
@@ -1087,6 +1214,38 @@ export const DescribeClusterResponse: MessageFns<DescribeClusterResponse> = {
             message.loads.push(BrokerLoad.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.notPreferredCount = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.leaderImbalancePercent = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.leaderBalanceOn = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.leaderBalanceCoolDownMs = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1109,6 +1268,199 @@ export const DescribeClusterResponse: MessageFns<DescribeClusterResponse> = {
     message.controllerTerm = object.controllerTerm ?? 0;
     message.brokers = object.brokers?.map((e) => Broker.fromPartial(e)) || [];
     message.loads = object.loads?.map((e) => BrokerLoad.fromPartial(e)) || [];
+    message.notPreferredCount = object.notPreferredCount ?? 0;
+    message.leaderImbalancePercent = object.leaderImbalancePercent ?? 0;
+    message.leaderBalanceOn = object.leaderBalanceOn ?? false;
+    message.leaderBalanceCoolDownMs = object.leaderBalanceCoolDownMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseDescribeHealthRequest(): DescribeHealthRequest {
+  return {};
+}
+
+export const DescribeHealthRequest: MessageFns<DescribeHealthRequest> = {
+  encode(_: DescribeHealthRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeHealthRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeHealthRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DescribeHealthRequest>): DescribeHealthRequest {
+    return DescribeHealthRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DescribeHealthRequest>): DescribeHealthRequest {
+    const message = createBaseDescribeHealthRequest();
+    return message;
+  },
+};
+
+function createBaseUnreadyCause(): UnreadyCause {
+  return { reason: 0, message: "" };
+}
+
+export const UnreadyCause: MessageFns<UnreadyCause> = {
+  encode(message: UnreadyCause, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== 0) {
+      writer.uint32(8).int32(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnreadyCause {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnreadyCause();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnreadyCause>): UnreadyCause {
+    return UnreadyCause.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnreadyCause>): UnreadyCause {
+    const message = createBaseUnreadyCause();
+    message.reason = object.reason ?? 0;
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseDescribeHealthResponse(): DescribeHealthResponse {
+  return { broker: "", serving: false, causes: [] };
+}
+
+export const DescribeHealthResponse: MessageFns<DescribeHealthResponse> = {
+  encode(message: DescribeHealthResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.broker !== "") {
+      writer.uint32(10).string(message.broker);
+    }
+    if (message.serving !== false) {
+      writer.uint32(16).bool(message.serving);
+    }
+    for (const v of message.causes) {
+      UnreadyCause.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeHealthResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeHealthResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.broker = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.serving = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.causes.push(UnreadyCause.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DescribeHealthResponse>): DescribeHealthResponse {
+    return DescribeHealthResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DescribeHealthResponse>): DescribeHealthResponse {
+    const message = createBaseDescribeHealthResponse();
+    message.broker = object.broker ?? "";
+    message.serving = object.serving ?? false;
+    message.causes = object.causes?.map((e) => UnreadyCause.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2584,6 +2936,23 @@ export const AdminServiceService = {
       Buffer.from(DescribeClusterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DescribeClusterResponse => DescribeClusterResponse.decode(value),
   },
+  /**
+   * Tells whether the broker that is asked can take part in commits, and why not. It answers for
+   * itself alone, also when it serves nothing else any more.
+   *
+   * grpc.health.v1 says SERVING while `serving` is true. Changes nothing; safe to retry.
+   */
+  describeHealth: {
+    path: "/bellwether.v1.AdminService/DescribeHealth" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DescribeHealthRequest): Buffer =>
+      Buffer.from(DescribeHealthRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DescribeHealthRequest => DescribeHealthRequest.decode(value),
+    responseSerialize: (value: DescribeHealthResponse): Buffer =>
+      Buffer.from(DescribeHealthResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DescribeHealthResponse => DescribeHealthResponse.decode(value),
+  },
   /** Lists the brokers with their status, ordered by id. Any broker answers from its memory. */
   listBrokers: {
     path: "/bellwether.v1.AdminService/ListBrokers" as const,
@@ -2776,6 +3145,13 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * memory.
    */
   describeCluster: handleUnaryCall<DescribeClusterRequest, DescribeClusterResponse>;
+  /**
+   * Tells whether the broker that is asked can take part in commits, and why not. It answers for
+   * itself alone, also when it serves nothing else any more.
+   *
+   * grpc.health.v1 says SERVING while `serving` is true. Changes nothing; safe to retry.
+   */
+  describeHealth: handleUnaryCall<DescribeHealthRequest, DescribeHealthResponse>;
   /** Lists the brokers with their status, ordered by id. Any broker answers from its memory. */
   listBrokers: handleUnaryCall<ListBrokersRequest, ListBrokersResponse>;
   /**
@@ -2954,6 +3330,27 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DescribeClusterResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Tells whether the broker that is asked can take part in commits, and why not. It answers for
+   * itself alone, also when it serves nothing else any more.
+   *
+   * grpc.health.v1 says SERVING while `serving` is true. Changes nothing; safe to retry.
+   */
+  describeHealth(
+    request: DescribeHealthRequest,
+    callback: (error: ServiceError | null, response: DescribeHealthResponse) => void,
+  ): ClientUnaryCall;
+  describeHealth(
+    request: DescribeHealthRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DescribeHealthResponse) => void,
+  ): ClientUnaryCall;
+  describeHealth(
+    request: DescribeHealthRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DescribeHealthResponse) => void,
   ): ClientUnaryCall;
   /** Lists the brokers with their status, ordered by id. Any broker answers from its memory. */
   listBrokers(

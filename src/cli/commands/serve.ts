@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { DEFAULT_CLUSTER_NAME, parseBrokerConfig, type BrokerConfig, logLevel } from '../../config.js';
 import { BellwetherError } from '../../errors.js';
 import type { CliIo } from '../io.js';
+import { LEADER_BALANCE } from '../leader-balance.js';
 import { stopSignal } from '../stop-signal.js';
 
 export function addServeCommand(program: Command, io: CliIo): void {
@@ -22,11 +23,13 @@ export function addServeCommand(program: Command, io: CliIo): void {
     .option('--advertise <host:port>', 'address that clients are told (default: --listen)')
     .option('--cluster <name>', `guards against mixing data folders (default ${DEFAULT_CLUSTER_NAME})`)
     .option('--rack <name>', 'rack or zone of this broker')
+    .option('--leader-balance <on|off>', LEADER_BALANCE.help)
+    .option('--leader-balance-cool-down-ms <ms>', LEADER_BALANCE.coolDownHelp)
     .action((flags: Readonly<Record<string, unknown>>, command: Command) => serve(io, flags, command));
 }
 
 async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, command: Command): Promise<void> {
-  const config = checked(flags, command);
+  const config = checked(io, flags, command);
   const [{ bindBroker }, { createLog }] = await Promise.all([
     import('../../rpc/start-broker.js'),
     import('../logger.js'),
@@ -56,9 +59,9 @@ async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, comman
   }
 }
 
-function checked(flags: Readonly<Record<string, unknown>>, command: Command): BrokerConfig {
+function checked(io: CliIo, flags: Readonly<Record<string, unknown>>, command: Command): BrokerConfig {
   try {
-    return parseBrokerConfig(flags);
+    return parseBrokerConfig(flags, io.env);
   } catch (error) {
     if (error instanceof BellwetherError) command.error(`error: ${error.message}`);
     throw error;

@@ -7,6 +7,7 @@ import { BellwetherError } from '../../errors.js';
 import { integer, nonEmpty } from '../arguments.js';
 import { type BrokerEnd, saysNoMember, startFailed } from '../broker-end.js';
 import type { CliIo } from '../io.js';
+import { LEADER_BALANCE, onOrOff } from '../leader-balance.js';
 import { furtherBrokers, type LocalCluster, startLocalCluster } from '../local-cluster.js';
 import { stopSignal } from '../stop-signal.js';
 import { introduce, lossText, type UpState } from '../up-report.js';
@@ -28,6 +29,8 @@ interface Flags {
   readonly peerPort: number;
   readonly data: string;
   readonly topic?: Topic;
+  readonly leaderBalance?: 'on' | 'off';
+  readonly leaderBalanceCoolDownMs?: number;
 }
 
 export function addUpCommand(program: Command, io: CliIo): void {
@@ -40,6 +43,8 @@ export function addUpCommand(program: Command, io: CliIo): void {
     .option('--peer-port <n>', 'port of the first broker for the others', integer(1, PORT_MAX), peerPort)
     .option('--data <dir>', 'folder for the data', nonEmpty, data)
     .option('--topic <name[:partitions]>', 'topic to create unless it exists', topicFlag)
+    .option('--leader-balance <on|off>', LEADER_BALANCE.help, onOrOff)
+    .option('--leader-balance-cool-down-ms <ms>', LEADER_BALANCE.coolDownHelp, integer(0, 3_600_000))
     .action((flags: Flags, command: Command) => {
       if (Math.abs(flags.port - flags.peerPort) < flags.brokers) {
         command.error(`error: --port and --peer-port overlap: each broker takes one port of both ranges`);
@@ -82,6 +87,7 @@ async function up(io: CliIo, flags: Flags): Promise<void> {
     clientPort: flags.port,
     peerPort: flags.peerPort,
     data: flags.data,
+    serveArgs: serveArgs(flags),
     env: io.env,
     onLine: (broker, line) => {
       if (started && (!line.startsWith('{') || line.includes('"level":50'))) {
@@ -143,6 +149,12 @@ async function prepare(
   } finally {
     await client.close();
   }
+}
+
+/** What every broker is told besides who and where it is. */
+function serveArgs({ leaderBalance, leaderBalanceCoolDownMs: coolDownMs }: Flags): string[] {
+  const args = leaderBalance === undefined ? [] : ['--leader-balance', leaderBalance];
+  return coolDownMs === undefined ? args : [...args, '--leader-balance-cool-down-ms', String(coolDownMs)];
 }
 
 /** @throws BellwetherError when a broker that the cluster began with ended, though it is a member. */

@@ -6,7 +6,8 @@ import { LIMITS } from '../../broker/limits.js';
 import { createTopic, deleteTopic, describeTopic as lookUpTopic } from '../../broker/topics.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
 import { callTimeoutMs } from '../call-timeout.js';
-import { describeBrokers, describeController, describeTopic, sortedTopics } from '../describe.js';
+import { describeTopic, sortedTopics } from '../describe.js';
+import { describeCluster, describeHealth } from '../describe-cluster.js';
 import { intFieldOr, topicField } from '../fields.js';
 import { brokerHandlers, replicaHandlers } from './brokers.js';
 
@@ -63,6 +64,8 @@ export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandle
 
     describeCluster: adaptUnary(() => Promise.resolve(describeCluster(broker)), { onDefect }),
 
+    describeHealth: adaptUnary(() => Promise.resolve(describeHealth(broker)), { onDefect }),
+
     ...brokerHandlers(broker, onDefect),
     ...replicaHandlers(broker, onDefect),
   };
@@ -79,29 +82,5 @@ function listTopics(broker: Broker, pageSize: number, pageToken: string): ListTo
       replicationFactor,
     })),
     nextPageToken: rest.length > page.length ? (page.at(-1)?.topic ?? '') : '',
-  };
-}
-
-function describeCluster(broker: Broker): ReturnType<typeof describeController> & {
-  clusterId: string;
-  brokers: ReturnType<typeof describeBrokers>;
-  loads: { broker: string; leaderCount: number; replicaCount: number }[];
-} {
-  const brokers = describeBrokers(broker);
-  const replicaCounts = new Map<string, number>();
-  for (const topic of broker.cluster.state.topics.values()) {
-    for (const replica of topic.partitions.flatMap(({ replicas }) => replicas)) {
-      replicaCounts.set(replica, (replicaCounts.get(replica) ?? 0) + 1);
-    }
-  }
-  return {
-    clusterId: broker.cluster.state.clusterId,
-    ...describeController(broker),
-    brokers,
-    loads: brokers.map(({ id }) => ({
-      broker: id,
-      leaderCount: broker.table.countLedBy(id),
-      replicaCount: replicaCounts.get(id) ?? 0,
-    })),
   };
 }

@@ -119,7 +119,15 @@ describe('DescribeCluster', () => {
         await wire.at('n1').partitionLeader({ topic, partition });
       }
     }
-    const { loads } = await wire.at('n1').describeCluster();
+    const described = await wire.at('n1').describeCluster();
+    const { loads } = described;
+    expect(described).toMatchObject({
+      ...{ notPreferredCount: 0, leaderImbalancePercent: 0 },
+      ...{ leaderBalanceOn: true, leaderBalanceCoolDownMs: 60_000 },
+    });
+    for (const { leaderCount, preferredLeaderCount, leaderImbalancePercent } of loads) {
+      expect([leaderCount, leaderImbalancePercent]).toEqual([preferredLeaderCount, 0]);
+    }
     expect(loads.map(({ replicaCount }) => replicaCount)).toEqual(BROKERS.map(() => partitions));
     expect(loads.reduce((sum, { leaderCount }) => sum + leaderCount, 0)).toBe(partitions);
   });

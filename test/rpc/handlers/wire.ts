@@ -103,6 +103,10 @@ export class Endpoint {
     return unary<admin.DescribeClusterResponse>((done) => this.#admin.describeCluster({}, done));
   }
 
+  describeHealth() {
+    return unary<admin.DescribeHealthResponse>((done) => this.#admin.describeHealth({}, done));
+  }
+
   addBroker(fields: Fields<typeof admin.AddBrokerRequest>) {
     const request = admin.AddBrokerRequest.create(fields);
     return unary<admin.AddBrokerResponse>((done) => this.#admin.addBroker(request, done));
