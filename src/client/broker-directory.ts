@@ -3,7 +3,7 @@
  * kept as long as it answers; a failure moves on to the next.
  */
 import { invariant } from '../invariant.js';
-import type { BrokerInfo } from './types.js';
+import type { BrokerInfo } from './types-cluster.js';
 
 /** Addresses known at most: those given to connect() and those learned. */
 export const ADDRESSES_MAX = 256;

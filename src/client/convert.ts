@@ -12,7 +12,6 @@ import type { Broker, PartitionMetadata, Record, TopicMetadata } from '../../gen
 import { BellwetherError } from '../errors.js';
 import type {
   Acks,
-  BrokerInfo,
   ClusterMetadata,
   ConsumedRecord,
   FailoverResult,
@@ -21,7 +20,7 @@ import type {
   PartitionLeader,
   TopicInfo,
 } from './types.js';
-import type { ClusterDescription } from './types-cluster.js';
+import type { BrokerInfo, ClusterDescription } from './types-cluster.js';
 
 export function toBrokers(brokers: readonly Broker[]): BrokerInfo[] {
   return brokers.map(({ id, address, rack, alive }) => ({ id, address, rack, alive }));

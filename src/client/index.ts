@@ -9,7 +9,6 @@ export type {
   Admin,
   BellwetherClient,
   BrokerDescription,
-  BrokerInfo,
   BrokerStatus,
   CallOptions,
   ClusterMetadata,
@@ -36,4 +35,10 @@ export type {
   TopicInfo,
   TopicSummary,
 } from './types.js';
-export type { BrokerHealth, BrokerLoad, ClusterDescription, UnreadyReason } from './types-cluster.js';
+export type {
+  BrokerHealth,
+  BrokerInfo,
+  BrokerLoad,
+  ClusterDescription,
+  UnreadyReason,
+} from './types-cluster.js';

@@ -1,6 +1,12 @@
 /** The SDK's public types about the cluster as a whole and the health of its brokers. */
 
-import type { BrokerInfo } from './types.js';
+export interface BrokerInfo {
+  readonly id: string;
+  /** HOST:PORT for clients. */
+  readonly address: string;
+  readonly rack: string;
+  readonly alive: boolean;
+}
 
 export interface ClusterDescription {
   readonly clusterId: string;

@@ -1,6 +1,6 @@
 /** The SDK's public types. */
 
-import type { BrokerHealth, ClusterDescription } from './types-cluster.js';
+import type { BrokerHealth, BrokerInfo, ClusterDescription } from './types-cluster.js';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -20,14 +20,6 @@ export interface PartitionRef {
   readonly topic: string;
   /** Number of the partition, from 0. */
   readonly partition: number;
-}
-
-export interface BrokerInfo {
-  readonly id: string;
-  /** HOST:PORT for clients. */
-  readonly address: string;
-  readonly rack: string;
-  readonly alive: boolean;
 }
 
 export interface PartitionInfo {

@@ -3,6 +3,7 @@
  * broker that lives in it.
  */
 
+import type { LeaderBalance } from '../broker/balancer.js';
 import { Broker } from '../broker/broker.js';
 import type { Clock } from '../broker/clock.js';
 import { PeerHandler } from '../broker/peer-handler.js';
@@ -31,6 +32,8 @@ export interface ProcessOptions {
   /** Those that the cluster was begun with; empty for one that joins. */
   readonly bootstrap: readonly BrokerId[];
   readonly snapshotSpacing: SnapshotSpacing | undefined;
+  /** Undefined for the default. */
+  readonly leaderBalance: LeaderBalance | undefined;
   /** Counts the lives of this broker, from 1. */
   readonly life: number;
   readonly disk: SimDisk;
@@ -145,7 +148,8 @@ export class SimProcess implements Owner {
   }
 
   async #boot(): Promise<void> {
-    const { id, brokers, bootstrap, disk, network, newUuid, plant, snapshotSpacing } = this.options;
+    const { id, brokers, bootstrap, disk, network, newUuid, plant, snapshotSpacing, leaderBalance } =
+      this.options;
     const mounted = disk.mount(this);
     const fileSystem = plant?.fileSystem?.(mounted) ?? mounted;
     const data = await openDataDirectory({
@@ -177,6 +181,7 @@ export class SimProcess implements Owner {
         incarnation: data.incarnation,
         address: `${id}:1`,
         rack: '',
+        leaderBalance,
       },
       {
         clock: this.#clock(),

@@ -6,7 +6,7 @@
 import { BellwetherError } from '../errors.js';
 import { checkHistory } from '../history/check.js';
 import { asGroupId } from '../raft/types.js';
-import { checkEqual, unrest, unsettled } from './checkers/liveness.js';
+import { astray, checkEqual, unrest, unsettled } from './checkers/liveness.js';
 import type { ReplicaView } from './checkers/replica-view.js';
 import { holds, Violation } from './checkers/violation.js';
 import { Clients, TOPIC } from './clients.js';
@@ -33,6 +33,12 @@ const SPACINGS = [
   { keptEntries: 0, intervalEntries: 1 },
   undefined,
 ];
+
+/**
+ * Leaders go back to the preferred brokers while it burns too: a move that is cut off is a fault like others.
+ * Undefined as in production, where nothing goes back before a minute is over.
+ */
+const BALANCES = [{ on: true, coolDownMs: 1_000 }, { on: true, coolDownMs: 200 }, undefined];
 
 export interface RunOptions {
   readonly seed: number;
@@ -90,7 +96,9 @@ class Run {
     const { seed, plant, print } = options;
     const brokers = seed % 5 === 4 ? 5 : 3;
     const snapshotSpacing = SPACINGS[seed % SPACINGS.length];
-    const world = new World({ seed, plant, print, brokers, partitions: 8, snapshotSpacing });
+    const leaderBalance = options.calm === true ? undefined : BALANCES[seed % BALANCES.length];
+    const settings = { brokers, partitions: 8, snapshotSpacing, leaderBalance };
+    const world = new World({ seed, plant, print, ...settings });
     this.world = world;
     const { random } = world;
     const load = {
@@ -160,7 +168,8 @@ class Run {
     for (const group of this.#groups()) {
       const reason =
         unrest(group, this.#replicasOf(group), lost) ??
-        (newestBroker && unsettled(group, newestBroker.cluster.state, lost));
+        (newestBroker && unsettled(group, newestBroker.cluster.state, lost)) ??
+        this.#astray(group);
       if (reason !== undefined) return reason;
     }
     const entered = [...(newestBroker?.cluster.state.brokers.keys() ?? [])].sort();
@@ -174,6 +183,12 @@ class Run {
       ({ id, status }) => `${id} ${status}`,
     );
     return `L2: the operator has not ended its work with the brokers ${statuses.join()}`;
+  }
+
+  #astray(group: number): string | undefined {
+    const { newestBroker, options } = this.world;
+    if (newestBroker === undefined || options.leaderBalance === undefined) return undefined;
+    return astray(group, this.#replicasOf(group), newestBroker.cluster.state);
   }
 
   /** Groups that are not deleted, as one broker knows them; group 0's own rest makes that the same for all. */

@@ -1,5 +1,6 @@
 /** A simulated cluster: machines with their disks, processes that live and die on them, one network, one clock. */
 
+import type { LeaderBalance } from '../broker/balancer.js';
 import { createTopic } from '../broker/topics.js';
 import type { Broker } from '../broker/broker.js';
 import type { SnapshotSpacing } from '../cluster/cluster-log.js';
@@ -28,6 +29,7 @@ export interface WorldOptions {
   readonly brokers: number;
   readonly partitions: number;
   readonly snapshotSpacing?: SnapshotSpacing | undefined;
+  readonly leaderBalance?: LeaderBalance | undefined;
   readonly plant?: Plant | undefined;
   readonly print?: ((line: string) => void) | undefined;
 }
@@ -219,6 +221,7 @@ export class World {
       brokers: this.ids,
       bootstrap: machine.joins ? [] : this.founders,
       snapshotSpacing: this.options.snapshotSpacing,
+      leaderBalance: this.options.leaderBalance,
       life: machine.lives,
       disk,
       network: this.network,

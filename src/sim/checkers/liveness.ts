@@ -1,7 +1,11 @@
-/** What must follow once the faults have stopped: L1, one leader per group; L2, all replicas are equal. */
+/**
+ * What must follow once the faults have stopped: L1, one leader per group; L2, all replicas are equal; L8, with
+ * the leader balance on, the preferred brokers lead.
+ */
 
 import type { ClusterState } from '../../cluster/cluster-state.js';
 import { isSettled } from '../../cluster/desired.js';
+import { preferredLeader } from '../../cluster/preferred.js';
 import { asGroupId, asLogIndex, type BrokerId, type Entry } from '../../raft/types.js';
 import type { ReplicaView } from './replica-view.js';
 import { holds } from './violation.js';
@@ -61,6 +65,24 @@ export function unsettled(
   if (concerned.some((id) => lost.has(id)) || isSettled(state, asGroupId(group))) return undefined;
   const words = JSON.stringify(state.assignment(asGroupId(group)) ?? state.clusterMembership);
   return `L2: group ${String(group)} is not where it belongs: ${words}`;
+}
+
+/**
+ * L8: why a group is not led as it should be; undefined when it is, or when the broker that should cannot: it
+ * leaves the cluster, or does not run.
+ */
+export function astray(
+  group: number,
+  replicas: readonly ReplicaView[],
+  state: ClusterState,
+): string | undefined {
+  const leader = replicas.find(({ host }) => host.raft.leadsWithCommit);
+  if (leader === undefined) return undefined;
+  const preferred = preferredLeader(state, asGroupId(group), leader.host.raft.voters);
+  if (preferred === undefined || preferred === leader.broker) return undefined;
+  const runs = replicas.some(({ broker }) => broker === preferred);
+  if (!runs || state.brokers.get(preferred)?.status !== 'ACTIVE') return undefined;
+  return `L8: group ${String(group)} is led by ${leader.broker}, and should be by ${preferred}`;
 }
 
 /** L2: replicas at rest are equal entry by entry behind their snapshots, read from the log and not from memory. */

@@ -75,6 +75,13 @@ export class LeaksTransfer extends Raft {
   }
 }
 
+/** Does not campaign when a leader hands over: each planned move is given up, and the leader goes on. */
+export class IgnoresOrders extends Raft {
+  override step(nowMs: number, message: Message): void {
+    if (message.kind !== 'timeoutNow') super.step(nowMs, message);
+  }
+}
+
 /** Takes what was on the way over a broken link for arrived (B35). */
 export class TrustsBrokenLinks extends Raft {
   override peerDown(nowMs: number, peer: BrokerId): void {

@@ -20,6 +20,7 @@ import {
 } from './cores-of-disk.js';
 import {
   IgnoresHints,
+  IgnoresOrders,
   LeaksTransfer,
   NeverYields,
   ReadsAlone,
@@ -123,6 +124,12 @@ export const PLANTS: readonly Plant[] = [
     defect: 'a failed transfer never ends',
     foundBy: ['I20', 'L3'],
     seedsMax: 200,
+  }),
+  core(IgnoresOrders, {
+    classes: 'L8',
+    defect: 'an order to campaign is ignored',
+    foundBy: ['L8', 'L2', 'I20'],
+    seedsMax: 10,
   }),
   core(TrustsBrokenLinks, {
     classes: 'B35',
