@@ -15,7 +15,7 @@ import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { DiskWatch } from './disk-watch.js';
-import { drain } from './drain.js';
+import { Departure } from './departure.js';
 import { Exchanges } from './exchanges.js';
 import { Failover } from './failover.js';
 import { GroupFactory, type GroupSpec } from './group-factory.js';
@@ -23,6 +23,7 @@ import type { GroupHost } from './group-host.js';
 import { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
 import { MetadataFollower } from './metadata-follower.js';
+import { HeldWrites } from './held-writes.js';
 import { Liveness } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Parking } from './parking.js';
@@ -30,7 +31,15 @@ import type { PartitionHost } from './partition-host.js';
 import { type Peers, peersOf } from './peers.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
 import { Readiness } from './readiness.js';
-import { asDefect, hasFailed, noLeader, notLeader, type Subject, unknownPartition } from './refusals.js';
+import {
+  asDefect,
+  hasFailed,
+  isStopping,
+  noLeader,
+  notLeader,
+  type Subject,
+  unknownPartition,
+} from './refusals.js';
 import { Scheduler } from './scheduler.js';
 import { submitCommand } from './submit.js';
 import { VoteExchange } from './vote-exchange.js';
@@ -49,6 +58,8 @@ export class Broker {
   readonly balancer: Balancer;
   readonly readiness: Readiness;
   readonly votes: VoteExchange;
+  readonly heldWrites: HeldWrites;
+  readonly departure: Departure;
   readonly parking = new Parking();
   readonly log: BrokerParts['log'];
   readonly #factory: GroupFactory;
@@ -66,7 +77,7 @@ export class Broker {
     this.clock = parts.clock;
     this.transport = parts.transport;
     this.log = parts.log;
-    this.#factory = new GroupFactory(options.id, parts, options.tuning);
+    this.#factory = new GroupFactory(options.id, parts, options.tuning, () => !this.departure.hasBegun);
     this.#onFatal = parts.onFatal;
     this.votes = new VoteExchange(parts.clock);
     this.disk = new DiskWatch(
@@ -82,7 +93,9 @@ export class Broker {
     });
     this.table = new LeaderTable(parts.clock, (broker) => this.isAlive(broker));
     const step = (group: GroupId, message: Message): void => this.step(group, message);
-    const exchanges = new Exchanges({ transport: parts.transport, step, log: parts.log });
+    const groupOf = (id: GroupId): GroupHost | undefined => this.group(id);
+    const wake = (group: GroupHost): void => this.wake(group);
+    const exchanges = new Exchanges({ transport: parts.transport, step, groupOf, wake, log: parts.log });
     this.#outbox = new Outbox(parts.transport, this.votes, exchanges);
     this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
       groupAdvanced: (group) => this.#groupAdvanced(group),
@@ -92,19 +105,22 @@ export class Broker {
     this.balancer = new Balancer(this, options.leaderBalance);
     this.readiness = new Readiness(this, parts.onServing);
     const { clock, table, transport, liveness } = this;
-    const common = {
-      self: this.id,
-      clock,
-      table,
-      groupOf: (id: GroupId) => this.group(id),
-      wake: (group: GroupHost) => this.wake(group),
-    };
+    const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
+    const common = { self: this.id, clock, table, groups, groupOf, wake };
+    this.heldWrites = new HeldWrites(common);
+    this.departure = new Departure({
+      ...common,
+      begun: () => {
+        this.balancer.stop();
+        this.readiness.draining();
+      },
+      endPolls: () => this.#follower.partitions.endPolls(),
+    });
     this.failover = new Failover({ ...common, transport, isAlive: (id) => this.isAlive(id) });
     this.#follower = new MetadataFollower({
       ...common,
       incarnation: options.incarnation,
       state: () => this.cluster.state,
-      groups: () => this.#scheduler.groups.values(),
       unclaimed: this.#factory.unclaimed,
       parking: this.parking,
       elsewhere: (group, subject) => this.elsewhere(group, subject),
@@ -136,20 +152,12 @@ export class Broker {
     return this.options.peerAddresses.get(this.id) ?? this.options.peerAddress;
   }
 
-  /** Hands over what this broker leads, before `stop`; see drain.ts. */
-  drain(timeoutMs: number): Promise<readonly GroupId[]> {
-    this.balancer.stop();
-    this.readiness.draining();
-    const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
-    const context = { id: this.id, clock: this.clock, groups, wake: (group: GroupHost) => this.wake(group) };
-    return drain(context, timeoutMs);
-  }
-
   /** Stops taking part. What was submitted to the journal is its owner's to close. */
   stop(): void {
     this.#stopped = true;
     this.readiness.draining();
     this.#end();
+    this.votes.close();
   }
 
   /** Ends the broker's part in the cluster for good: its disk, or its identity, cannot be trusted. */
@@ -175,7 +183,7 @@ export class Broker {
   /** Throws when the broker must not serve any more. */
   checkServing(): void {
     if (this.#failed !== undefined) throw hasFailed(this.id, this.#failed);
-    if (this.#stopped) throw new BellwetherError('SHUTTING_DOWN', `broker ${this.id} is stopping`);
+    if (this.#stopped) throw isStopping(this.id);
   }
 
   isAlive(broker: BrokerId): boolean {
@@ -270,6 +278,7 @@ export class Broker {
   #groupAdvanced(group: GroupHost): void {
     this.#announcer.groupAdvanced(group);
     this.balancer.groupAdvanced(group);
+    this.table.look(group.id);
     this.failover.groupAdvanced(group);
     this.#follower.reassignment.groupAdvanced(group);
     if (group.id !== CLUSTER_GROUP) return;

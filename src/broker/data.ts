@@ -24,13 +24,21 @@ export interface ProduceRequest {
  */
 export async function produce(broker: Broker, request: ProduceRequest, timeoutMs: number): Promise<Produced> {
   broker.checkServing();
-  const partition = leaderReplica(broker, request.topic, request.partition);
+  const assignment = broker.assignment(request.topic, request.partition);
   const verdict = validateRecordBatch(request.batch, {
     batchBytesMax: LIMITS.batchBytesMax,
     recordsMax: LIMITS.batchRecordsMax,
   });
   if (!verdict.ok) throw new BellwetherError(verdict.reason, verdict.message, { metadata: verdict.metadata });
-  return partition.produce(request.batch, verdict.header, request.acks, timeoutMs, () => {
+  const deadlineMs = broker.clock.monotonicMs() + timeoutMs;
+  const held = broker.heldWrites.hold(assignment.group, request.batch.length, timeoutMs);
+  if (held !== undefined) {
+    await held;
+    broker.checkServing();
+  }
+  const partition = leaderReplica(broker, request.topic, request.partition);
+  const leftMs = deadlineMs - broker.clock.monotonicMs();
+  return partition.produce(request.batch, verdict.header, request.acks, leftMs, () => {
     broker.wake(partition.group);
   });
 }

@@ -1,13 +1,17 @@
 /** The exchanges with peers that are answered, on behalf of the outbox. */
 
+import { BellwetherError } from '../errors.js';
 import type { Message, TimeoutNow, VoteRequest } from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
+import type { GroupHost } from './group-host.js';
 import type { InGroup, PeerTransport } from './peer-port.js';
 
 export interface ExchangesContext {
   readonly transport: PeerTransport;
   /** Takes an answer in. */
   step(group: GroupId, message: Message): void;
+  groupOf(id: GroupId): GroupHost | undefined;
+  wake(group: GroupHost): void;
   log(message: string, facts: Readonly<Record<string, unknown>>): void;
 }
 
@@ -28,7 +32,23 @@ export class Exchanges {
   }
 
   orderCampaigns(to: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
-    this.#background(this.#context.transport.orderCampaigns(to, orders));
+    const ordered = this.#context.transport.orderCampaigns(to, orders).catch((error: unknown) => {
+      const isLeaving = error instanceof BellwetherError && error.reason === 'SHUTTING_DOWN';
+      if (!isLeaving) throw error;
+      this.#campaignsRefused(to, orders);
+    });
+    this.#background(ordered);
+  }
+
+  /** The peer is about to stop: whoever hands over to it must not wait. */
+  #campaignsRefused(by: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
+    const { groupOf, wake } = this.#context;
+    for (const { group, message } of orders) {
+      const host = groupOf(group);
+      if (host === undefined) continue;
+      host.raft.transferRefused(by, message.term);
+      wake(host);
+    }
   }
 
   /** What a failing exchange with a peer would have told, the streams' end and the timers tell too. */

@@ -34,7 +34,9 @@ export class GroupFactory {
   readonly #recovered: Map<GroupId, RecoveredGroup>;
   readonly #tuning: RaftTuning;
   readonly #newRaft: RaftFactory;
+  readonly #mayLead: () => boolean;
 
+  /** @param mayLead As in RaftConfig. */
   constructor(
     self: BrokerId,
     parts: {
@@ -44,11 +46,13 @@ export class GroupFactory {
       readonly newRaft?: RaftFactory | undefined;
     },
     tuning: Partial<RaftTuning> | undefined,
+    mayLead: () => boolean,
   ) {
     this.#self = self;
     this.#clock = parts.clock;
     this.#journal = parts.journal;
     this.#recovered = new Map(parts.recovered);
+    this.#mayLead = mayLead;
     this.#tuning = { ...DEFAULT_RAFT_TUNING, ...tuning };
     this.#newRaft = parts.newRaft ?? ((...core) => new Raft(...core));
   }
@@ -76,6 +80,7 @@ export class GroupFactory {
         votesFrom,
         persistCommit,
         tuning: this.#tuning,
+        mayLead: this.#mayLead,
         random: () => this.#clock.random(),
       },
       log,

@@ -35,7 +35,7 @@ export class LeaderTable {
     // Within a term only the leader speaks: first of itself, last of its stepping down.
     if (known?.term === announcement.term && known.leader === undefined) return;
     this.#known.set(announcement.group, announcement);
-    for (const notify of [...(this.#watchers.get(announcement.group) ?? [])]) notify();
+    this.look(announcement.group);
   }
 
   forget(group: GroupId): void {
@@ -96,6 +96,11 @@ export class LeaderTable {
 
   /** Lets everyone who waits look again: a broker came or went. */
   livenessChanged(): void {
-    for (const watchers of [...this.#watchers.values()]) for (const notify of [...watchers]) notify();
+    for (const group of [...this.#watchers.keys()]) this.look(group);
+  }
+
+  /** Lets those who wait for the leader of `group` look again: what they accept may have changed. */
+  look(group: GroupId): void {
+    for (const notify of [...(this.#watchers.get(group) ?? [])]) notify();
   }
 }

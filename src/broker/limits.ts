@@ -52,6 +52,12 @@ export const LIMITS = {
   drainMsMax: 2_000,
   /** Pause between two looks at what is left to hand over. */
   drainPauseMs: 5,
+  /** How long a broker that has handed everything over waits to hear who took it. */
+  successorWaitMs: 300,
+  /** Longest time for which a write waits for the leadership to arrive somewhere; see held-writes.ts. */
+  heldMsMax: 300,
+  /** Bytes of the writes of all partitions that wait so; further ones are refused at once. */
+  heldBytesMax: 67_108_864,
   /** How long a preferred leader is left alone after it came up or gave up what it should lead. */
   balanceCoolDownMs: 60_000,
   /** Moves back to preferred leaders that one broker has under way at a time. */

@@ -84,6 +84,11 @@ export class PartitionHost implements GroupMachine {
   dropped(): void {
     this.#isDropped = true;
     this.#group?.dropped();
+    this.endPolls();
+  }
+
+  /** Answers whoever waits for a record with none. */
+  endPolls(): void {
     for (const poll of this.#polls) poll.wake();
   }
 

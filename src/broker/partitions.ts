@@ -41,6 +41,11 @@ export class Partitions {
     return this.#hosts.get(group);
   }
 
+  /** Answers whoever waits for a record with none. */
+  endPolls(): void {
+    for (const host of this.#hosts.values()) host.endPolls();
+  }
+
   /**
    * Goes by where the metadata stands now, not by what it was at each change: many come at once to a broker
    * that starts, or was cut off. A replica that went and came back meanwhile stays, with all that it has.

@@ -11,6 +11,7 @@ import { CLUSTER_GROUP } from './cluster-host.js';
 import { committedOffsets } from './offsets.js';
 import { LIMITS } from './limits.js';
 import type { PartitionHost } from './partition-host.js';
+import { isStopping } from './refusals.js';
 import type {
   InGroup,
   LeaderAnnouncement,
@@ -144,6 +145,8 @@ export class PeerHandler implements PeerEvents {
   }
 
   campaignsOrdered(_from: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
+    // Who orders them would wait in vain for a broker that hands over itself.
+    if (this.#broker.departure.hasBegun) throw isStopping(this.#broker.id);
     for (const { group, message } of orders) this.#broker.step(group, message);
   }
 

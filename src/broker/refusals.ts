@@ -129,6 +129,10 @@ export function asDefect(cause: unknown): BellwetherError {
   return new BellwetherError('INTERNAL', text, { cause });
 }
 
+export function isStopping(broker: BrokerId): BellwetherError {
+  return new BellwetherError('SHUTTING_DOWN', `broker ${broker} is stopping`, { metadata: { broker } });
+}
+
 /** The answer of a broker that has failed to whoever asks it. */
 export function hasFailed(broker: BrokerId, { reason }: BellwetherError): BellwetherError {
   const ofDisk = reason === 'STORAGE_FAILED' || reason === 'STORAGE_CORRUPT';

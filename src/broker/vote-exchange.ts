@@ -14,6 +14,7 @@ type Answer = (reply: InGroup<VoteReply>) => void;
 export class VoteExchange {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<Answer>>();
+  readonly #open = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,10 +27,12 @@ export class VoteExchange {
       const forget: (() => void)[] = [];
       const finish = (): void => {
         cancel();
+        this.#open.delete(finish);
         for (const each of forget) each();
         resolve(replies);
       };
       const cancel = this.#clock.schedule(LIMITS.voteWaitMs, finish);
+      this.#open.add(finish);
       for (const request of requests) {
         forget.push(
           this.#wait(requestKey(request), (reply) => {
@@ -48,6 +51,11 @@ export class VoteExchange {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
     for (const answer of waiting ?? []) answer(reply);
+  }
+
+  /** Answers every call with what there is: no more votes come from here. */
+  close(): void {
+    for (const finish of [...this.#open]) finish();
   }
 
   #wait(key: string, answer: Answer): () => void {

@@ -14,6 +14,7 @@ import { invariant } from '../invariant.js';
 import { propose, type ProposeRefusal } from './leader.js';
 import { encodeMembership, type Membership } from './membership.js';
 import type { Progress } from './progress.js';
+import { quorumSize } from './quorum.js';
 import { hearsQuorumOf, type RaftState } from './state.js';
 import { ENTRY_KIND, type LogIndex, type Term } from './types.js';
 
@@ -38,6 +39,16 @@ export function proposeMembership(state: RaftState, next: Membership): ChangeRes
   if (leadership.transfer !== undefined) return { ok: false, reason: 'transferring' };
   if (!hearsQuorumOf(state, next.voters)) return { ok: false, reason: 'notEnoughReplicas' };
   return propose(state, ENTRY_KIND.MEMBERSHIP, encodeMembership(next));
+}
+
+/** True for a leader when a majority of the voters in force know that they are. */
+export function isMembershipKnown({ config, leadership, log }: RaftState): boolean {
+  if (leadership === undefined) return false;
+  const { voters } = log.membership;
+  const known = voters.filter(
+    (id) => id === config.id || (leadership.progress.get(id)?.commitConfirmed ?? 0) >= log.membershipIndex,
+  );
+  return known.length >= quorumSize(voters.length);
 }
 
 function checkStep({ config, log }: RaftState, next: Membership): void {

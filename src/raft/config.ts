@@ -78,6 +78,11 @@ export interface RaftConfig {
   /** Write the commit index by itself too, so that a restart knows it. For rarely written groups. */
   readonly persistCommit: boolean;
   readonly tuning: RaftTuning;
+  /**
+   * False once the broker is about to stop: it campaigns no more and takes no leadership over, and never will
+   * again. Left out: always true.
+   */
+  readonly mayLead?: () => boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }

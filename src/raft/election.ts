@@ -9,6 +9,7 @@ import {
   endLeadership,
   isTrusted,
   isVoter,
+  mayCampaign,
   noteDeposed,
   type RaftState,
   remembers,
@@ -159,7 +160,7 @@ export function failCampaign(state: RaftState, nowMs: number): void {
 export function decide(state: RaftState, nowMs: number): void {
   const { campaign } = state;
   if (campaign === undefined) return;
-  if (!isVoter(state)) {
+  if (!mayCampaign(state)) {
     failCampaign(state, nowMs);
     return;
   }

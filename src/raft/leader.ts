@@ -41,6 +41,7 @@ export function becomeLeader(state: RaftState, nowMs: number): void {
     uncommittedBytes: 0,
     checkQuorumDeadlineMs: Infinity,
     transfer: undefined,
+    leaving: new Set(),
     reads: { asked: [], rounds: [], waiting: 0, lastRound: 0 },
   };
   watchQuorum(state, nowMs);

@@ -12,7 +12,7 @@
  */
 
 import { type RaftConfig, validateRaftConfig } from './config.js';
-import { type ChangeResult, isCaughtUp, proposeMembership } from './changes.js';
+import { type ChangeResult, isCaughtUp, isMembershipKnown, proposeMembership } from './changes.js';
 import { countOwnVote, decide, failCampaign, startPreVote } from './election.js';
 import {
   advanceCommit,
@@ -28,7 +28,6 @@ import type { Membership } from './membership.js';
 import type { MembershipAt } from './memberships.js';
 import type { Message } from './messages.js';
 import { Progress } from './progress.js';
-import { quorumSize } from './quorum.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import { type Ready, takeReady } from './ready.js';
 import {
@@ -38,14 +37,14 @@ import {
   forgetLeader,
   hearsQuorum,
   initialState,
-  isVoter,
+  mayCampaign,
   type RaftState,
   type Role,
   scheduleFirstCampaign,
   watchLeader,
 } from './state.js';
 import { step } from './step.js';
-import { expireTransfer, startTransfer, type TransferResult } from './transfer.js';
+import { expireTransfer, startTransfer, transferRefused, type TransferResult } from './transfer.js';
 import {
   asLogIndex,
   asTerm,
@@ -124,13 +123,7 @@ export class Raft {
    * membership before may be needed: who was removed must keep its replica.
    */
   get membershipIsKnown(): boolean {
-    const { config, leadership, log } = this.#state;
-    if (leadership === undefined) return false;
-    const { voters } = log.membership;
-    const known = voters.filter(
-      (id) => id === config.id || (leadership.progress.get(id)?.commitConfirmed ?? 0) >= log.membershipIndex,
-    );
-    return known.length >= quorumSize(voters.length);
+    return isMembershipKnown(this.#state);
   }
 
   get voters(): readonly BrokerId[] {
@@ -155,6 +148,11 @@ export class Raft {
   /** Target of the transfer under way; undefined for none. */
   get transferTarget(): BrokerId | undefined {
     return this.#state.leadership?.transfer?.target;
+  }
+
+  /** True while a transfer keeps this leader from taking writes. */
+  get isHandingOver(): boolean {
+    return this.#state.leadership?.transfer?.blocked === true;
   }
 
   /** Each follower's progress, for a leader; empty otherwise. For reports, not to be changed. */
@@ -201,7 +199,7 @@ export class Raft {
     if (state.electionDeadlineMs > nowMs) return;
     if (state.leader !== undefined) forgetLeader(state, nowMs);
     else if (state.role !== 'follower') failCampaign(state, nowMs);
-    else if (isVoter(state)) startPreVote(state, nowMs);
+    else if (mayCampaign(state)) startPreVote(state, nowMs);
     else state.electionDeadlineMs = Infinity;
   }
 
@@ -242,13 +240,18 @@ export class Raft {
   campaign(nowMs: number): void {
     const state = this.#state;
     if (state.role !== 'follower' || state.leader !== undefined) return;
-    if (!isVoter(state) || !hearsQuorum(state)) return;
+    if (!mayCampaign(state) || !hearsQuorum(state)) return;
     startPreVote(state, nowMs);
   }
 
   /** Hands the leadership over to `target`, or to the follower with the longest log. */
   transferLeadership(nowMs: number, target: BrokerId | undefined, maxBlockMs: number): TransferResult {
     return startTransfer(this.#state, nowMs, target, maxBlockMs);
+  }
+
+  /** Learns that the target of a transfer will not lead; see transfer.ts. */
+  transferRefused(target: BrokerId, term: Term): void {
+    transferRefused(this.#state, target, term);
   }
 
   /** Learns that the link to a broker is up: what was sent before may be lost. */
@@ -268,6 +271,7 @@ export class Raft {
   peerDown(nowMs: number, peer: BrokerId): void {
     const state = this.#state;
     state.alive.delete(peer);
+    state.leadership?.leaving.delete(peer);
     state.leadership?.progress.get(peer)?.toProbe();
     watchQuorum(state, nowMs);
     expireTransfer(state, nowMs);

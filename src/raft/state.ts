@@ -70,6 +70,8 @@ export interface Leadership {
   /** When to step down for want of a quorum; Infinity while one is alive. */
   checkQuorumDeadlineMs: number;
   transfer: Transfer | undefined;
+  /** Members that refused a transfer, as their brokers are about to stop; until their links are lost. */
+  readonly leaving: Set<BrokerId>;
   readonly reads: WaitingReads;
 }
 
@@ -117,6 +119,11 @@ export function votersOf(state: RaftState): readonly BrokerId[] {
 /** False for a learner, and for one that is no member, or not any more: it never campaigns. */
 export function isVoter(state: RaftState): boolean {
   return remembers(state) && votersOf(state).includes(state.config.id);
+}
+
+/** False also for a voter whose broker is about to stop. */
+export function mayCampaign(state: RaftState): boolean {
+  return isVoter(state) && state.config.mayLead?.() !== false;
 }
 
 /** False for a replica that may have forgotten what it acknowledged. */
@@ -222,10 +229,10 @@ export function noteDeposed(state: RaftState, nowMs: number, id: BrokerId): void
  * Sets the time of the next campaign: at once for the most preferred live replica, `rankDelayMs` later
  * for each next one. The first failure costs nothing more, as others may have noticed a moment later than
  * this replica; each further one doubles the pause. Never while no quorum is alive: the link that comes
- * up sets it again. Never for one that is no voter.
+ * up sets it again. Never for one that may not campaign.
  */
 export function scheduleCampaign(state: RaftState, nowMs: number): void {
-  if (!isVoter(state) || !hearsQuorum(state)) {
+  if (!mayCampaign(state) || !hearsQuorum(state)) {
     state.electionDeadlineMs = Infinity;
     return;
   }

@@ -6,7 +6,7 @@ import { onAppend } from './follower.js';
 import { onAppendReply } from './leader.js';
 import type { Message } from './messages.js';
 import { onInstallSnapshot, onSnapshotReply } from './snapshot.js';
-import { isVoter, type RaftState } from './state.js';
+import { mayCampaign, type RaftState } from './state.js';
 
 /**
  * Takes a message in, whoever sends it: this replica's membership may be behind the sender's. Answers count
@@ -35,7 +35,7 @@ export function step(state: RaftState, nowMs: number, message: Message): void {
       onSnapshotReply(state, nowMs, message);
       break;
     case 'timeoutNow':
-      if (message.term !== state.term || state.role === 'leader' || !isVoter(state)) return;
+      if (message.term !== state.term || state.role === 'leader' || !mayCampaign(state)) return;
       startCampaign(state, nowMs, true);
       break;
     default:

@@ -5,7 +5,7 @@
  */
 
 import { type RaftState, type Transfer, votersOf } from './state.js';
-import type { BrokerId } from './types.js';
+import type { BrokerId, Term } from './types.js';
 
 /** Why a transfer did not begin. */
 export type TransferRefusal = 'notLeader' | 'alreadyTransferring' | 'targetNotEligible';
@@ -61,9 +61,21 @@ export function expireTransfer(state: RaftState, nowMs: number): void {
   if (transfer.deadlineMs <= nowMs || !isCandidate(state, transfer.target)) leadership.transfer = undefined;
 }
 
-/** Only a live voter can take the leadership over. */
+/**
+ * Takes in that the target refused the order to campaign in `term`, as its broker is about to stop: the leader
+ * goes on at once, and does not ask it again.
+ */
+export function transferRefused(state: RaftState, target: BrokerId, term: Term): void {
+  const { leadership } = state;
+  if (leadership === undefined || state.term !== term) return;
+  leadership.leaving.add(target);
+  if (leadership.transfer?.target === target) leadership.transfer = undefined;
+}
+
+/** Only a live voter that stays can take the leadership over. */
 function isCandidate(state: RaftState, id: BrokerId): boolean {
-  return id !== state.config.id && votersOf(state).includes(id) && state.alive.has(id);
+  if (id === state.config.id || state.leadership?.leaving.has(id) === true) return false;
+  return votersOf(state).includes(id) && state.alive.has(id);
 }
 
 function orderCampaign(state: RaftState, transfer: Transfer): void {
@@ -80,7 +92,7 @@ function bestFollower(state: RaftState, nowMs: number): BrokerId | undefined {
   let best: { readonly id: BrokerId; readonly score: readonly number[] } | undefined;
   for (const id of votersOf(state)) {
     const match = leadership?.progress.get(id)?.match;
-    if (match === undefined || !state.alive.has(id)) continue;
+    if (match === undefined || !isCandidate(state, id)) continue;
     const cooling = deposed?.id === id && deposed.untilMs > nowMs;
     const score = [match >= log.commitIndex ? 1 : 0, cooling ? 0 : 1, match];
     if (best === undefined || isHigher(score, best.score)) best = { id, score };

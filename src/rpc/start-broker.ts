@@ -232,7 +232,7 @@ function assemble(
       const ready = register(broker).then(() => {
         broker.readiness.look();
       });
-      const drain = async (): Promise<number> => (await broker.drain(LIMITS.drainMsMax)).length;
+      const drain = async (): Promise<number> => (await broker.departure.run(LIMITS.drainMsMax)).length;
       return { id, address: advertised, broker, ready, drain, close };
     },
   };

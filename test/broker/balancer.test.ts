@@ -158,7 +158,7 @@ describe('leadership that is handed back', () => {
   it('is back as preferred after a rolling restart of all brokers', async () => {
     await start(9);
     for (const id of IDS) {
-      await cluster.answer(cluster.at(id).broker.drain(2_000));
+      await cluster.answer(cluster.at(id).broker.departure.run(2_000));
       await cluster.restart(id);
       await cluster.until(() =>
         cluster.members.every(({ broker }) => IDS.every((each) => broker.isAlive(each))),
@@ -174,7 +174,7 @@ describe('a broker', () => {
   it('that hands over what it should lead is left alone by all, whoever led when', async () => {
     await start(6);
     await cluster.run(COOL_DOWN_MS);
-    await cluster.answer(cluster.at('n1').broker.drain(2_000));
+    await cluster.answer(cluster.at('n1').broker.departure.run(2_000));
     await cluster.until(() => astray() === 2);
     for (const id of ['n2', 'n3']) {
       const { balancer } = cluster.at(id).broker;

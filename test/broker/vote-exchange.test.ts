@@ -52,6 +52,17 @@ describe('VoteExchange', () => {
     ]);
   });
 
+  it('answers every call with what is in when it closes', async () => {
+    const clock = new ManualClock();
+    const exchange = new VoteExchange(clock);
+    const requests = [request(1), request(2)];
+    const answers = exchange.collect(requests);
+    exchange.answer(reply(requests[0]!));
+    exchange.close();
+    expect((await answers).map(({ group }) => group)).toEqual([1]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('answers with what is in when the wait is over, and takes no late vote for it', async () => {
     const clock = new ManualClock();
     const exchange = new VoteExchange(clock);

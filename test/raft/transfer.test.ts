@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { DEFAULT_RAFT_TUNING, type RaftTuning } from '../../src/raft/config.js';
-import type { BrokerId } from '../../src/raft/types.js';
+import { asTerm, type BrokerId } from '../../src/raft/types.js';
 import { Cluster } from './harness.js';
 
 const { deposedCooldownMs, retransmitMs, transferCatchUpMs } = DEFAULT_RAFT_TUNING;
@@ -35,6 +35,21 @@ describe('a transfer', () => {
       [2, 'n3'],
     ]);
     expect(cluster.raft('n1').transferTarget).toBeUndefined();
+  });
+
+  it('to a target whose broker is about to stop ends at once, and that one is not asked again', () => {
+    const cluster = Cluster.withLeader();
+    cluster.network.close('n1', 'n2');
+    transfer(cluster, 'n2');
+    expect(cluster.raft('n1').isHandingOver).toBe(true);
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(9)));
+    expect(cluster.raft('n1').transferTarget, 'a refusal of another term is none').toBe('n2');
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1)));
+    expect(cluster.raft('n1').transferTarget).toBeUndefined();
+    expect(cluster.propose('n1', 'a').ok).toBe(true);
+    expect(transfer(cluster, 'n2')).toEqual({ ok: false, reason: 'targetNotEligible' });
+    expect(transfer(cluster, undefined)).toEqual({ ok: true });
+    expect(cluster.raft('n1').transferTarget).toBe('n3');
   });
 
   it('first catches the target up while writes go on', () => {

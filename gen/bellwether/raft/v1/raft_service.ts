@@ -2676,7 +2676,8 @@ export const RaftServiceService = {
   },
   /**
    * Tells a caught-up follower to campaign at once, without a pre-vote: the last step of a
-   * leadership transfer. Ongaro's thesis section 3.10.
+   * leadership transfer. Ongaro's thesis section 3.10. Fails with SHUTTING_DOWN where the follower's broker
+   * is about to stop: it will not campaign, and the leader leads on.
    */
   timeoutNow: {
     path: "/bellwether.raft.v1.RaftService/TimeoutNow" as const,
@@ -2760,7 +2761,8 @@ export interface RaftServiceServer extends UntypedServiceImplementation {
   appendEntries: handleBidiStreamingCall<AppendEntriesRequest, AppendEntriesResponse>;
   /**
    * Tells a caught-up follower to campaign at once, without a pre-vote: the last step of a
-   * leadership transfer. Ongaro's thesis section 3.10.
+   * leadership transfer. Ongaro's thesis section 3.10. Fails with SHUTTING_DOWN where the follower's broker
+   * is about to stop: it will not campaign, and the leader leads on.
    */
   timeoutNow: handleUnaryCall<TimeoutNowRequest, TimeoutNowResponse>;
   /**
@@ -2821,7 +2823,8 @@ export interface RaftServiceClient extends Client {
   ): ClientDuplexStream<AppendEntriesRequest, AppendEntriesResponse>;
   /**
    * Tells a caught-up follower to campaign at once, without a pre-vote: the last step of a
-   * leadership transfer. Ongaro's thesis section 3.10.
+   * leadership transfer. Ongaro's thesis section 3.10. Fails with SHUTTING_DOWN where the follower's broker
+   * is about to stop: it will not campaign, and the leader leads on.
    */
   timeoutNow(
     request: TimeoutNowRequest,

@@ -1,0 +1,89 @@
+/**
+ * Leaves without a gap: hands every leadership over to a follower that has all there is, before the broker
+ * stops (Ongaro's thesis section 3.10; Kafka's controlled shutdown, KIP-11). Writes of a group wait for the
+ * milliseconds of its own hand-over only. From the first moment the broker campaigns no more and refuses
+ * leaderships (RaftConfig.mayLead), so none comes back; a target that leaves too refuses at once.
+ */
+
+import type { BrokerId, GroupId } from '../raft/types.js';
+import type { Clock } from './clock.js';
+import type { GroupHost } from './group-host.js';
+import type { LeaderTable } from './leader-table.js';
+import { LIMITS } from './limits.js';
+
+export interface DepartureContext {
+  readonly self: BrokerId;
+  readonly clock: Clock;
+  readonly table: LeaderTable;
+  groups(): Iterable<GroupHost>;
+  wake(group: GroupHost): void;
+  /** Nothing moves here any more, and nobody is sent here. */
+  begun(): void;
+  /** Answers the long polls, so that nobody is cut off who waits. */
+  endPolls(): void;
+}
+
+export class Departure {
+  readonly #context: DepartureContext;
+  #hasBegun = false;
+
+  constructor(context: DepartureContext) {
+    this.#context = context;
+  }
+
+  /** True from then on: nothing takes it back. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /**
+   * Resolves once this broker leads nothing that anybody else could lead, and knows who leads what it has
+   * handed over: then the writes that it took have their answers, and later ones are told where to go. After
+   * `timeoutMs` at the latest.
+   *
+   * @returns Groups that it leads still, because no follower caught up or none can take over.
+   */
+  async run(timeoutMs: number): Promise<readonly GroupId[]> {
+    const { clock, begun, endPolls } = this.#context;
+    this.#hasBegun = true;
+    begun();
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const handedOver = new Set<GroupId>();
+    let successorsByMs = -Infinity;
+    for (;;) {
+      const nowMs = clock.monotonicMs();
+      const led = this.#led();
+      const open = led.filter((group) => handOver(this.#context, group));
+      for (const { id } of open) handedOver.add(id);
+      if (open.length > 0) successorsByMs = nowMs + LIMITS.successorWaitMs;
+      const isDone = open.length === 0 && (nowMs >= successorsByMs || this.#areLed(handedOver));
+      if (isDone || nowMs >= deadlineMs) break;
+      await new Promise<void>((resolve) => {
+        clock.schedule(LIMITS.drainPauseMs, resolve);
+      });
+    }
+    endPolls();
+    return this.#led().map(({ id }) => id);
+  }
+
+  #led(): GroupHost[] {
+    return [...this.#context.groups()].filter(({ raft }) => raft.role === 'leader');
+  }
+
+  /** True when each of them has a leader that is known here, and is not this broker. */
+  #areLed(groups: ReadonlySet<GroupId>): boolean {
+    const { self, table } = this.#context;
+    return [...groups].every((id) => (table.leaderOf(id)?.leader ?? self) !== self);
+  }
+}
+
+/** Begins a hand-over, or sees one going on. False where there is nobody to hand over to. */
+function handOver({ self, clock, wake }: DepartureContext, group: GroupHost): boolean {
+  const { raft } = group;
+  if (raft.transferTarget !== undefined) return true;
+  // A leader that has not committed in its term yet catches nobody up; it will have in a moment.
+  if (!raft.leadsWithCommit) return raft.voters.some((voter) => voter !== self && raft.isAlive(voter));
+  const { ok } = raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault);
+  wake(group);
+  return ok;
+}
