@@ -270,7 +270,7 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.UNAVAILABLE,
     outcome: 'NOT_APPLIED',
     retry: 'refresh_metadata',
-    meaning: 'No connection to the broker could be made, so the request was never sent.',
+    meaning: 'No connection to the broker could be made, or it refused the request unread: it was not run.',
     action: 'Check that the broker runs, and --bootstrap.',
   },
   CONNECTION_LOST: {

@@ -25,6 +25,13 @@ const NEVER_SENT = [
   'Channel closed before call started',
 ] as const;
 
+/**
+ * How grpc-js ends a call whose stream was refused (subchannel-call.ts): the broker takes no more requests on
+ * that connection, because it stops or has too many. HTTP/2 promises that it has not looked at the request
+ * (RFC 9113, sections 6.8 and 8.7).
+ */
+const REFUSED = 'Stream refused by server';
+
 /** How grpc-js's client says that the request could not be encoded (client.ts): it was never sent. */
 const NOT_SERIALIZED = 'Request message serialization failure';
 
@@ -54,7 +61,9 @@ function explained(code: number, text: string): string {
 function reasonOf(status: PlainStatus): Reason {
   switch (status.code) {
     case GRPC_CODE.UNAVAILABLE:
-      return NEVER_SENT.some((text) => madeHere(status, text)) ? 'CONNECTION_FAILED' : 'CONNECTION_LOST';
+      return [...NEVER_SENT, REFUSED].some((text) => madeHere(status, text))
+        ? 'CONNECTION_FAILED'
+        : 'CONNECTION_LOST';
     case GRPC_CODE.CANCELLED:
       return 'CONNECTION_LOST';
     case GRPC_CODE.DEADLINE_EXCEEDED:

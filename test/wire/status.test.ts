@@ -1,6 +1,7 @@
 /** Errors over a real gRPC connection: what a broker says arrives, and nothing is said NOT_APPLIED in doubt. */
 import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelOptions, sendUnaryData, ServerErrorResponse, ServiceError } from '@grpc/grpc-js';
+import { constants, createServer as createHttp2Server } from 'node:http2';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -167,6 +168,18 @@ describe('errors without details of ours', () => {
     expect(fromServiceError(await callError(open(port))).reason).toBe('CONNECTION_FAILED');
   });
 
+  it('a request that is refused unread, as by a broker that stops, is CONNECTION_FAILED (RFC 9113, 8.7)', async () => {
+    const stopping = createHttp2Server((_request, { stream }) => {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    });
+    stopping.listen(0, '127.0.0.1');
+    cleanups.push(() => stopping.close());
+    await new Promise((resolve) => stopping.once('listening', resolve));
+    const { port } = stopping.address() as AddressInfo; // A TCP server has this form of address.
+    const error = fromServiceError(await callError(open(port)));
+    expect([error.reason, error.outcome]).toEqual(['CONNECTION_FAILED', 'NOT_APPLIED']);
+  });
+
   it('a server that dies with the request is CONNECTION_LOST', async () => {
     const port = await serve((server) => {
       server.forceShutdown();
@@ -211,6 +224,7 @@ describe('errors without details of ours', () => {
 
   it.each([
     [GRPC_CODE.UNAVAILABLE, 'No connection established', 'CONNECTION_LOST'],
+    [GRPC_CODE.UNAVAILABLE, 'Stream refused by server', 'CONNECTION_LOST'],
     [GRPC_CODE.UNAVAILABLE, 'no healthy upstream', 'CONNECTION_LOST'],
     [GRPC_CODE.INTERNAL, 'Received RST_STREAM with code 2', 'CONNECTION_LOST'],
     [GRPC_CODE.INTERNAL, 'Request message serialization failure: x', 'INTERNAL'],
