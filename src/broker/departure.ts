@@ -44,9 +44,9 @@ export class Departure {
    * @returns Groups that it leads still, because no follower caught up or none can take over.
    */
   async run(timeoutMs: number): Promise<readonly GroupId[]> {
-    const { clock, begun, endPolls } = this.#context;
+    const { clock } = this.#context;
     this.#hasBegun = true;
-    begun();
+    this.#context.begun();
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     const handedOver = new Set<GroupId>();
     let successorsByMs = -Infinity;
@@ -62,7 +62,7 @@ export class Departure {
         clock.schedule(LIMITS.drainPauseMs, resolve);
       });
     }
-    endPolls();
+    this.#context.endPolls();
     return this.#led().map(({ id }) => id);
   }
 
@@ -78,12 +78,13 @@ export class Departure {
 }
 
 /** Begins a hand-over, or sees one going on. False where there is nobody to hand over to. */
-function handOver({ self, clock, wake }: DepartureContext, group: GroupHost): boolean {
+function handOver(context: DepartureContext, group: GroupHost): boolean {
+  const { self, clock } = context;
   const { raft } = group;
   if (raft.transferTarget !== undefined) return true;
   // A leader that has not committed in its term yet catches nobody up; it will have in a moment.
   if (!raft.leadsWithCommit) return raft.voters.some((voter) => voter !== self && raft.isAlive(voter));
   const { ok } = raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault);
-  wake(group);
+  context.wake(group);
   return ok;
 }

@@ -42,12 +42,11 @@ export class Exchanges {
 
   /** The peer is about to stop: whoever hands over to it must not wait. */
   #campaignsRefused(by: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
-    const { groupOf, wake } = this.#context;
     for (const { group, message } of orders) {
-      const host = groupOf(group);
+      const host = this.#context.groupOf(group);
       if (host === undefined) continue;
       host.raft.transferRefused(by, message.term);
-      wake(host);
+      this.#context.wake(host);
     }
   }
 

@@ -28,8 +28,8 @@ export class HeldWrites {
    * once the leadership has arrived somewhere, and after `heldMsMax` at the latest.
    */
   hold(id: GroupId, bytes: number, timeoutMs: number): Promise<void> | undefined {
-    const { self, table, groupOf } = this.#context;
-    const group = groupOf(id);
+    const { self, table } = this.#context;
+    const group = this.#context.groupOf(id);
     if (group === undefined || !this.#isOnItsWay(group)) return undefined;
     if (this.#bytes + bytes > LIMITS.heldBytesMax) return undefined;
     this.#bytes += bytes;
