@@ -8,13 +8,16 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { LeadershipChange, LeadershipTimeline } from "./leadership.js";
 
 export const protobufPackage = "bellwether.v1";
 
@@ -28,6 +31,8 @@ export const FailoverOutcome = {
   MOVED: 1,
   /** ALREADY_MOVED - Another broker led already; nothing was done. */
   ALREADY_MOVED: 2,
+  /** WOULD_MOVE - The call was a dry run: nothing was done, and the broker named could take over now. */
+  WOULD_MOVE: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -37,7 +42,46 @@ export namespace FailoverOutcome {
   export type UNSPECIFIED = typeof FailoverOutcome.UNSPECIFIED;
   export type MOVED = typeof FailoverOutcome.MOVED;
   export type ALREADY_MOVED = typeof FailoverOutcome.ALREADY_MOVED;
+  export type WOULD_MOVE = typeof FailoverOutcome.WOULD_MOVE;
   export type UNRECOGNIZED = typeof FailoverOutcome.UNRECOGNIZED;
+}
+
+/** Why a replica does not lead, or may not take over now. */
+export const LeadershipObstacle = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** NOT_HEARD_FROM - The answering broker does not hear from it. */
+  NOT_HEARD_FROM: 1,
+  /** LAGGING - It has not everything that is committed. */
+  LAGGING: 2,
+  /**
+   * COOLING_DOWN - It failed, or the partition was moved away from it, a short while ago; cool_down_ms says how long it is
+   * still left alone.
+   */
+  COOLING_DOWN: 3,
+  /** LEARNER - It is being added and does not vote yet. */
+  LEARNER: 4,
+  /** NO_QUORUM - It could lead, and no quorum of the replicas is heard from to elect it. */
+  NO_QUORUM: 5,
+  /** BALANCE_OFF - It could lead and is preferred, but leadership is not moved back by itself: the balance is off. */
+  BALANCE_OFF: 6,
+  /** BALANCE_PENDING - It could lead and is preferred: leadership moves back soon. */
+  BALANCE_PENDING: 7,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LeadershipObstacle = typeof LeadershipObstacle[keyof typeof LeadershipObstacle];
+
+export namespace LeadershipObstacle {
+  export type UNSPECIFIED = typeof LeadershipObstacle.UNSPECIFIED;
+  export type NOT_HEARD_FROM = typeof LeadershipObstacle.NOT_HEARD_FROM;
+  export type LAGGING = typeof LeadershipObstacle.LAGGING;
+  export type COOLING_DOWN = typeof LeadershipObstacle.COOLING_DOWN;
+  export type LEARNER = typeof LeadershipObstacle.LEARNER;
+  export type NO_QUORUM = typeof LeadershipObstacle.NO_QUORUM;
+  export type BALANCE_OFF = typeof LeadershipObstacle.BALANCE_OFF;
+  export type BALANCE_PENDING = typeof LeadershipObstacle.BALANCE_PENDING;
+  export type UNRECOGNIZED = typeof LeadershipObstacle.UNRECOGNIZED;
 }
 
 /** Asks for the leader of one partition. */
@@ -103,14 +147,21 @@ export interface PartitionFailoverRequest {
    * Longest time in milliseconds for which a live leader may refuse writes while it hands over:
    * 1 to 10000, default 1000. When it does not suffice, the old leader goes on.
    */
-  maxBlockMs?: number | undefined;
+  maxBlockMs?:
+    | number
+    | undefined;
+  /**
+   * Check everything and say who would lead, but move nothing. The outcome is then
+   * FAILOVER_OUTCOME_WOULD_MOVE, or FAILOVER_OUTCOME_ALREADY_MOVED; failover_ms is 0.
+   */
+  dryRun: boolean;
 }
 
 /** The leader after a failover. */
 export interface PartitionFailoverResponse {
-  /** Broker that leads now, and has committed in its term. */
+  /** Broker that leads now, and has committed in its term; in a dry run the one that would lead. */
   newLeader: string;
-  /** Its term. */
+  /** Its term; in a dry run the present one. */
   newTerm: number;
   /**
    * Milliseconds from the acceptance of the request until the new leader was known to have
@@ -119,6 +170,90 @@ export interface PartitionFailoverResponse {
   failoverMs: number;
   /** How it ended. */
   outcome: FailoverOutcome;
+  /** Where the time went. Unset when nothing was moved by this call. */
+  timeline: LeadershipTimeline | undefined;
+}
+
+/** Asks to be told of every change of leadership. */
+export interface WatchLeadershipRequest {
+  /** Only these topics; empty for all, those created later included. */
+  topics: string[];
+  /** Begin behind this sequence: the last one that was received. Unset to begin with what comes next. */
+  afterSequence?: number | undefined;
+}
+
+/** One message of a watch. */
+export interface WatchLeadershipResponse {
+  /** What it tells. */
+  event:
+    | //
+    /** The stream begins here: nothing up to this sequence will follow. The first message, once. */
+    { $case: "position"; value: number }
+    | //
+    /** A change, or what became known of it later. */
+    { $case: "change"; value: LeadershipChange }
+    | undefined;
+}
+
+/** Asks for the recent failovers. */
+export interface ListFailoversRequest {
+  /** Only this topic; empty for all. */
+  topic: string;
+  /** Only this partition of the topic. */
+  partition?:
+    | number
+    | undefined;
+  /** Most changes to return: 1 to 1000, default 100. */
+  limit: number;
+}
+
+/** The recent failovers. */
+export interface ListFailoversResponse {
+  /** The newest first. */
+  failovers: LeadershipChange[];
+}
+
+/** Asks why a broker leads. */
+export interface ExplainLeaderRequest {
+  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+}
+
+/** What speaks for and against one replica. */
+export interface ReplicaStanding {
+  /** Broker that holds the replica. */
+  broker: string;
+  /** True for the leader. */
+  leads: boolean;
+  /** Why it does not lead; empty for the leader, and for one that could take over but is not preferred. */
+  obstacles: LeadershipObstacle[];
+  /** Log entries that it lacks of what the leader has; unset when the answering broker does not lead. */
+  lagEntries?:
+    | number
+    | undefined;
+  /** Milliseconds for which it is still left alone; 0 for none. */
+  coolDownMs: number;
+}
+
+/** Why a partition is led as it is. */
+export interface ExplainLeaderResponse {
+  /** Broker that leads; empty while none is known. */
+  leader: string;
+  /** Its term, or the newest one known. */
+  term: number;
+  /** The first replica, which leads when nothing speaks against it. */
+  preferredLeader: string;
+  /** The answer in one sentence, for people. */
+  summary: string;
+  /** Every replica, in preference order. */
+  replicas: ReplicaStanding[];
+  /**
+   * How the partition came to its leaders: the newest change first, at most 8, the first election of the
+   * partition included.
+   */
+  changes: LeadershipChange[];
 }
 
 function createBasePartitionLeaderRequest(): PartitionLeaderRequest {
@@ -343,6 +478,7 @@ function createBasePartitionFailoverRequest(): PartitionFailoverRequest {
     expectedTerm: undefined,
     target: undefined,
     maxBlockMs: undefined,
+    dryRun: false,
   };
 }
 
@@ -365,6 +501,9 @@ export const PartitionFailoverRequest: MessageFns<PartitionFailoverRequest> = {
     }
     if (message.maxBlockMs !== undefined) {
       writer.uint32(48).int32(message.maxBlockMs);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(56).bool(message.dryRun);
     }
     return writer;
   },
@@ -430,6 +569,14 @@ export const PartitionFailoverRequest: MessageFns<PartitionFailoverRequest> = {
             message.maxBlockMs = reader.int32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -453,12 +600,13 @@ export const PartitionFailoverRequest: MessageFns<PartitionFailoverRequest> = {
     message.expectedTerm = object.expectedTerm ?? undefined;
     message.target = object.target ?? undefined;
     message.maxBlockMs = object.maxBlockMs ?? undefined;
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
 
 function createBasePartitionFailoverResponse(): PartitionFailoverResponse {
-  return { newLeader: "", newTerm: 0, failoverMs: 0, outcome: 0 };
+  return { newLeader: "", newTerm: 0, failoverMs: 0, outcome: 0, timeline: undefined };
 }
 
 export const PartitionFailoverResponse: MessageFns<PartitionFailoverResponse> = {
@@ -474,6 +622,9 @@ export const PartitionFailoverResponse: MessageFns<PartitionFailoverResponse> = 
     }
     if (message.outcome !== 0) {
       writer.uint32(32).int32(message.outcome);
+    }
+    if (message.timeline !== undefined) {
+      LeadershipTimeline.encode(message.timeline, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -523,6 +674,14 @@ export const PartitionFailoverResponse: MessageFns<PartitionFailoverResponse> = 
             message.outcome = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.timeline = LeadershipTimeline.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -544,11 +703,595 @@ export const PartitionFailoverResponse: MessageFns<PartitionFailoverResponse> = 
     message.newTerm = object.newTerm ?? 0;
     message.failoverMs = object.failoverMs ?? 0;
     message.outcome = object.outcome ?? 0;
+    message.timeline = (object.timeline !== undefined && object.timeline !== null)
+      ? LeadershipTimeline.fromPartial(object.timeline)
+      : undefined;
     return message;
   },
 };
 
-/** Answers who leads a partition, and moves leadership. */
+function createBaseWatchLeadershipRequest(): WatchLeadershipRequest {
+  return { topics: [], afterSequence: undefined };
+}
+
+export const WatchLeadershipRequest: MessageFns<WatchLeadershipRequest> = {
+  encode(message: WatchLeadershipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.topics) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.afterSequence !== undefined) {
+      writer.uint32(16).int64(message.afterSequence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLeadershipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLeadershipRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topics.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.afterSequence = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchLeadershipRequest>): WatchLeadershipRequest {
+    return WatchLeadershipRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchLeadershipRequest>): WatchLeadershipRequest {
+    const message = createBaseWatchLeadershipRequest();
+    message.topics = object.topics?.map((e) => e) || [];
+    message.afterSequence = object.afterSequence ?? undefined;
+    return message;
+  },
+};
+
+function createBaseWatchLeadershipResponse(): WatchLeadershipResponse {
+  return { event: undefined };
+}
+
+export const WatchLeadershipResponse: MessageFns<WatchLeadershipResponse> = {
+  encode(message: WatchLeadershipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "position":
+        writer.uint32(8).int64(message.event.value);
+        break;
+      case "change":
+        LeadershipChange.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLeadershipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLeadershipResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.event = { $case: "position", value: longToNumber(reader.int64()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "change", value: LeadershipChange.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchLeadershipResponse>): WatchLeadershipResponse {
+    return WatchLeadershipResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchLeadershipResponse>): WatchLeadershipResponse {
+    const message = createBaseWatchLeadershipResponse();
+    switch (object.event?.$case) {
+      case "position": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "position", value: object.event.value };
+        }
+        break;
+      }
+      case "change": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "change", value: LeadershipChange.fromPartial(object.event.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseListFailoversRequest(): ListFailoversRequest {
+  return { topic: "", partition: undefined, limit: 0 };
+}
+
+export const ListFailoversRequest: MessageFns<ListFailoversRequest> = {
+  encode(message: ListFailoversRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== undefined) {
+      writer.uint32(16).int32(message.partition);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFailoversRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFailoversRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListFailoversRequest>): ListFailoversRequest {
+    return ListFailoversRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFailoversRequest>): ListFailoversRequest {
+    const message = createBaseListFailoversRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? undefined;
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListFailoversResponse(): ListFailoversResponse {
+  return { failovers: [] };
+}
+
+export const ListFailoversResponse: MessageFns<ListFailoversResponse> = {
+  encode(message: ListFailoversResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.failovers) {
+      LeadershipChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFailoversResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFailoversResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failovers.push(LeadershipChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListFailoversResponse>): ListFailoversResponse {
+    return ListFailoversResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFailoversResponse>): ListFailoversResponse {
+    const message = createBaseListFailoversResponse();
+    message.failovers = object.failovers?.map((e) => LeadershipChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExplainLeaderRequest(): ExplainLeaderRequest {
+  return { topic: "", partition: 0 };
+}
+
+export const ExplainLeaderRequest: MessageFns<ExplainLeaderRequest> = {
+  encode(message: ExplainLeaderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainLeaderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainLeaderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainLeaderRequest>): ExplainLeaderRequest {
+    return ExplainLeaderRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainLeaderRequest>): ExplainLeaderRequest {
+    const message = createBaseExplainLeaderRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    return message;
+  },
+};
+
+function createBaseReplicaStanding(): ReplicaStanding {
+  return { broker: "", leads: false, obstacles: [], lagEntries: undefined, coolDownMs: 0 };
+}
+
+export const ReplicaStanding: MessageFns<ReplicaStanding> = {
+  encode(message: ReplicaStanding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.broker !== "") {
+      writer.uint32(10).string(message.broker);
+    }
+    if (message.leads !== false) {
+      writer.uint32(16).bool(message.leads);
+    }
+    if (message.obstacles.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.obstacles) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.lagEntries !== undefined) {
+      writer.uint32(32).int64(message.lagEntries);
+    }
+    if (message.coolDownMs !== 0) {
+      writer.uint32(40).int32(message.coolDownMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicaStanding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicaStanding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.broker = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leads = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.obstacles.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.obstacles.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lagEntries = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.coolDownMs = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplicaStanding>): ReplicaStanding {
+    return ReplicaStanding.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplicaStanding>): ReplicaStanding {
+    const message = createBaseReplicaStanding();
+    message.broker = object.broker ?? "";
+    message.leads = object.leads ?? false;
+    message.obstacles = object.obstacles?.map((e) => e) || [];
+    message.lagEntries = object.lagEntries ?? undefined;
+    message.coolDownMs = object.coolDownMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseExplainLeaderResponse(): ExplainLeaderResponse {
+  return { leader: "", term: 0, preferredLeader: "", summary: "", replicas: [], changes: [] };
+}
+
+export const ExplainLeaderResponse: MessageFns<ExplainLeaderResponse> = {
+  encode(message: ExplainLeaderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leader !== "") {
+      writer.uint32(10).string(message.leader);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).int32(message.term);
+    }
+    if (message.preferredLeader !== "") {
+      writer.uint32(26).string(message.preferredLeader);
+    }
+    if (message.summary !== "") {
+      writer.uint32(34).string(message.summary);
+    }
+    for (const v of message.replicas) {
+      ReplicaStanding.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.changes) {
+      LeadershipChange.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainLeaderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainLeaderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leader = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.preferredLeader = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.replicas.push(ReplicaStanding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.changes.push(LeadershipChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainLeaderResponse>): ExplainLeaderResponse {
+    return ExplainLeaderResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainLeaderResponse>): ExplainLeaderResponse {
+    const message = createBaseExplainLeaderResponse();
+    message.leader = object.leader ?? "";
+    message.term = object.term ?? 0;
+    message.preferredLeader = object.preferredLeader ?? "";
+    message.summary = object.summary ?? "";
+    message.replicas = object.replicas?.map((e) => ReplicaStanding.fromPartial(e)) || [];
+    message.changes = object.changes?.map((e) => LeadershipChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+/** Answers who leads a partition, moves leadership, and explains how it came about. */
 export type PartitionServiceService = typeof PartitionServiceService;
 export const PartitionServiceService = {
   /**
@@ -593,6 +1336,65 @@ export const PartitionServiceService = {
       Buffer.from(PartitionFailoverResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PartitionFailoverResponse => PartitionFailoverResponse.decode(value),
   },
+  /**
+   * Streams every change of leadership, in the order of the cluster's history, which is the same at
+   * every broker.
+   *
+   * Any broker answers. The first message is the position from which the stream goes on; each later
+   * one is a change. A watch that broke goes on at any broker without a gap: pass the sequence that
+   * came last as after_sequence. The same change may come a second time, with the same sequence, when
+   * the first write that its leader acknowledged is known. Never ends by itself: the caller
+   * cancels, or the broker stops (UNAVAILABLE SHUTTING_DOWN). Fails with OUT_OF_RANGE
+   * HISTORY_TRIMMED when after_sequence is older than what is kept, with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist, and with RESOURCE_EXHAUSTED
+   * WATCH_TOO_SLOW when the caller does not read what is sent. Changes nothing; safe to retry.
+   */
+  watchLeadership: {
+    path: "/bellwether.v1.PartitionService/WatchLeadership" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchLeadershipRequest): Buffer =>
+      Buffer.from(WatchLeadershipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchLeadershipRequest => WatchLeadershipRequest.decode(value),
+    responseSerialize: (value: WatchLeadershipResponse): Buffer =>
+      Buffer.from(WatchLeadershipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchLeadershipResponse => WatchLeadershipResponse.decode(value),
+  },
+  /**
+   * Lists recent changes of leadership away from a broker, the newest first.
+   *
+   * Any broker answers from memory. The history is replicated with the cluster metadata, so it
+   * outlives the broker that it is about; the oldest changes are dropped. First elections of new
+   * partitions are not listed. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION when a topic is named
+   * that neither exists nor has a history. Changes nothing; safe to retry.
+   */
+  listFailovers: {
+    path: "/bellwether.v1.PartitionService/ListFailovers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFailoversRequest): Buffer => Buffer.from(ListFailoversRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFailoversRequest => ListFailoversRequest.decode(value),
+    responseSerialize: (value: ListFailoversResponse): Buffer =>
+      Buffer.from(ListFailoversResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFailoversResponse => ListFailoversResponse.decode(value),
+  },
+  /**
+   * Explains why this broker leads a partition and not the preferred one, or why nobody does.
+   *
+   * Any broker answers with what it knows; only the leader knows how far the others lag. Fails with
+   * NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Does not wait for an
+   * election. Changes nothing; safe to retry.
+   */
+  explainLeader: {
+    path: "/bellwether.v1.PartitionService/ExplainLeader" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainLeaderRequest): Buffer => Buffer.from(ExplainLeaderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainLeaderRequest => ExplainLeaderRequest.decode(value),
+    responseSerialize: (value: ExplainLeaderResponse): Buffer =>
+      Buffer.from(ExplainLeaderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainLeaderResponse => ExplainLeaderResponse.decode(value),
+  },
 } as const;
 
 export interface PartitionServiceServer extends UntypedServiceImplementation {
@@ -618,6 +1420,37 @@ export interface PartitionServiceServer extends UntypedServiceImplementation {
    * with UNAVAILABLE NO_LEADER when no other broker can be elected before the deadline.
    */
   partitionFailover: handleUnaryCall<PartitionFailoverRequest, PartitionFailoverResponse>;
+  /**
+   * Streams every change of leadership, in the order of the cluster's history, which is the same at
+   * every broker.
+   *
+   * Any broker answers. The first message is the position from which the stream goes on; each later
+   * one is a change. A watch that broke goes on at any broker without a gap: pass the sequence that
+   * came last as after_sequence. The same change may come a second time, with the same sequence, when
+   * the first write that its leader acknowledged is known. Never ends by itself: the caller
+   * cancels, or the broker stops (UNAVAILABLE SHUTTING_DOWN). Fails with OUT_OF_RANGE
+   * HISTORY_TRIMMED when after_sequence is older than what is kept, with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist, and with RESOURCE_EXHAUSTED
+   * WATCH_TOO_SLOW when the caller does not read what is sent. Changes nothing; safe to retry.
+   */
+  watchLeadership: handleServerStreamingCall<WatchLeadershipRequest, WatchLeadershipResponse>;
+  /**
+   * Lists recent changes of leadership away from a broker, the newest first.
+   *
+   * Any broker answers from memory. The history is replicated with the cluster metadata, so it
+   * outlives the broker that it is about; the oldest changes are dropped. First elections of new
+   * partitions are not listed. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION when a topic is named
+   * that neither exists nor has a history. Changes nothing; safe to retry.
+   */
+  listFailovers: handleUnaryCall<ListFailoversRequest, ListFailoversResponse>;
+  /**
+   * Explains why this broker leads a partition and not the preferred one, or why nobody does.
+   *
+   * Any broker answers with what it knows; only the leader knows how far the others lag. Fails with
+   * NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Does not wait for an
+   * election. Changes nothing; safe to retry.
+   */
+  explainLeader: handleUnaryCall<ExplainLeaderRequest, ExplainLeaderResponse>;
 }
 
 export interface PartitionServiceClient extends Client {
@@ -670,6 +1503,73 @@ export interface PartitionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PartitionFailoverResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Streams every change of leadership, in the order of the cluster's history, which is the same at
+   * every broker.
+   *
+   * Any broker answers. The first message is the position from which the stream goes on; each later
+   * one is a change. A watch that broke goes on at any broker without a gap: pass the sequence that
+   * came last as after_sequence. The same change may come a second time, with the same sequence, when
+   * the first write that its leader acknowledged is known. Never ends by itself: the caller
+   * cancels, or the broker stops (UNAVAILABLE SHUTTING_DOWN). Fails with OUT_OF_RANGE
+   * HISTORY_TRIMMED when after_sequence is older than what is kept, with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist, and with RESOURCE_EXHAUSTED
+   * WATCH_TOO_SLOW when the caller does not read what is sent. Changes nothing; safe to retry.
+   */
+  watchLeadership(
+    request: WatchLeadershipRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLeadershipResponse>;
+  watchLeadership(
+    request: WatchLeadershipRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLeadershipResponse>;
+  /**
+   * Lists recent changes of leadership away from a broker, the newest first.
+   *
+   * Any broker answers from memory. The history is replicated with the cluster metadata, so it
+   * outlives the broker that it is about; the oldest changes are dropped. First elections of new
+   * partitions are not listed. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION when a topic is named
+   * that neither exists nor has a history. Changes nothing; safe to retry.
+   */
+  listFailovers(
+    request: ListFailoversRequest,
+    callback: (error: ServiceError | null, response: ListFailoversResponse) => void,
+  ): ClientUnaryCall;
+  listFailovers(
+    request: ListFailoversRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFailoversResponse) => void,
+  ): ClientUnaryCall;
+  listFailovers(
+    request: ListFailoversRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFailoversResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Explains why this broker leads a partition and not the preferred one, or why nobody does.
+   *
+   * Any broker answers with what it knows; only the leader knows how far the others lag. Fails with
+   * NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Does not wait for an
+   * election. Changes nothing; safe to retry.
+   */
+  explainLeader(
+    request: ExplainLeaderRequest,
+    callback: (error: ServiceError | null, response: ExplainLeaderResponse) => void,
+  ): ClientUnaryCall;
+  explainLeader(
+    request: ExplainLeaderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainLeaderResponse) => void,
+  ): ClientUnaryCall;
+  explainLeader(
+    request: ExplainLeaderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainLeaderResponse) => void,
   ): ClientUnaryCall;
 }
 
