@@ -202,6 +202,27 @@ export const ERROR_TABLE = {
     meaning: 'The broker that should lead cannot: it has no replica, is unreachable, or is the failed one.',
     action: 'Name another target, or none.',
   },
+  HISTORY_TRIMMED: {
+    code: GRPC_CODE.OUT_OF_RANGE,
+    outcome: 'NOT_APPLIED',
+    retry: 'never',
+    meaning: 'Changes behind the position asked for are not kept any more; metadata says which are.',
+    action: 'Read ListFailovers for what is left, and watch without a position.',
+  },
+  WATCH_TOO_SLOW: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'never',
+    meaning: 'The caller of a watch did not read, and changes that it missed are not kept any more.',
+    action: 'Read faster; begin a new watch without a position.',
+  },
+  TOO_MANY_WATCHES: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'refresh_metadata',
+    meaning: 'The broker serves as many watches as it may.',
+    action: 'Watch at another broker; end watches that nobody reads.',
+  },
   TRANSFER_ABORTED: {
     code: GRPC_CODE.UNAVAILABLE,
     outcome: 'NOT_APPLIED',

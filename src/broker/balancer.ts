@@ -204,7 +204,7 @@ export class Balancer {
     const { raft, id } = led.host;
     const begun =
       this.#isInSync(led.host, preferred) &&
-      raft.transferLeadership(nowMs, preferred, LIMITS.balanceBlockMsMax).ok;
+      raft.transferLeadership(nowMs, preferred, LIMITS.balanceBlockMsMax, 'BALANCED').ok;
     if (!begun) {
       led.retryAtMs = nowMs + LIMITS.balanceRetryMs;
       return false;

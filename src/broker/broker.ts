@@ -24,11 +24,12 @@ import { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
 import { MetadataFollower } from './metadata-follower.js';
 import { HeldWrites } from './held-writes.js';
-import { Liveness } from './liveness.js';
+import { Liveness, type SuspicionCause } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Parking } from './parking.js';
 import type { PartitionHost } from './partition-host.js';
 import { type Peers, peersOf } from './peers.js';
+import { allOf, type Leadership, leadershipOf } from './leadership.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
 import { Readiness } from './readiness.js';
 import {
@@ -57,6 +58,7 @@ export class Broker {
   readonly failover: Failover;
   readonly balancer: Balancer;
   readonly readiness: Readiness;
+  readonly leadership: Leadership;
   readonly votes: VoteExchange;
   readonly heldWrites: HeldWrites;
   readonly departure: Departure;
@@ -101,10 +103,14 @@ export class Broker {
       groupAdvanced: (group) => this.#groupAdvanced(group),
       failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
     });
-    this.#announcer = new Announcer(this.id, parts.clock, (announcement) => this.#announce(announcement));
+    const { clock, table, transport, liveness } = this;
+    this.leadership = leadershipOf(this);
+    this.#announcer = new Announcer(this.id, clock, {
+      announce: (announcement) => this.#announce(announcement),
+      began: (group) => this.leadership.began(group),
+    });
     this.balancer = new Balancer(this, options.leaderBalance);
     this.readiness = new Readiness(this, parts.onServing);
-    const { clock, table, transport, liveness } = this;
     const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
     const common = { self: this.id, clock, table, groups, groupOf, wake };
     this.heldWrites = new HeldWrites(common);
@@ -130,7 +136,8 @@ export class Broker {
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
       log: parts.log,
     });
-    const cluster = new ClusterHost(clock, this.#follower, parts.snapshotSpacing);
+    const events = allOf(this.#follower, this.leadership.watches);
+    const cluster = new ClusterHost(clock, events, parts.snapshotSpacing);
     this.cluster = cluster;
     this.peers = peersOf({
       ...{ options, clock, transport, liveness, cluster },
@@ -213,6 +220,7 @@ export class Broker {
     if (announcement.leader === undefined) this.balancer.resigned(from, announcement.group);
     const host = announcement.leader === undefined ? this.group(announcement.group) : undefined;
     if (host === undefined) return;
+    this.leadership.resigned(host, from, announcement);
     this.#guarded(() => host.raft.leaderResigned(this.clock.monotonicMs(), from, announcement.term));
     this.wake(host);
   }
@@ -270,12 +278,14 @@ export class Broker {
   #dropGroup(group: GroupId): void {
     this.#announcer.forget(group);
     this.balancer.forget(group);
+    this.leadership.timeline.forget(group);
     this.#follower.reassignment.forget(group);
     const onDisk = this.#factory.forget(group);
     if (onDisk || this.group(group) !== undefined) this.#scheduler.remove(group);
   }
 
   #groupAdvanced(group: GroupHost): void {
+    this.leadership.timeline.groupAdvanced(group);
     this.#announcer.groupAdvanced(group);
     this.balancer.groupAdvanced(group);
     this.table.look(group.id);
@@ -296,15 +306,19 @@ export class Broker {
   #linkUp(peer: BrokerId): void {
     this.log('peer is up', { peer });
     this.balancer.linkUp(peer);
+    this.leadership.timeline.linkUp(peer);
     this.#outbox.announce(peer, this.#announcer.announcements);
     const nowMs = this.clock.monotonicMs();
     this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));
   }
 
-  #linkDown(peer: BrokerId, cause: string): void {
+  #linkDown(peer: BrokerId, cause: SuspicionCause): void {
     this.log('peer is down', { peer, cause });
     const nowMs = this.clock.monotonicMs();
+    const { timeline } = this.leadership;
+    timeline.linkDown(peer, cause, this.liveness.lastConfirmedMs(peer));
     this.#eachGroup((group) => {
+      timeline.suspected(group, peer);
       group.raft.peerDown(nowMs, peer);
       // An election that is due at once must not wait for the loop to come round to the timers.
       if (group.raft.deadlineMs <= nowMs) group.raft.tick(nowMs);
@@ -315,7 +329,7 @@ export class Broker {
   #stepDown(pendingMs: number): void {
     this.log('the disk does not answer', { pendingMs });
     const nowMs = this.clock.monotonicMs();
-    this.#eachGroup(({ raft }) => raft.stepDown(nowMs));
+    this.#eachGroup(({ raft }) => raft.stepDown(nowMs, 'DISK_STALLED'));
   }
 
   #eachGroup(act: (group: GroupHost) => void): void {

@@ -7,7 +7,7 @@ import { invariant } from '../invariant.js';
 import { ClusterLog, type SnapshotSpacing } from '../cluster/cluster-log.js';
 import type { ClusterChange } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
-import { decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
+import { type ClusterCommand, decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
 import type { Snapshot } from '../raft/log.js';
 import { asGroupId, type BrokerId, type Entry, ENTRY_KIND, type LogIndex, type Term } from '../raft/types.js';
 import type { Clock } from './clock.js';
@@ -23,6 +23,18 @@ export const CLUSTER_SUBJECT = { topic: '__cluster', partition: 0 } as const;
 
 /** Longest time for which the controller waits until the live brokers have applied a change. */
 const SPREAD_WAIT_MS = 500;
+
+/** A command for the log of group 0. */
+export interface EncodedCommand {
+  readonly payload: Uint8Array;
+  /** Wait until the live brokers have applied it. */
+  readonly spreads: boolean;
+}
+
+/** False for what nobody acts on: a client goes on with any broker, whether it has that yet or not. */
+export function spreads({ kind }: ClusterCommand): boolean {
+  return kind !== 'recordLeadership';
+}
 
 interface IndexWaiter {
   readonly index: LogIndex;
@@ -143,11 +155,11 @@ export class ClusterHost implements GroupMachine {
   }
 
   /**
-   * Appends a command as the controller. Resolves once it is applied here and, if they are quick, on all
-   * live brokers, so that a client may go on with any of them.
+   * Appends a command as the controller. Resolves once it is applied here and, where that is asked for and
+   * they are quick, on all live brokers, so that a client may go on with any of them.
    */
   async append(
-    payload: Uint8Array,
+    { payload, spreads: isAwaited }: EncodedCommand,
     timeoutMs: number,
     elsewhere: () => BellwetherError,
     woken: () => void,
@@ -169,7 +181,7 @@ export class ClusterHost implements GroupMachine {
       await committed(this.#clock, proposal, appended, timeoutMs);
       invariant(slot.bytes !== undefined, 'a committed command was applied', { index });
       const leftMs = deadlineMs - this.#clock.monotonicMs();
-      await this.#reached(this.#spreadWaiters, index, Math.min(SPREAD_WAIT_MS, leftMs), woken);
+      if (isAwaited) await this.#reached(this.#spreadWaiters, index, Math.min(SPREAD_WAIT_MS, leftMs), woken);
       return { index, result: slot.bytes };
     } finally {
       if (this.#results.get(index) === slot) this.#results.delete(index);

@@ -38,9 +38,11 @@ export async function produce(broker: Broker, request: ProduceRequest, timeoutMs
   }
   const partition = leaderReplica(broker, request.topic, request.partition);
   const leftMs = deadlineMs - broker.clock.monotonicMs();
-  return partition.produce(request.batch, verdict.header, request.acks, leftMs, () => {
+  const produced = await partition.produce(request.batch, verdict.header, request.acks, leftMs, () => {
     broker.wake(partition.group);
   });
+  if (request.acks !== 'none') broker.leadership.acknowledged(partition.group.id, produced.term);
+  return produced;
 }
 
 export interface FetchRequest {

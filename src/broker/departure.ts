@@ -84,7 +84,12 @@ function handOver(context: DepartureContext, group: GroupHost): boolean {
   if (raft.transferTarget !== undefined) return true;
   // A leader that has not committed in its term yet catches nobody up; it will have in a moment.
   if (!raft.leadsWithCommit) return raft.voters.some((voter) => voter !== self && raft.isAlive(voter));
-  const { ok } = raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault);
+  const { ok } = raft.transferLeadership(
+    clock.monotonicMs(),
+    undefined,
+    LIMITS.maxBlockMsDefault,
+    'SHUTDOWN',
+  );
   context.wake(group);
   return ok;
 }

@@ -1,49 +1,53 @@
 /**
- * PartitionFailover: makes "failed_leader does not lead" true, and answers when another broker has
- * committed in a newer term. Concurrent calls for one partition share one move.
+ * PartitionFailover and TransferLeadership: make "failed_leader does not lead" true, and answer when another
+ * broker has committed in a newer term. Concurrent calls for one partition share one move, each with its own
+ * deadline.
  */
 
 import { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
-import { hostsOf } from '../cluster/desired.js';
+import type { LeadershipReport } from '../cluster/leadership-change.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
-import type { Clock } from './clock.js';
+import {
+  checkReplica,
+  checkTarget,
+  checkTerm,
+  type FailoverContext,
+  type FailoverRequest,
+  successorOf,
+} from './failover-checks.js';
 import type { GroupHost } from './group-host.js';
-import type { KnownLeader, LeaderTable } from './leader-table.js';
-import type { PeerTransport } from './peer-port.js';
+import type { KnownLeader } from './leader-table.js';
+import { LIMITS } from './limits.js';
 import { noLeader } from './refusals.js';
 
-export interface FailoverRequest {
-  readonly failedLeader: BrokerId;
-  readonly expectedTerm: number | undefined;
-  readonly target: BrokerId | undefined;
-  readonly maxBlockMs: number;
-}
+/** As a `FailoverRequest`, with the broker that leads now as the one that should not. */
+export type TransferLeadership = Omit<FailoverRequest, 'failedLeader' | 'dryRun'>;
 
 export interface FailoverResult {
+  /** In a dry run the one that would lead. */
   readonly newLeader: BrokerId;
+  /** In a dry run the present one. */
   readonly newTerm: number;
   /** Rounded up; 0 when nothing had to be done. */
   readonly failoverMs: number;
-  readonly outcome: 'MOVED' | 'ALREADY_MOVED';
+  readonly outcome: 'MOVED' | 'ALREADY_MOVED' | 'WOULD_MOVE';
+  /** How the new leader came about; undefined when nothing was moved by this call, or when it was not told. */
+  readonly report: LeadershipReport | undefined;
 }
 
-export interface FailoverContext {
-  readonly self: BrokerId;
-  readonly clock: Clock;
-  readonly table: LeaderTable;
-  readonly transport: PeerTransport;
-  isAlive(broker: BrokerId): boolean;
-  groupOf(id: GroupId): GroupHost | undefined;
-  wake(group: GroupHost): void;
-}
-
+/** A move under way, for all who asked for it. */
 interface Move {
   readonly failedLeader: BrokerId;
-  readonly done: Promise<KnownLeader>;
+  /** Rejects when the move has failed; never resolves. */
+  readonly failed: Promise<never>;
+  /** Who waits for it. */
+  callers: number;
+  /** The latest of their deadlines. */
+  deadlineMs: number;
   /** True once the core here has begun to hand over; before, it cannot have given up. */
   handingOver: boolean;
-  abort(error: BellwetherError): void;
+  readonly abort: (error: unknown) => void;
 }
 
 export class Failover {
@@ -61,18 +65,36 @@ export class Failover {
   ): Promise<FailoverResult> {
     const { clock, table } = this.#context;
     const acceptedMs = clock.monotonicMs();
-    checkReplica(assignment, request);
+    checkReplica(assignment, request.failedLeader);
     const current = table.leaderOf(assignment.group);
-    if (current !== undefined && current.leader !== request.failedLeader) {
-      return { newLeader: current.leader, newTerm: current.term, failoverMs: 0, outcome: 'ALREADY_MOVED' };
+    if (current !== undefined && current.leader !== request.failedLeader) return alreadyMoved(current);
+    checkTerm(this.#context, assignment, request.expectedTerm);
+    checkTarget(this.#context, assignment, request);
+    if (request.dryRun) {
+      const newLeader = successorOf(this.#context, assignment, request);
+      const newTerm = table.newestTerm(assignment.group);
+      return { newLeader, newTerm, failoverMs: 0, outcome: 'WOULD_MOVE', report: undefined };
     }
-    this.#checkTerm(assignment, request);
-    this.#checkTarget(assignment, request);
-    let move = this.#moves.get(assignment.group);
-    if (move?.failedLeader !== request.failedLeader) move = this.#start(assignment, request, timeoutMs);
-    const leader = await move.done;
+    const leader = await this.#moved(assignment, request, acceptedMs + timeoutMs);
     const failoverMs = Math.ceil(clock.monotonicMs() - acceptedMs);
-    return { newLeader: leader.leader, newTerm: leader.term, failoverMs, outcome: 'MOVED' };
+    const { term, report } = leader;
+    return { newLeader: leader.leader, newTerm: term, failoverMs, outcome: 'MOVED', report };
+  }
+
+  /** Moves the leadership away from whoever has it now. */
+  async handOver(
+    assignment: PartitionAssignment,
+    request: TransferLeadership,
+    timeoutMs: number,
+  ): Promise<FailoverResult> {
+    const { clock, table } = this.#context;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const waitMs = Math.min(LIMITS.leaderWaitMsMax, timeoutMs);
+    const current = await table.waitFor(assignment.group, waitMs, () => true);
+    if (current === undefined) throw noLeader(assignment);
+    if (current.leader === request.target) return alreadyMoved(current);
+    const leftMs = deadlineMs - clock.monotonicMs();
+    return this.run(assignment, { ...request, failedLeader: current.leader, dryRun: false }, leftMs);
   }
 
   /** Notices a transfer that this broker's core has given up. */
@@ -88,7 +110,12 @@ export class Failover {
    * @throws BellwetherError TARGET_NOT_ELIGIBLE
    */
   transfer(group: GroupHost, target: BrokerId | undefined, maxBlockMs: number): void {
-    const result = group.raft.transferLeadership(this.#context.clock.monotonicMs(), target, maxBlockMs);
+    const result = group.raft.transferLeadership(
+      this.#context.clock.monotonicMs(),
+      target,
+      maxBlockMs,
+      'REQUESTED',
+    );
     this.#context.wake(group);
     if (result.ok || result.reason !== 'targetNotEligible') return;
     throw new BellwetherError('TARGET_NOT_ELIGIBLE', 'no live follower can take the leadership over', {
@@ -96,41 +123,59 @@ export class Failover {
     });
   }
 
-  #start(assignment: PartitionAssignment, request: FailoverRequest, timeoutMs: number): Move {
-    const { table } = this.#context;
+  /** Joins the move that is under way, or begins one, and waits for its outcome until `deadlineMs`. */
+  async #moved(
+    assignment: PartitionAssignment,
+    request: FailoverRequest,
+    deadlineMs: number,
+  ): Promise<KnownLeader> {
+    const { clock, table } = this.#context;
     const { group } = assignment;
     const { failedLeader } = request;
-    let abort: (error: BellwetherError) => void = () => undefined;
-    const abandoned = new Promise<never>((_, reject) => {
-      abort = reject;
+    const known = this.#moves.get(group);
+    const move = known?.failedLeader === failedLeader ? known : this.#begin(group, failedLeader);
+    move.callers += 1;
+    move.deadlineMs = Math.max(move.deadlineMs, deadlineMs);
+    if (move !== known) this.#push(assignment, request, move).catch(move.abort);
+    const moved = table.waitFor(
+      group,
+      deadlineMs - clock.monotonicMs(),
+      ({ leader }) => leader !== failedLeader,
+    );
+    try {
+      const leader = await Promise.race([moved, move.failed]);
+      if (leader !== undefined) return leader;
+      throw table.leaderOf(group) === undefined ? noLeader(assignment) : aborted(failedLeader);
+    } finally {
+      move.callers -= 1;
+      if (move.callers === 0) this.#end(group, move);
+    }
+  }
+
+  #begin(group: GroupId, failedLeader: BrokerId): Move {
+    let reject: (error: unknown) => void = () => undefined;
+    const failed = new Promise<never>((_, fail) => {
+      reject = fail;
     });
-    const moved = table
-      .waitFor(group, timeoutMs, ({ leader }) => leader !== failedLeader)
-      .then((leader) => {
-        if (leader !== undefined) return leader;
-        throw table.leaderOf(group) === undefined ? noLeader(assignment) : aborted(failedLeader);
-      });
-    const pushed = this.#push(assignment, request, timeoutMs, () => {
-      move.handingOver = true;
-    });
-    const done = Promise.race([pushed.then(() => moved), moved, abandoned]).finally(() => {
-      if (this.#moves.get(group) === move) this.#moves.delete(group);
-    });
-    // Whoever joined sees the outcome through `done`; these are its sources.
-    moved.catch(() => undefined);
-    const move: Move = { failedLeader, done, handingOver: false, abort };
+    // Whoever waits sees it; with nobody left it interests nobody.
+    failed.catch(() => undefined);
+    const abort = (error: unknown): void => {
+      // Who comes from now on begins anew.
+      this.#end(group, move);
+      reject(error);
+    };
+    const move: Move = { failedLeader, failed, callers: 0, deadlineMs: 0, handingOver: false, abort };
     this.#moves.set(group, move);
     return move;
   }
 
+  #end(group: GroupId, move: Move): void {
+    if (this.#moves.get(group) === move) this.#moves.delete(group);
+  }
+
   /** Gets the move going: a live leader hands over, a dead one is replaced. */
-  async #push(
-    assignment: PartitionAssignment,
-    request: FailoverRequest,
-    timeoutMs: number,
-    handingOver: () => void,
-  ): Promise<void> {
-    const { self, table, transport, clock } = this.#context;
+  async #push(assignment: PartitionAssignment, request: FailoverRequest, move: Move): Promise<void> {
+    const { self, transport, clock } = this.#context;
     const { failedLeader, target, maxBlockMs } = request;
     const group = this.#context.groupOf(assignment.group);
     if (group !== undefined && !this.#context.isAlive(failedLeader)) {
@@ -138,62 +183,36 @@ export class Failover {
       this.#context.wake(group);
     }
     // An election that runs may still make the failed leader win: then it hands over.
-    const current = await table.waitFor(assignment.group, timeoutMs, () => true);
+    const current = await this.#leaderOf(assignment.group, move);
     if (current?.leader !== failedLeader) return;
     if (failedLeader === self && group !== undefined) {
       this.transfer(group, target, maxBlockMs);
-      handingOver();
+      move.handingOver = true;
       return;
     }
     const order = { group: assignment.group, term: current.term, target, maxBlockMs };
     try {
-      await transport.transferLeadership(failedLeader, order, timeoutMs);
+      await transport.transferLeadership(failedLeader, order, move.deadlineMs - clock.monotonicMs());
     } catch (error) {
       if (!(error instanceof BellwetherError) || error.row.retry === 'never') throw error;
       // That leader is lost, or leads no more: the election that follows is waited for all the same.
     }
   }
 
-  #checkTerm({ group, topic, partition }: PartitionAssignment, { expectedTerm }: FailoverRequest): void {
-    const term = this.#context.table.newestTerm(group);
-    if (expectedTerm === undefined || expectedTerm === term) return;
-    throw new BellwetherError(
-      'FENCED_TERM',
-      `${topic}/${String(partition)} is in term ${String(term)}, not ${String(expectedTerm)}`,
-      {
-        metadata: {
-          topic,
-          partition: String(partition),
-          term: String(term),
-          expected_term: String(expectedTerm),
-        },
-      },
-    );
-  }
-
-  #checkTarget(assignment: PartitionAssignment, { target, failedLeader }: FailoverRequest): void {
-    if (target === undefined) return;
-    const problem = !hostsOf(assignment).includes(target)
-      ? 'holds no replica'
-      : target === failedLeader
-        ? 'is the failed leader'
-        : this.#context.isAlive(target)
-          ? undefined
-          : 'is not heard from';
-    if (problem === undefined) return;
-    throw new BellwetherError('TARGET_NOT_ELIGIBLE', `broker ${target} ${problem}`, { metadata: { target } });
+  /** Any leader, as soon as there is one, for as long as somebody waits for the move. */
+  async #leaderOf(group: GroupId, move: Move): Promise<KnownLeader | undefined> {
+    const { clock, table } = this.#context;
+    for (;;) {
+      const leftMs = move.deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0 || move.callers === 0) return undefined;
+      const leader = await table.waitFor(group, leftMs, () => true);
+      if (leader !== undefined) return leader;
+    }
   }
 }
 
-function checkReplica(assignment: PartitionAssignment, { failedLeader }: FailoverRequest): void {
-  const { topic, partition } = assignment;
-  const replicas = hostsOf(assignment);
-  if (replicas.includes(failedLeader)) return;
-  throw new BellwetherError(
-    'INVALID_REQUEST',
-    `failed_leader: broker ${failedLeader} holds no replica of ${topic}/${String(partition)}`,
-    { metadata: { field: 'failed_leader', replicas: replicas.join(',') } },
-  );
+function alreadyMoved({ leader, term }: KnownLeader): FailoverResult {
+  return { newLeader: leader, newTerm: term, failoverMs: 0, outcome: 'ALREADY_MOVED', report: undefined };
 }
 
 function aborted(failedLeader: BrokerId): BellwetherError {

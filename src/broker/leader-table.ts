@@ -4,6 +4,7 @@
  * so an entry here is never a mere candidate.
  */
 
+import type { LeadershipReport } from '../cluster/leadership-change.js';
 import type { BrokerId, GroupId, Term } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { LeaderAnnouncement } from './peer-port.js';
@@ -15,12 +16,19 @@ export interface KnownLeader {
   readonly inSyncReplicas: readonly BrokerId[];
   /** Milliseconds since the Unix epoch, by the leader's clock. */
   readonly leaderSinceMs: number;
+  /** How it came to lead; only while that is news. */
+  readonly report: LeadershipReport | undefined;
+}
+
+/** What is known of a group: the newest announcement, and who led last. */
+interface Known extends LeaderAnnouncement {
+  readonly last: { readonly leader: BrokerId; readonly term: Term } | undefined;
 }
 
 export class LeaderTable {
   readonly #clock: Clock;
   readonly #isAlive: (broker: BrokerId) => boolean;
-  readonly #known = new Map<GroupId, LeaderAnnouncement>();
+  readonly #known = new Map<GroupId, Known>();
   readonly #watchers = new Map<GroupId, Set<() => void>>();
 
   constructor(clock: Clock, isAlive: (broker: BrokerId) => boolean) {
@@ -34,7 +42,11 @@ export class LeaderTable {
     if (known !== undefined && announcement.term < known.term) return;
     // Within a term only the leader speaks: first of itself, last of its stepping down.
     if (known?.term === announcement.term && known.leader === undefined) return;
-    this.#known.set(announcement.group, announcement);
+    const { leader, term } = announcement;
+    this.#known.set(announcement.group, {
+      ...announcement,
+      last: leader === undefined ? known?.last : { leader, term },
+    });
     this.look(announcement.group);
   }
 
@@ -51,8 +63,13 @@ export class LeaderTable {
   leaderOf(group: GroupId): KnownLeader | undefined {
     const known = this.#known.get(group);
     if (known?.leader === undefined || !this.#isAlive(known.leader)) return undefined;
-    const { leader, term, inSyncReplicas, leaderSinceMs } = known;
-    return { leader, term, inSyncReplicas, leaderSinceMs };
+    const { leader, term, inSyncReplicas, leaderSinceMs, report } = known;
+    return { leader, term, inSyncReplicas, leaderSinceMs, report };
+  }
+
+  /** Who led `group` last, whether it still does or not; undefined when nobody was ever announced here. */
+  lastLeaderOf(group: GroupId): { readonly leader: BrokerId; readonly term: Term } | undefined {
+    return this.#known.get(group)?.last;
   }
 
   /** The newest term of `group` that a leader was announced for; 0 for none. */

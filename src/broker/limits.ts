@@ -75,6 +75,21 @@ export const LIMITS = {
   unreadyAfterMs: 1_000,
   /** A broker whose disk did not answer counts as ready again after this long with one that does. */
   diskReadyAfterMs: 1_000,
+  /** A first write later than this after the first commit of a leadership says nothing about it. */
+  firstWriteMsMax: 10_000,
+  /** Reports of leaderships that wait for the controller; the oldest are dropped when there are more. */
+  leadershipReportsMax: 20_000,
+  /** Reports in one command for the controller, some 200 bytes each. */
+  leadershipBatchMax: 250,
+  /** Watches of the history of leadership that one broker serves. */
+  leadershipWatchesMax: 1_000,
+  /** Bytes that wait in the stream of one watch before it is held back. */
+  watchBufferBytes: 65_536,
+  /** Changes of leadership that one call lists. */
+  failoversMax: 1_000,
+  failoversDefault: 100,
+  /** Topics that one watch names. */
+  watchTopicsMax: 1_000,
   partitionsMax: 10_000,
   replicationFactorMax: 7,
   replicationFactorDefault: 3,

@@ -31,6 +31,8 @@ interface Link {
   readonly sentAtMs: Map<number, number>;
   /** When the newest confirmed heartbeat was sent. */
   confirmedAtMs: number;
+  /** When the newest confirmation came in, whatever became of its stream; undefined before the first. */
+  lastSignMs: number | undefined;
 }
 
 export class Liveness {
@@ -55,6 +57,7 @@ export class Liveness {
       sequence: 0,
       sentAtMs: new Map<number, number>(),
       confirmedAtMs: -Infinity,
+      lastSignMs: undefined,
     });
   }
 
@@ -77,6 +80,11 @@ export class Liveness {
 
   isUp(peer: BrokerId): boolean {
     return this.#links.get(peer)?.up ?? false;
+  }
+
+  /** When the peer last confirmed a heartbeat; undefined for never. */
+  lastConfirmedMs(peer: BrokerId): number | undefined {
+    return this.#links.get(peer)?.lastSignMs;
   }
 
   /** True while both streams to the peer are open, whether or not it confirms. */
@@ -110,6 +118,7 @@ export class Liveness {
     if (link === undefined || sentAtMs === undefined) return;
     for (const older of link.sentAtMs.keys()) if (older <= sequence) link.sentAtMs.delete(older);
     link.confirmedAtMs = Math.max(link.confirmedAtMs, sentAtMs);
+    link.lastSignMs = this.#clock.monotonicMs();
     // Silence is judged by the beat alone, which knows of this process's own lag.
     if (!link.up) this.#judge(peer, link, 'HEARTBEAT_MISSED');
   }

@@ -1,13 +1,13 @@
 /** What a broker does with what its peers send: the inbound side of the peer port. */
 
-import { decodeCommand } from '../cluster/commands.js';
+import { type ClusterCommand, decodeCommand } from '../cluster/commands.js';
 import { BellwetherError } from '../errors.js';
 import { decodeOffsetCommit } from '../log/offset-commit.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
-import { CLUSTER_GROUP } from './cluster-host.js';
+import { CLUSTER_GROUP, spreads } from './cluster-host.js';
 import { committedOffsets } from './offsets.js';
 import { LIMITS } from './limits.js';
 import type { PartitionHost } from './partition-host.js';
@@ -147,7 +147,11 @@ export class PeerHandler implements PeerEvents {
   campaignsOrdered(_from: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
     // Who orders them would wait in vain for a broker that hands over itself.
     if (this.#broker.departure.hasBegun) throw isStopping(this.#broker.id);
-    for (const { group, message } of orders) this.#broker.step(group, message);
+    for (const { group, message } of orders) {
+      const host = this.#broker.group(group);
+      if (host !== undefined) this.#broker.leadership.timeline.ordered(host, message);
+      this.#broker.step(group, message);
+    }
   }
 
   transferRequested({ group, term, target, maxBlockMs }: TransferRequest): void {
@@ -161,11 +165,11 @@ export class PeerHandler implements PeerEvents {
   async submitRequested(request: SubmitRequest, timeoutMs: number): Promise<SubmitResult> {
     this.#broker.checkServing();
     const { group, payload } = request;
-    checkPayload(request);
+    const command = checkPayload(request);
     if (group === CLUSTER_GROUP) {
       const host = this.#broker.cluster;
       return host.append(
-        payload,
+        { payload, spreads: command === undefined || spreads(command) },
         timeoutMs,
         () => this.#broker.clusterElsewhere(),
         () => {
@@ -221,13 +225,16 @@ export class PeerHandler implements PeerEvents {
 
 /**
  * What is appended is applied by every replica, where a payload that makes no sense is a broken invariant:
- * it must be refused here.
+ * it must be refused here. A command for group 0 is returned.
  */
-function checkPayload({ group, kind, payload }: SubmitRequest): void {
+function checkPayload({ group, kind, payload }: SubmitRequest): ClusterCommand | undefined {
   try {
-    if (group === CLUSTER_GROUP && kind === ENTRY_KIND.CLUSTER_COMMAND) decodeCommand(payload);
-    else if (group !== CLUSTER_GROUP && kind === ENTRY_KIND.COMMIT_OFFSETS) decodeOffsetCommit(payload);
-    else throw new Error(`entries of kind ${String(kind)} are not submitted to group ${String(group)}`);
+    if (group === CLUSTER_GROUP && kind === ENTRY_KIND.CLUSTER_COMMAND) return decodeCommand(payload);
+    if (group === CLUSTER_GROUP || kind !== ENTRY_KIND.COMMIT_OFFSETS) {
+      throw new Error(`entries of kind ${String(kind)} are not submitted to group ${String(group)}`);
+    }
+    decodeOffsetCommit(payload);
+    return undefined;
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new BellwetherError('INVALID_REQUEST', `payload: ${text}`, {

@@ -1,8 +1,9 @@
 /** How a broker speaks with its peers: a port, filled by gRPC in production and by the simulator. */
 
+import type { LeadershipReport } from '../cluster/leadership-change.js';
 import type { BellwetherError } from '../errors.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
-import type { BrokerId, EntryKind, GroupId, LogIndex, Term } from '../raft/types.js';
+import type { BrokerId, EntryKind, GroupId, LogIndex, ResignationCause, Term } from '../raft/types.js';
 import type { Offset } from '../records/offset.js';
 
 /** A message of one group. */
@@ -20,6 +21,10 @@ export interface LeaderAnnouncement {
   readonly inSyncReplicas: readonly BrokerId[];
   /** Milliseconds since the Unix epoch, by the leader's clock. */
   readonly leaderSinceMs: number;
+  /** How the sender came to lead; in its first announcement only. */
+  readonly report?: LeadershipReport | undefined;
+  /** Why the sender gave up by itself; undefined while it leads, and when a later term ended it. */
+  readonly resigned?: ResignationCause | undefined;
 }
 
 export interface TransferRequest {

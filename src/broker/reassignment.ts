@@ -82,7 +82,7 @@ export class Reassignment {
       desired,
     );
     if (next.kind === 'handOver' && raft.transferTarget === undefined) {
-      raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault);
+      raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault, 'REASSIGNED');
       this.#context.wake(group);
     }
     if (next.kind === 'propose') {

@@ -2,9 +2,15 @@
 
 import { BellwetherError } from '../errors.js';
 import { type ClusterCommand, encodeCommand } from '../cluster/commands.js';
-import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
+import { type BrokerId, ENTRY_KIND, type LogIndex } from '../raft/types.js';
 import type { Clock } from './clock.js';
-import { checkResult, CLUSTER_GROUP, type ClusterHost } from './cluster-host.js';
+import {
+  checkResult,
+  CLUSTER_GROUP,
+  type ClusterHost,
+  type EncodedCommand,
+  spreads,
+} from './cluster-host.js';
 import type { GroupHost } from './group-host.js';
 import type { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
@@ -34,6 +40,24 @@ export async function submitCommand(
 ): Promise<void> {
   const { clock, cluster } = broker;
   const deadlineMs = clock.monotonicMs() + timeoutMs;
+  const index = await appendCommand(broker, command, timeoutMs);
+  if (await cluster.applied(index, deadlineMs - clock.monotonicMs())) return;
+  throw new BellwetherError('COMMIT_TIMEOUT', `broker ${broker.id} has not applied the change in time`);
+}
+
+/**
+ * Has a command committed, and applied by the controller; returns its index. Sends it again while it was
+ * certainly not applied and time is left.
+ *
+ * @throws BellwetherError as `submitCommand`.
+ */
+export async function appendCommand(
+  broker: Submitter,
+  command: ClusterCommand,
+  timeoutMs: number,
+): Promise<LogIndex> {
+  const { clock } = broker;
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
   const payload = encodeCommand(command);
   for (;;) {
     const leftMs = deadlineMs - clock.monotonicMs();
@@ -44,12 +68,11 @@ export async function submitCommand(
       const { index, result } = await submitTo(
         broker,
         leader.leader,
-        payload,
+        { payload, spreads: spreads(command) },
         deadlineMs - clock.monotonicMs(),
       );
       checkResult(result);
-      if (await cluster.applied(index, deadlineMs - clock.monotonicMs())) return;
-      throw new BellwetherError('COMMIT_TIMEOUT', `broker ${broker.id} has not applied the change in time`);
+      return index;
     } catch (error) {
       if (!(error instanceof BellwetherError) || !error.retryable) throw error;
       await new Promise<void>((resolve) => {
@@ -62,16 +85,17 @@ export async function submitCommand(
 function submitTo(
   broker: Submitter,
   leader: string,
-  payload: Uint8Array,
+  command: EncodedCommand,
   timeoutMs: number,
 ): Promise<SubmitResult> {
   const { cluster, transport } = broker;
   if (leader !== broker.id) {
+    const { payload } = command;
     const request = { group: CLUSTER_GROUP, kind: ENTRY_KIND.CLUSTER_COMMAND, payload };
     return transport.submit(leader, request, timeoutMs);
   }
   return cluster.append(
-    payload,
+    command,
     timeoutMs,
     () => broker.clusterElsewhere(),
     () => {

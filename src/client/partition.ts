@@ -41,7 +41,7 @@ export async function partitionFailover(
   const { topic, partition, failedLeader, expectedTerm, target, maxBlockMs } = request;
   const response = await session.call({
     method: PartitionServiceService.partitionFailover,
-    request: () => ({ topic, partition, failedLeader, expectedTerm, target, maxBlockMs }),
+    request: () => ({ topic, partition, failedLeader, expectedTerm, target, maxBlockMs, dryRun: false }),
     effect: 'idempotent_write',
     route: session.anyBroker(session.directory.addressOf(failedLeader)),
     expectedMs: FAILOVER_EXPECTED_MS + (maxBlockMs ?? MAX_BLOCK_DEFAULT_MS),

@@ -11,6 +11,7 @@ import {
   type ReportedMembership,
   type TopicState,
 } from './cluster-types.js';
+import { historyFromJson, historyToJson, type LeadershipHistoryJson } from './leadership-json.js';
 
 /** Another number is another layout. */
 const VERSION = 1;
@@ -23,6 +24,7 @@ export interface ClusterStateJson {
   readonly clusterMembership: ReportedMembership;
   readonly brokers: readonly BrokerRegistration[];
   readonly topics: readonly TopicJson[];
+  readonly leadership: LeadershipHistoryJson;
 }
 
 interface TopicJson {
@@ -60,6 +62,7 @@ export function tablesToJson(tables: ClusterTables): ClusterStateJson {
         membership,
       })),
     })),
+    leadership: historyToJson(tables.leadership),
   };
 }
 
@@ -73,6 +76,8 @@ export function tablesFromJson(json: unknown): ClusterTables {
   tables.clusterMembership = membership(rest['clusterMembership']);
   for (const each of list(rest['brokers'])) tables.putBroker(broker(each));
   for (const each of list(rest['topics'])) tables.addTopic(topicState(each));
+  // One that was written before there was a history has none.
+  if (rest['leadership'] !== undefined) tables.leadership = historyFromJson(rest['leadership']);
   for (const group of tables.byGroup.keys()) {
     invariant(group < tables.nextGroup, 'group numbers are not used twice', { group });
   }

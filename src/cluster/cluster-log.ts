@@ -19,18 +19,24 @@ export interface SnapshotSpacing {
   readonly keptEntries: number;
   /** Entries applied since the last snapshot before the next one is taken. */
   readonly intervalEntries: number;
+  /** Bytes of commands applied since the last snapshot before the next one is taken, however few they are. */
+  readonly intervalBytes: number;
 }
 
 /**
  * The state is written whole each time: so many entries are about as large as the state of a thousand
  * partitions, and a restart replays them in milliseconds.
  */
-export const SNAPSHOT_SPACING: SnapshotSpacing = { keptEntries: 256, intervalEntries: 1_024 };
+export const SNAPSHOT_SPACING: SnapshotSpacing = {
+  keptEntries: 256,
+  intervalEntries: 1_024,
+  intervalBytes: 8_388_608,
+};
 
 /** An entry that is not committed yet: a command, or a membership of group 0 itself. */
-type Pending =
-  | { readonly index: LogIndex; readonly command: ClusterCommand }
-  | { readonly index: LogIndex; readonly membership: Membership };
+type Pending = { readonly index: LogIndex; readonly bytes: number } & (
+  { readonly command: ClusterCommand } | { readonly membership: Membership }
+);
 
 /** An entry that was applied. */
 export interface Applied {
@@ -48,6 +54,8 @@ export class ClusterLog {
   #effectIndex = asLogIndex(0);
   /** Entries up to here are gone. */
   #compactedIndex = asLogIndex(0);
+  /** Of the commands applied since. */
+  #bytesApplied = 0;
 
   constructor(spacing: SnapshotSpacing = SNAPSHOT_SPACING) {
     this.#spacing = spacing;
@@ -61,8 +69,13 @@ export class ClusterLog {
   appended({ index, kind, payload }: Entry): void {
     invariant(index > this.#compactedIndex, 'entries follow the snapshot', { index });
     if (index <= this.#effectIndex) return;
-    if (kind === ENTRY_KIND.CLUSTER_COMMAND) this.#pending.push({ index, command: decodeCommand(payload) });
-    if (kind === ENTRY_KIND.MEMBERSHIP) this.#pending.push({ index, membership: decodeMembership(payload) });
+    const bytes = payload.length;
+    if (kind === ENTRY_KIND.CLUSTER_COMMAND) {
+      this.#pending.push({ index, bytes, command: decodeCommand(payload) });
+    }
+    if (kind === ENTRY_KIND.MEMBERSHIP) {
+      this.#pending.push({ index, bytes, membership: decodeMembership(payload) });
+    }
   }
 
   truncatedFrom(index: LogIndex): void {
@@ -81,9 +94,9 @@ export class ClusterLog {
 
   /** Where the next snapshot is due to stand; 0 while none is. */
   compactable(): LogIndex {
-    const behind = this.#committedIndex - this.#compactedIndex;
-    const { keptEntries, intervalEntries } = this.#spacing;
-    const due = behind > keptEntries + intervalEntries;
+    const { keptEntries, intervalEntries, intervalBytes } = this.#spacing;
+    const behind = this.#committedIndex - this.#compactedIndex - keptEntries;
+    const due = behind > intervalEntries || (behind > 0 && this.#bytesApplied > intervalBytes);
     return asLogIndex(due ? this.#committedIndex - keptEntries : 0);
   }
 
@@ -118,16 +131,20 @@ export class ClusterLog {
     this.#pending = [];
     this.#committedIndex = index;
     this.#compactedIndex = index;
+    this.#bytesApplied = 0;
   }
 
   /** Takes in that the entries up to `index` are gone: a snapshot taken here stands for them. */
   compactedTo(index: LogIndex): void {
     invariant(index <= this.#committedIndex, 'only committed entries are compacted', { index });
-    if (index > this.#compactedIndex) this.#compactedIndex = index;
+    if (index <= this.#compactedIndex) return;
+    this.#compactedIndex = index;
+    this.#bytesApplied = 0;
   }
 
   #apply(pending: Pending): Applied {
     const { index } = pending;
+    this.#bytesApplied += pending.bytes;
     if ('command' in pending) return { index, ...this.#state.apply(pending.command) };
     const changes = this.#state.clusterMembershipCommitted(index, pending.membership);
     return { index, result: { ok: true }, changes };

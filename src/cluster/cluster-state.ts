@@ -12,6 +12,7 @@ import {
   reassignPartition,
 } from './cluster-assignments.js';
 import { addBroker, registerBroker, removeBroker, replaceBroker } from './cluster-brokers.js';
+import { recordLeadership } from './cluster-leadership.js';
 import { type ClusterStateJson, tablesFromJson, tablesToJson } from './cluster-json.js';
 import { accepted, ClusterTables, type Verdict } from './cluster-tables.js';
 import type {
@@ -22,6 +23,7 @@ import type {
   TopicState,
 } from './cluster-types.js';
 import type { ClusterCommand } from './commands.js';
+import type { LeadershipHistoryView } from './leadership-history.js';
 
 export class ClusterState {
   readonly #tables: ClusterTables;
@@ -69,6 +71,11 @@ export class ClusterState {
     return this.#tables.clusterMembership;
   }
 
+  /** The recent changes of leadership. */
+  get leadership(): LeadershipHistoryView {
+    return this.#tables.leadership;
+  }
+
   partition(topic: string, partition: number): PartitionAssignment | undefined {
     return this.topics.get(topic)?.partitions[partition];
   }
@@ -107,6 +114,8 @@ export class ClusterState {
         return cancelReassignment(tables, command.topic, command.partition);
       case 'membershipChanged':
         return membershipChanged(tables, command);
+      case 'recordLeadership':
+        return recordLeadership(tables, command);
       default:
         return unreachable(command);
     }

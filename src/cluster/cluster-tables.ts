@@ -8,6 +8,7 @@ import { invariant } from '../invariant.js';
 import { asGroupId, asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import type { CommandResult, RefusalReason } from './commands.js';
 import { standsNowhere, standsInNoMembership } from './desired.js';
+import { LeadershipHistory } from './leadership-history.js';
 import type {
   BrokerRegistration,
   ClusterChange,
@@ -49,6 +50,7 @@ export class ClusterTables {
   readonly brokers = new Map<BrokerId, BrokerRegistration>();
   readonly topics = new Map<string, TopicState>();
   readonly byGroup = new Map<GroupId, PartitionAssignment>();
+  leadership = new LeadershipHistory();
 
   assignment(group: GroupId): PartitionAssignment | undefined {
     return this.byGroup.get(group);
@@ -67,7 +69,10 @@ export class ClusterTables {
 
   deleteTopic(topic: TopicState): void {
     this.topics.delete(topic.topic);
-    for (const { group } of topic.partitions) this.byGroup.delete(group);
+    for (const { group } of topic.partitions) {
+      this.byGroup.delete(group);
+      this.leadership.groupDeleted(group);
+    }
   }
 
   putBroker(broker: BrokerRegistration): ClusterChange {

@@ -2,6 +2,7 @@
 
 import type { Membership } from '../raft/membership.js';
 import type { BrokerId, GroupId, LogIndex } from '../raft/types.js';
+import type { LeadershipChange } from './leadership-change.js';
 
 /**
  * - `JOINING`: admitted, without a disk that is known: not started yet, or its lost disk is out of all groups.
@@ -65,4 +66,6 @@ export type ClusterChange =
       readonly before: PartitionAssignment;
       readonly after: PartitionAssignment;
     }
-  | { readonly kind: 'clusterMembershipChanged'; readonly membership: ReportedMembership };
+  | { readonly kind: 'clusterMembershipChanged'; readonly membership: ReportedMembership }
+  /** Entered in the history, or entered before and completed now. Ordered by sequence. */
+  | { readonly kind: 'leadershipRecorded'; readonly leadership: readonly LeadershipChange[] };

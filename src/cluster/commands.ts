@@ -7,6 +7,12 @@
 import { invariant } from '../invariant.js';
 import type { BrokerId, GroupId, LogIndex } from '../raft/types.js';
 import { decodeUtf8, encodeUtf8 } from '../records/utf8.js';
+import {
+  type FirstWriteReport,
+  isFirstWriteReport,
+  isLeadershipReport,
+  type LeadershipReport,
+} from './leadership-change.js';
 
 /** Names the cluster, once and for ever. */
 export interface InitCluster {
@@ -87,6 +93,13 @@ export interface MembershipChanged {
   readonly learners: readonly BrokerId[];
 }
 
+/** Enters what new leaders report in the history; sent again it changes nothing. */
+export interface RecordLeadership {
+  readonly kind: 'recordLeadership';
+  readonly changes: readonly LeadershipReport[];
+  readonly firstWrites: readonly FirstWriteReport[];
+}
+
 export type ClusterCommand =
   | InitCluster
   | RegisterBroker
@@ -97,7 +110,8 @@ export type ClusterCommand =
   | DeleteTopic
   | ReassignPartition
   | CancelReassignment
-  | MembershipChanged;
+  | MembershipChanged
+  | RecordLeadership;
 
 /** Why a command was refused: rows of the error table. */
 export type RefusalReason =
@@ -152,6 +166,10 @@ const FIELDS: {
   reassignPartition: { topic: isText, partition: isCount, replicas: isTexts },
   cancelReassignment: { topic: isText, partition: isCount },
   membershipChanged: { group: isCount, index: isCount, voters: isTexts, learners: isTexts },
+  recordLeadership: {
+    changes: (value) => Array.isArray(value) && value.every(isLeadershipReport),
+    firstWrites: (value) => Array.isArray(value) && value.every(isFirstWriteReport),
+  },
 };
 
 function isCommand(value: unknown): value is ClusterCommand {

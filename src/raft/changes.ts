@@ -42,7 +42,7 @@ export function proposeMembership(state: RaftState, next: Membership): ChangeRes
 }
 
 /** True for a leader when a majority of the voters in force know that they are. */
-export function isMembershipKnown({ config, leadership, log }: RaftState): boolean {
+export function membershipIsKnown({ config, leadership, log }: RaftState): boolean {
   if (leadership === undefined) return false;
   const { voters } = log.membership;
   const known = voters.filter(

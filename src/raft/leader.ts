@@ -5,6 +5,7 @@ import type { AppendReply } from './messages.js';
 import { Progress } from './progress.js';
 import { committedIndex } from './quorum.js';
 import { openRound } from './reads.js';
+import { resign } from './resign.js';
 import { sendChunk } from './snapshot.js';
 import { becomeFollower, hearsQuorum, isVoter, type Leadership, type RaftState, votersOf } from './state.js';
 import { advanceTransfer, expireTransfer } from './transfer.js';
@@ -35,6 +36,7 @@ export function becomeLeader(state: RaftState, nowMs: number): void {
   state.failedCampaigns = 0;
   state.electionDeadlineMs = Infinity;
   state.leadership = {
+    sinceMs: nowMs,
     progress,
     termStart: next,
     uncommitted: [],
@@ -122,7 +124,7 @@ function release(leadership: Leadership, index: LogIndex): void {
 function followMembership(state: RaftState, nowMs: number): void {
   const { leadership, log } = state;
   if (!isVoter(state)) {
-    becomeFollower(state, nowMs, state.term, undefined);
+    resign(state, nowMs, 'REASSIGNED');
     return;
   }
   if (leadership === undefined) return;
@@ -152,6 +154,12 @@ export function fillAppends(state: RaftState, nowMs: number): void {
       else sendAppend(state, leadership, nowMs, peer, progress);
     }
   }
+}
+
+/** Counts on nothing that a follower had. */
+export function startOver({ leadership, log }: RaftState, follower: BrokerId): void {
+  if (leadership?.progress.has(follower) !== true) return;
+  leadership.progress.set(follower, new Progress(asLogIndex(log.lastIndex + 1)));
 }
 
 /** Starts over with followers that have been silent for too long on a live link (B35). */

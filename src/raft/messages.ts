@@ -80,9 +80,15 @@ export interface AppendRejected extends AppendAnswer {
   readonly hintTerm: Term;
 }
 
+/** Why a leader hands over. Opaque to the core, which tells it to the successor. */
+export type TransferCause = 'REQUESTED' | 'SHUTDOWN' | 'BALANCED' | 'REASSIGNED';
+
 /** Orders a caught-up follower to campaign at once (Ongaro's thesis section 3.10). */
 export interface TimeoutNow extends Addressed {
   readonly kind: 'timeoutNow';
+  readonly cause: TransferCause;
+  /** Milliseconds for which the leader has refused writes, by its clock, when it gave the order. */
+  readonly blockedMs: number;
 }
 
 /** Which snapshot a message is about: all three are equal only for the same bytes. */

@@ -11,28 +11,28 @@
  * The shape is that of etcd-io/raft with asynchronous storage writes.
  */
 
+import { invariant } from '../invariant.js';
 import { type RaftConfig, validateRaftConfig } from './config.js';
-import { type ChangeResult, isCaughtUp, isMembershipKnown, proposeMembership } from './changes.js';
-import { countOwnVote, decide, failCampaign, startPreVote } from './election.js';
+import { type ChangeResult, isCaughtUp, membershipIsKnown, proposeMembership } from './changes.js';
+import { countOwnVote, decide, startPreVote } from './election.js';
 import {
   advanceCommit,
   fillAppends,
   leaderDeadlineMs,
   propose,
   type ProposeResult,
-  retransmit,
+  startOver,
   watchQuorum,
 } from './leader.js';
 import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog, type Snapshot } from './log.js';
 import type { Membership } from './membership.js';
 import type { MembershipAt } from './memberships.js';
-import type { Message } from './messages.js';
-import { Progress } from './progress.js';
+import type { Message, TransferCause } from './messages.js';
+import type { Progress } from './progress.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import { type Ready, takeReady } from './ready.js';
 import {
   BEFORE_FIRST,
-  becomeFollower,
   endLeadership,
   forgetLeader,
   hearsQuorum,
@@ -43,18 +43,26 @@ import {
   scheduleFirstCampaign,
   watchLeader,
 } from './state.js';
+import { resign } from './resign.js';
 import { step } from './step.js';
-import { expireTransfer, startTransfer, transferRefused, type TransferResult } from './transfer.js';
+import { tick } from './tick.js';
 import {
-  asLogIndex,
+  bestFollower,
+  expireTransfer,
+  startTransfer,
+  transferRefused,
+  type TransferResult,
+} from './transfer.js';
+import {
   asTerm,
   type BrokerId,
   type EntryKind,
   type HardState,
   type LogIndex,
+  type Resignation,
+  type ResignationCause,
   type Term,
 } from './types.js';
-import { invariant } from '../invariant.js';
 
 /** What a restart found on disk. */
 export interface Recovered {
@@ -63,6 +71,8 @@ export interface Recovered {
 }
 
 export class Raft {
+  /** Term that the restart found on disk; 0 for a replica that was made afresh. */
+  readonly recoveredTerm: Term;
   readonly #state: RaftState;
 
   constructor(config: RaftConfig, source: EntrySource, recovered?: Recovered, observer?: LogObserver) {
@@ -74,6 +84,7 @@ export class Raft {
       lastTerm: log.lastTerm,
       term: hardState.term,
     });
+    this.recoveredTerm = hardState.term;
     this.#state = initialState(config, log, hardState);
   }
 
@@ -123,7 +134,7 @@ export class Raft {
    * membership before may be needed: who was removed must keep its replica.
    */
   get membershipIsKnown(): boolean {
-    return isMembershipKnown(this.#state);
+    return membershipIsKnown(this.#state);
   }
 
   get voters(): readonly BrokerId[] {
@@ -143,6 +154,27 @@ export class Raft {
   get leadsWithCommit(): boolean {
     const { leadership, log } = this.#state;
     return leadership !== undefined && log.commitIndex >= leadership.termStart;
+  }
+
+  /** When this leader was elected, and the index of the entry that opened its term; undefined for others. */
+  get electedAs(): { readonly sinceMs: number; readonly termStart: LogIndex } | undefined {
+    return this.#state.leadership;
+  }
+
+  /** The last time that this replica gave a leadership up by itself; undefined for never. */
+  get resignation(): Resignation | undefined {
+    return this.#state.resignation;
+  }
+
+  /** Milliseconds for which a replica that lost the leadership is still preferred last; 0 for none. */
+  coolDownMs(nowMs: number, replica: BrokerId): number {
+    const { deposed } = this.#state;
+    return deposed?.id === replica ? Math.max(0, deposed.untilMs - nowMs) : 0;
+  }
+
+  /** To whom this replica would hand over now; undefined for nobody, and where it does not lead. */
+  successor(nowMs: number): BrokerId | undefined {
+    return bestFollower(this.#state, nowMs);
   }
 
   /** Target of the transfer under way; undefined for none. */
@@ -186,21 +218,7 @@ export class Raft {
 
   /** Does what is due. Call at `deadlineMs` or later; early calls do nothing. */
   tick(nowMs: number): void {
-    const state = this.#state;
-    if (state.leadership !== undefined) {
-      if (state.leadership.checkQuorumDeadlineMs <= nowMs) {
-        becomeFollower(state, nowMs, state.term, undefined);
-        return;
-      }
-      expireTransfer(state, nowMs);
-      retransmit(state, nowMs);
-      return;
-    }
-    if (state.electionDeadlineMs > nowMs) return;
-    if (state.leader !== undefined) forgetLeader(state, nowMs);
-    else if (state.role !== 'follower') failCampaign(state, nowMs);
-    else if (mayCampaign(state)) startPreVote(state, nowMs);
-    else state.electionDeadlineMs = Infinity;
+    tick(this.#state, nowMs);
   }
 
   /** Appends an entry, if this replica leads. */
@@ -245,8 +263,13 @@ export class Raft {
   }
 
   /** Hands the leadership over to `target`, or to the follower with the longest log. */
-  transferLeadership(nowMs: number, target: BrokerId | undefined, maxBlockMs: number): TransferResult {
-    return startTransfer(this.#state, nowMs, target, maxBlockMs);
+  transferLeadership(
+    nowMs: number,
+    target: BrokerId | undefined,
+    maxBlockMs: number,
+    cause: TransferCause,
+  ): TransferResult {
+    return startTransfer(this.#state, nowMs, target, maxBlockMs, cause);
   }
 
   /** Learns that the target of a transfer will not lead; see transfer.ts. */
@@ -281,9 +304,7 @@ export class Raft {
 
   /** Learns that a broker may be another disk than before: nothing that it had is counted on (B12). */
   peerReplaced(peer: BrokerId): void {
-    const { leadership, log } = this.#state;
-    if (leadership?.progress.has(peer) !== true) return;
-    leadership.progress.set(peer, new Progress(asLogIndex(log.lastIndex + 1)));
+    startOver(this.#state, peer);
   }
 
   /** Learns that a leader stepped down by itself in `term`, while its broker lives on (B26). */
@@ -291,9 +312,9 @@ export class Raft {
     if (leader !== this.#state.config.id) endLeadership(this.#state, nowMs, term);
   }
 
-  /** Stops leading, for example because the disk cannot be trusted. */
-  stepDown(nowMs: number): void {
-    if (this.#state.role !== 'follower') becomeFollower(this.#state, nowMs, this.#state.term, undefined);
+  /** Stops leading or campaigning, for example because the disk does not answer. */
+  stepDown(nowMs: number, cause: ResignationCause): void {
+    if (this.#state.role !== 'follower') resign(this.#state, nowMs, cause);
   }
 
   /** Learns that write `sequence` of an earlier Ready, and all before it, are on disk. */

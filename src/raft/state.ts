@@ -10,10 +10,10 @@ import { invariant } from '../invariant.js';
 import type { RaftConfig } from './config.js';
 import type { RaftLog } from './log.js';
 import type { SnapshotReceipt } from './snapshot-receipt.js';
-import type { Message } from './messages.js';
+import type { Message, TransferCause } from './messages.js';
 import type { Progress } from './progress.js';
 import { quorumSize } from './quorum.js';
-import { asLogIndex, asTerm, type BrokerId, type LogIndex, type Term } from './types.js';
+import { asLogIndex, asTerm, type BrokerId, type LogIndex, type Resignation, type Term } from './types.js';
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
@@ -31,9 +31,12 @@ export interface Transfer {
   /** The target must reach this index before writes are blocked. */
   readonly catchUpIndex: LogIndex;
   readonly maxBlockMs: number;
+  readonly cause: TransferCause;
   /** When the present phase is given up. */
   deadlineMs: number;
   blocked: boolean;
+  /** Since when writes are refused; Infinity while they go on. */
+  blockedSinceMs: number;
   timeoutNowSent: boolean;
 }
 
@@ -61,6 +64,8 @@ export interface ConfirmedRead {
 
 /** What only a leader keeps. */
 export interface Leadership {
+  /** When the election was won. */
+  readonly sinceMs: number;
   /** Of every other member, learners included. */
   readonly progress: Map<BrokerId, Progress>;
   /** Index of the no-op that opened the term; once committed the leader knows what is committed. */
@@ -93,6 +98,8 @@ export interface RaftState {
   failedCampaigns: number;
   campaign: Campaign | undefined;
   leadership: Leadership | undefined;
+  /** The last time that this replica gave a leadership up by itself. */
+  resignation: Resignation | undefined;
   /** A snapshot that a leader is sending; kept over a break of the link, so that it goes on there. */
   receipt: SnapshotReceipt | undefined;
   /** Replica that lost the leadership a short while ago, to be preferred last. */
@@ -292,6 +299,7 @@ export function initialState(
     failedCampaigns: 0,
     campaign: undefined,
     leadership: undefined,
+    resignation: undefined,
     receipt: undefined,
     deposed: undefined,
     hardStateDirty: false,

@@ -5,6 +5,7 @@
  */
 
 import { type RaftState, type Transfer, votersOf } from './state.js';
+import type { TransferCause } from './messages.js';
 import type { BrokerId, Term } from './types.js';
 
 /** Why a transfer did not begin. */
@@ -18,6 +19,7 @@ export function startTransfer(
   nowMs: number,
   target: BrokerId | undefined,
   maxBlockMs: number,
+  cause: TransferCause,
 ): TransferResult {
   const { leadership } = state;
   if (leadership === undefined) return { ok: false, reason: 'notLeader' };
@@ -30,8 +32,10 @@ export function startTransfer(
     target: chosen,
     catchUpIndex: state.log.lastIndex,
     maxBlockMs,
+    cause,
     deadlineMs: nowMs + state.config.tuning.transferCatchUpMs,
     blocked: false,
+    blockedSinceMs: Infinity,
     timeoutNowSent: false,
   };
   advanceTransfer(state, nowMs);
@@ -46,10 +50,11 @@ export function advanceTransfer(state: RaftState, nowMs: number): void {
   if (transfer === undefined || progress === undefined) return;
   if (!transfer.blocked && progress.match >= transfer.catchUpIndex) {
     transfer.blocked = true;
+    transfer.blockedSinceMs = nowMs;
     transfer.deadlineMs = nowMs + transfer.maxBlockMs;
   }
   if (transfer.blocked && !transfer.timeoutNowSent && progress.match === state.log.lastIndex) {
-    orderCampaign(state, transfer);
+    orderCampaign(state, nowMs, transfer);
   }
 }
 
@@ -78,16 +83,23 @@ function isCandidate(state: RaftState, id: BrokerId): boolean {
   return votersOf(state).includes(id) && state.alive.has(id);
 }
 
-function orderCampaign(state: RaftState, transfer: Transfer): void {
+function orderCampaign(state: RaftState, nowMs: number, transfer: Transfer): void {
   transfer.timeoutNowSent = true;
-  state.messages.push({ kind: 'timeoutNow', from: state.config.id, to: transfer.target, term: state.term });
+  state.messages.push({
+    kind: 'timeoutNow',
+    from: state.config.id,
+    to: transfer.target,
+    term: state.term,
+    cause: transfer.cause,
+    blockedMs: Math.max(0, nowMs - transfer.blockedSinceMs),
+  });
 }
 
 /**
  * The live follower to hand over to: one that has all that is committed before one that lags, one that
  * was not deposed lately before one that was, then the longest log, then preference.
  */
-function bestFollower(state: RaftState, nowMs: number): BrokerId | undefined {
+export function bestFollower(state: RaftState, nowMs: number): BrokerId | undefined {
   const { deposed, log, leadership } = state;
   let best: { readonly id: BrokerId; readonly score: readonly number[] } | undefined;
   for (const id of votersOf(state)) {

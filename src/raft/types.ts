@@ -64,6 +64,16 @@ export interface Entry {
   readonly payload: Uint8Array;
 }
 
+/** Why a leader stops leading by itself, rather than giving way to a later term. */
+export type ResignationCause = 'DISK_STALLED' | 'QUORUM_LOST' | 'REASSIGNED';
+
+/** The end of a leadership that the leader itself brought about. */
+export interface Resignation {
+  readonly term: Term;
+  readonly cause: ResignationCause;
+  readonly atMs: number;
+}
+
 /** What must be durable before any message that depends on it (Raft figure 2, "persistent state"). */
 export interface HardState {
   readonly term: Term;

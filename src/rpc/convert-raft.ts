@@ -5,6 +5,16 @@ import type { InGroup, LeaderAnnouncement, PeerIdentity } from '../broker/peer-p
 import { BellwetherError } from '../errors.js';
 import type { Append, AppendReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { type BrokerId, type Entry, ENTRY_KIND, type EntryKind } from '../raft/types.js';
+import {
+  causeToWire,
+  microsecondsOf,
+  millisecondsField,
+  reportFromWire,
+  reportToWire,
+  resignationFromWire,
+  resignationToWire,
+  transferCauseFromWire,
+} from './convert-leadership.js';
 import { groupField, indexField, termField } from './fields.js';
 
 const KINDS: ReadonlySet<number> = new Set(Object.values(ENTRY_KIND));
@@ -191,6 +201,15 @@ export function voteReplyFromWire(from: BrokerId, to: BrokerId, reply: wire.Vote
   };
 }
 
+export function timeoutNowToWire({ group, message }: InGroup<TimeoutNow>): wire.TimeoutNow {
+  return {
+    groupId: group,
+    term: message.term,
+    cause: causeToWire(message.cause),
+    blockedUs: microsecondsOf(message.blockedMs),
+  };
+}
+
 export function timeoutNowFromWire(
   from: BrokerId,
   to: BrokerId,
@@ -198,7 +217,14 @@ export function timeoutNowFromWire(
 ): InGroup<TimeoutNow> {
   return {
     group: groupField(order.groupId),
-    message: { kind: 'timeoutNow', from, to, term: termField(order.term) },
+    message: {
+      kind: 'timeoutNow',
+      from,
+      to,
+      term: termField(order.term),
+      cause: transferCauseFromWire(order.cause),
+      blockedMs: millisecondsField('blocked_us', order.blockedUs),
+    },
   };
 }
 
@@ -209,15 +235,22 @@ export function announcementToWire(announcement: LeaderAnnouncement): wire.Leade
     leader: announcement.leader ?? '',
     inSyncReplicas: [...announcement.inSyncReplicas],
     leaderSinceMs: announcement.leaderSinceMs,
+    report: announcement.report && reportToWire(announcement.report),
+    resigned: resignationToWire(announcement.resigned),
   };
 }
 
 export function announcementFromWire(announcement: wire.LeaderAnnouncement): LeaderAnnouncement {
+  const { leader, report } = announcement;
+  const group = groupField(announcement.groupId);
+  const term = termField(announcement.term);
   return {
-    group: groupField(announcement.groupId),
-    term: termField(announcement.term),
-    leader: announcement.leader === '' ? undefined : announcement.leader,
+    group,
+    term,
+    leader: leader === '' ? undefined : leader,
     inSyncReplicas: announcement.inSyncReplicas,
     leaderSinceMs: announcement.leaderSinceMs,
+    report: report && reportFromWire({ group, term, leader }, report),
+    resigned: resignationFromWire(announcement.resigned),
   };
 }

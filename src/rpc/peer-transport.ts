@@ -19,7 +19,7 @@ import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest 
 import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import { fromServiceError } from '../wire/status.js';
-import { senderOf, voteReplyFromWire, voteRequestToWire } from './convert-raft.js';
+import { senderOf, timeoutNowToWire, voteReplyFromWire, voteRequestToWire } from './convert-raft.js';
 import { notConnected, PeerLink } from './peer-link.js';
 import type { PeerService } from './peer-service.js';
 
@@ -103,7 +103,7 @@ export class GrpcPeerTransport implements PeerTransport {
   }
 
   async orderCampaigns(to: BrokerId, orders: readonly InGroup<TimeoutNow>[]): Promise<void> {
-    const groups = orders.map(({ group, message }) => ({ groupId: group, term: message.term }));
+    const groups = orders.map(timeoutNowToWire);
     await this.#call(to, LIMITS.voteWaitMs, (client, sender, metadata, options, callback) =>
       client.timeoutNow({ sender, groups }, metadata, options, callback),
     );

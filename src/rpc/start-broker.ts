@@ -21,9 +21,10 @@ import { Broker } from '../broker/broker.js';
 import { systemClock } from '../broker/clock.js';
 import { LIMITS } from '../broker/limits.js';
 import { PeerHandler } from '../broker/peer-handler.js';
+import { hasFailed } from '../broker/refusals.js';
 import { register } from '../broker/registration.js';
 import { type BrokerConfig, splitAddress } from '../config.js';
-import type { BellwetherError } from '../errors.js';
+import { BellwetherError } from '../errors.js';
 import type { GroupId } from '../raft/types.js';
 import { type DataDirectory, openDataDirectory } from '../storage/data-directory.js';
 import { lockDirectory } from '../storage/directory-lock.js';
@@ -196,6 +197,7 @@ function assemble(
         health.setServing(serving);
       },
       onFatal: (error) => {
+        broker.leadership.watches.end(hasFailed(id, error));
         cutOff();
         onFatal(error);
       },
@@ -216,6 +218,7 @@ function assemble(
   const health = addPublicServices(servers.clients, broker, onDefect);
   servers.clients.onClose(() => {
     health.close();
+    broker.leadership.watches.end(new BellwetherError('SHUTTING_DOWN', `broker ${id} is stopping`));
   });
   servers.peers.onClose(() => {
     broker.stop();

@@ -289,6 +289,7 @@ export class Clients {
         expectedTerm: undefined,
         target: this.#random.chance(0.3) ? this.#random.pick(this.#brokers) : undefined,
         maxBlockMs: LIMITS.maxBlockMsDefault,
+        dryRun: false,
       };
       try {
         const { outcome } = await this.#port.call(via, 2_000, (broker) =>

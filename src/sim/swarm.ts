@@ -28,9 +28,9 @@ const FINAL_WRITER = 1_000;
 
 /** How often group 0 takes a snapshot: undefined as in production. */
 const SPACINGS = [
-  { keptEntries: 2, intervalEntries: 8 },
-  { keptEntries: 16, intervalEntries: 64 },
-  { keptEntries: 0, intervalEntries: 1 },
+  { keptEntries: 2, intervalEntries: 8, intervalBytes: 1_000_000 },
+  { keptEntries: 16, intervalEntries: 64, intervalBytes: 1_000 },
+  { keptEntries: 0, intervalEntries: 1, intervalBytes: 1_000_000 },
   undefined,
 ];
 

@@ -1,12 +1,34 @@
 import { describe, expect, it } from 'vitest';
 import { Announcer } from '../../src/broker/announcer.js';
+import type { LeadershipReport } from '../../src/cluster/leadership-change.js';
 import type { LeaderAnnouncement } from '../../src/broker/peer-port.js';
-import { ENTRY_KIND } from '../../src/raft/types.js';
+import { asGroupId, ENTRY_KIND } from '../../src/raft/types.js';
 import { Replica } from './replica.js';
+
+const REPORT: LeadershipReport = {
+  group: asGroupId(1),
+  term: 1,
+  leader: 'n1',
+  previousLeader: '',
+  previousTerm: 0,
+  cause: 'CREATED',
+  changedAtMs: 1,
+  detectUs: undefined,
+  electUs: undefined,
+  commitUs: 2,
+  blockedUs: undefined,
+};
 
 class Rig extends Replica {
   readonly told: LeaderAnnouncement[] = [];
-  readonly announcer = new Announcer('n1', this.clock, (announcement) => this.told.push(announcement));
+  readonly began: number[] = [];
+  readonly announcer = new Announcer('n1', this.clock, {
+    announce: (announcement) => this.told.push(announcement),
+    began: (group) => {
+      this.began.push(group.raft.term);
+      return REPORT;
+    },
+  });
 
   look(): void {
     this.announcer.groupAdvanced(this.host);
@@ -26,20 +48,23 @@ describe('Announcer', () => {
     expect(rig.told).toEqual([]);
     rig.ack('n2');
     rig.look();
-    expect(rig.told).toEqual([
-      { group: 1, term: 1, leader: 'n1', inSyncReplicas: ['n1', 'n2'], leaderSinceMs: rig.clock.wallMs() },
-    ]);
-    expect(rig.announcer.announcements).toEqual(rig.told);
+    const known = { group: 1, term: 1, leader: 'n1', inSyncReplicas: ['n1', 'n2'] };
+    const leaderSinceMs = rig.clock.wallMs();
+    // How it came about is news once.
+    expect(rig.told).toEqual([{ ...known, leaderSinceMs, report: REPORT }]);
+    expect(rig.announcer.announcements).toEqual([{ ...known, leaderSinceMs }]);
+    expect(rig.began).toEqual([1]);
   });
 
   it('says that a leader has ended that was never announced: its followers trust it while it lives', () => {
     const rig = new Rig();
     rig.start().elect();
     rig.look();
-    rig.raft.stepDown(rig.nowMs);
+    rig.raft.stepDown(rig.nowMs, 'DISK_STALLED');
     rig.look();
     rig.look();
-    expect(rig.told).toMatchObject([{ group: 1, term: 1, leader: undefined }]);
+    expect(rig.told).toMatchObject([{ group: 1, term: 1, leader: undefined, resigned: 'DISK_STALLED' }]);
+    expect(rig.began).toEqual([]);
   });
 
   it('says the same thing once', () => {

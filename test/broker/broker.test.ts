@@ -177,7 +177,13 @@ describe('a cluster of brokers', () => {
   it('moves a leadership when asked, through any broker, and loses no write on the way', async () => {
     await withTopic();
     const assignment = cluster.at('n3').broker.assignment('orders', 0);
-    const request = { failedLeader: 'n1', expectedTerm: undefined, target: 'n2', maxBlockMs: 500 };
+    const request = {
+      failedLeader: 'n1',
+      expectedTerm: undefined,
+      target: 'n2',
+      maxBlockMs: 500,
+      dryRun: false,
+    };
     const moves = cluster.ids.map((id) => cluster.at(id).broker.failover.run(assignment, request, 3_000));
     const writes = Array.from({ length: 20 }, (_, i) =>
       cluster.produce('n1', 'orders', String(i)).then(

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CLUSTER_SUBJECT, ClusterHost } from '../../src/broker/cluster-host.js';
+import { CLUSTER_SUBJECT, ClusterHost, spreads } from '../../src/broker/cluster-host.js';
 import { noLeader } from '../../src/broker/refusals.js';
 import type { ClusterChange } from '../../src/cluster/cluster-types.js';
 import { type ClusterCommand, decodeResult, encodeCommand } from '../../src/cluster/commands.js';
@@ -51,9 +51,14 @@ class Rig {
 
   append(command: ClusterCommand, timeoutMs = TIMEOUT_MS) {
     const elsewhere = () => noLeader(CLUSTER_SUBJECT);
-    const done = this.cluster.append(encodeCommand(command), timeoutMs, elsewhere, () => {
-      this.pass();
-    });
+    const done = this.cluster.append(
+      { payload: encodeCommand(command), spreads: spreads(command) },
+      timeoutMs,
+      elsewhere,
+      () => {
+        this.pass();
+      },
+    );
     done.catch(() => undefined);
     return done;
   }

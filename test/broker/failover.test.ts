@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Failover, type FailoverRequest } from '../../src/broker/failover.js';
+import { Failover } from '../../src/broker/failover.js';
+import type { FailoverRequest } from '../../src/broker/failover-checks.js';
 import { LeaderTable } from '../../src/broker/leader-table.js';
 import { BellwetherError } from '../../src/errors.js';
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
@@ -55,6 +56,7 @@ class Rig {
       expectedTerm: undefined,
       target: undefined,
       maxBlockMs: 100,
+      dryRun: false,
       ...request,
     };
     return this.failover.run(ASSIGNMENT, full, timeoutMs);

@@ -45,7 +45,14 @@ describe('Outbox', () => {
         outbox.add(id, append({ from: 'n1', to, term: 1, entries: [entry(1, 1)] }));
         outbox.add(id, accepted('n1', to, 1, 1));
         outbox.add(id, voteRequest({ from: 'n1', to, term: 2, last: [1, 1] }));
-        outbox.add(id, { kind: 'timeoutNow', from: 'n1', to, term: asTerm(1) });
+        outbox.add(id, {
+          kind: 'timeoutNow',
+          from: 'n1',
+          to,
+          term: asTerm(1),
+          cause: 'SHUTDOWN',
+          blockedMs: 0,
+        });
         outbox.announce(to, [announcement(group)]);
       }
     }

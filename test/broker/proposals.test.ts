@@ -54,7 +54,11 @@ describe('append', () => {
       'the leader hears no quorum',
       (rig) => ['n2', 'n3'].forEach((peer) => rig.raft.peerDown(rig.nowMs, peer)),
     ],
-    ['NO_LEADER', 'the leadership is being handed over', (rig) => rig.raft.transferLeadership(0, 'n2', 100)],
+    [
+      'NO_LEADER',
+      'the leadership is being handed over',
+      (rig) => rig.raft.transferLeadership(0, 'n2', 100, 'REQUESTED'),
+    ],
     ['UNCOMMITTED_BYTES_EXCEEDED', 'too much is uncommitted', (rig) => void append(rig.proposal(90))],
   ];
 

@@ -85,7 +85,13 @@ describe('failover', () => {
     const broker = await startBroker({
       partitionFailover: (request) => {
         requests.push(request);
-        return { newLeader: 'n3', newTerm: 5, failoverMs: 12, outcome: FailoverOutcome.MOVED };
+        return {
+          newLeader: 'n3',
+          newTerm: 5,
+          failoverMs: 12,
+          outcome: FailoverOutcome.MOVED,
+          timeline: undefined,
+        };
       },
     });
     const flags = [

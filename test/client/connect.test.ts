@@ -128,7 +128,13 @@ describe('partitionFailover', () => {
     const other = await startBroker({
       partitionFailover: (request) => {
         requests.push(request);
-        return { newLeader: 'n2', newTerm: 4, failoverMs: 3, outcome: FailoverOutcome.MOVED };
+        return {
+          newLeader: 'n2',
+          newTerm: 4,
+          failoverMs: 3,
+          outcome: FailoverOutcome.MOVED,
+          timeline: undefined,
+        };
       },
       fetch: () => FETCHED,
       describeCluster: () => cluster(),

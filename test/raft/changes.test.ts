@@ -35,7 +35,7 @@ describe('a change is refused', () => {
   it('while no entry of the own term is committed', () => {
     const cluster = group();
     for (const id of ['n1', 'n3']) cluster.holdSyncs(id);
-    cluster.input('n1', (raft, now) => raft.transferLeadership(now, 'n2', 1_000));
+    cluster.input('n1', (raft, now) => raft.transferLeadership(now, 'n2', 1_000, 'REQUESTED'));
     cluster.deliver();
     for (const id of ['n1', 'n3']) cluster.deliver(({ to, kind }) => to === id && kind === 'voteRequest');
     cluster.sync('n3');
@@ -49,7 +49,7 @@ describe('a change is refused', () => {
 
   it('while the leadership is being handed over', () => {
     const cluster = group();
-    cluster.input('n1', (raft, now) => raft.transferLeadership(now, 'n2', 1_000));
+    cluster.input('n1', (raft, now) => raft.transferLeadership(now, 'n2', 1_000, 'REQUESTED'));
     expect(reasonOf(cluster, 'n1', voters('n1', 'n2'))).toBe('transferring');
   });
 
@@ -130,7 +130,7 @@ describe('a learner', () => {
     const cluster = group();
     cluster.changeMembership('n1', { voters: ['n1', 'n2', 'n3'], learners: ['n4'] });
     cluster.settle();
-    const result = cluster.input('n1', (raft, now) => raft.transferLeadership(now, 'n4', 100));
+    const result = cluster.input('n1', (raft, now) => raft.transferLeadership(now, 'n4', 100, 'REQUESTED'));
     expect(result).toEqual({ ok: false, reason: 'targetNotEligible' });
   });
 

@@ -70,7 +70,7 @@ describe('birth', () => {
 describe('order of campaigns', () => {
   it('is that of preference, a rank delay apart, a deposed leader last', () => {
     const cluster = Cluster.withLeader();
-    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
     while (cluster.deliverNotice());
     expect(waitsMs(cluster, 'n2')).toBe(0);
     expect(waitsMs(cluster, 'n3')).toBe(rankDelayMs);
@@ -81,7 +81,7 @@ describe('order of campaigns', () => {
 
   it('forgives a deposed leader after its cool-down', () => {
     const cluster = Cluster.withLeader();
-    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
     for (const id of ['n2', 'n3']) cluster.crash(id);
     cluster.advance(deposedCooldownMs);
     cluster.restart('n2');

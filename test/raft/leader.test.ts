@@ -80,7 +80,9 @@ describe('committing', () => {
   it('ignores what was acknowledged in an older term (B16)', () => {
     const cluster = Cluster.withLeader();
     for (const target of ['n2', 'n1']) {
-      cluster.input(cluster.leader ?? '', (raft, nowMs) => raft.transferLeadership(nowMs, target, 100));
+      cluster.input(cluster.leader ?? '', (raft, nowMs) =>
+        raft.transferLeadership(nowMs, target, 100, 'REQUESTED'),
+      );
       cluster.settle();
     }
     expect([cluster.leader, cluster.raft('n1').term]).toEqual(['n1', 3]);
@@ -155,7 +157,7 @@ describe('replicating', () => {
     cluster.crash('n3');
     for (let i = 0; i < 50; i++) cluster.propose('n1', 'x');
     cluster.settle();
-    cluster.input('n1', (raft, nowMs) => raft.transferLeadership(nowMs, 'n2', 100));
+    cluster.input('n1', (raft, nowMs) => raft.transferLeadership(nowMs, 'n2', 100, 'REQUESTED'));
     cluster.settle();
     cluster.restart('n3');
     let sent = 0;

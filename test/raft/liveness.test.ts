@@ -28,7 +28,14 @@ describe('a follower without a leader', () => {
   it('and in a later term than an idle leader ends that leadership, not the group', () => {
     const cluster = Cluster.withLeader();
     for (const peer of ['n1', 'n2']) cluster.network.close('n3', peer);
-    cluster.step({ kind: 'timeoutNow', from: 'n1', to: 'n3', term: asTerm(1) });
+    cluster.step({
+      kind: 'timeoutNow',
+      from: 'n1',
+      to: 'n3',
+      term: asTerm(1),
+      cause: 'REQUESTED',
+      blockedMs: 0,
+    });
     cluster.advance(100);
     expect([cluster.raft('n3').term, cluster.raft('n1').term]).toEqual([2, 1]);
     for (const peer of ['n1', 'n2']) cluster.network.open('n3', peer);
@@ -41,7 +48,7 @@ describe('a follower without a leader', () => {
 describe('a follower whose leader is gone', () => {
   it('is told when the leader steps down while its broker lives on (B26)', () => {
     const cluster = Cluster.withLeader();
-    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
     expect(cluster.raft('n3').leader).toBe('n1');
     cluster.settle();
     expect(cluster.raft('n3').leader).toBeUndefined();

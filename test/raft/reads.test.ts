@@ -223,7 +223,7 @@ describe('a round of an earlier term', () => {
     cluster.read('n1');
     const late = ['n2', 'n3'].flatMap((peer) => withhold(cluster, 'n1', peer));
     cluster.input('n1', (raft, nowMs) => {
-      raft.stepDown(nowMs);
+      raft.stepDown(nowMs, 'DISK_STALLED');
       raft.campaign(nowMs);
     });
     cluster.settle();
@@ -270,11 +270,11 @@ describe('a read is refused', () => {
   it('when its leader steps down, whether a round has begun or not', () => {
     const cluster = freshLeader();
     cluster.read('n1');
-    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
     expect(cluster.history.refusedReads).toEqual([{ replica: 'n1', id: 1 }]);
     const settled = Cluster.withLeader();
     settled.read('n1');
-    settled.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+    settled.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
     expect(settled.history.refusedReads).toEqual([{ replica: 'n1', id: 1 }]);
   });
 });

@@ -203,12 +203,14 @@ function transferLeader(cluster: Cluster): void {
   const { random, leader } = cluster;
   if (leader === undefined) return;
   const target = random.next() < 0.3 ? undefined : random.pick(cluster.ids);
-  cluster.input(leader, (raft, now) => raft.transferLeadership(now, target, 20 + random.below(100)));
+  cluster.input(leader, (raft, now) =>
+    raft.transferLeadership(now, target, 20 + random.below(100), 'REQUESTED'),
+  );
 }
 
 function stepDownLeader(cluster: Cluster): void {
   const { leader } = cluster;
-  if (leader !== undefined) cluster.input(leader, (raft, now) => raft.stepDown(now));
+  if (leader !== undefined) cluster.input(leader, (raft, now) => raft.stepDown(now, 'DISK_STALLED'));
 }
 
 /** Has a leader propose any step that the rules allow, sensible or not. */

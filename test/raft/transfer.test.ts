@@ -10,7 +10,9 @@ const { deposedCooldownMs, retransmitMs, transferCatchUpMs } = DEFAULT_RAFT_TUNI
 const MAX_BLOCK_MS = 200;
 
 function transfer(cluster: Cluster, target: BrokerId | undefined): unknown {
-  return cluster.input('n1', (raft, nowMs) => raft.transferLeadership(nowMs, target, MAX_BLOCK_MS));
+  return cluster.input('n1', (raft, nowMs) =>
+    raft.transferLeadership(nowMs, target, MAX_BLOCK_MS, 'REQUESTED'),
+  );
 }
 
 /** A cluster whose n2 lacks an entry that was lost on the way without anybody noticing. */
@@ -83,10 +85,12 @@ describe('a transfer', () => {
       [deposedCooldownMs, 'n1'],
     ] as const) {
       const cluster = Cluster.withLeader();
-      cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+      cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
       cluster.advance(100);
       cluster.advance(afterMs);
-      cluster.input('n2', (raft, nowMs) => raft.transferLeadership(nowMs, undefined, MAX_BLOCK_MS));
+      cluster.input('n2', (raft, nowMs) =>
+        raft.transferLeadership(nowMs, undefined, MAX_BLOCK_MS, 'REQUESTED'),
+      );
       cluster.settle();
       expect(cluster.leader).toBe(expected);
     }
@@ -143,7 +147,9 @@ describe('a transfer is refused', () => {
 
   it('by a follower', () => {
     const cluster = Cluster.withLeader();
-    const result = cluster.input('n2', (raft, nowMs) => raft.transferLeadership(nowMs, 'n3', MAX_BLOCK_MS));
+    const result = cluster.input('n2', (raft, nowMs) =>
+      raft.transferLeadership(nowMs, 'n3', MAX_BLOCK_MS, 'REQUESTED'),
+    );
     expect(result).toEqual({ ok: false, reason: 'notLeader' });
   });
 });
@@ -206,7 +212,7 @@ describe('a transfer that is overtaken', () => {
   it('by a leader that steps down is forgotten with the leadership (B22)', () => {
     const cluster = lagging();
     transfer(cluster, 'n2');
-    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs));
+    cluster.input('n1', (raft, nowMs) => raft.stepDown(nowMs, 'DISK_STALLED'));
     expect(cluster.raft('n1').transferTarget).toBeUndefined();
   });
 

@@ -193,6 +193,9 @@ describe('ServiceHandlers', () => {
     const handlers = {
       partitionLeader: () => undefined,
       partitionFailover: () => undefined,
+      watchLeadership: () => undefined,
+      listFailovers: () => undefined,
+      explainLeader: () => undefined,
     } satisfies ServiceHandlers<PartitionServiceServer>;
     const misspelt = {
       partitionLeader: () => undefined,

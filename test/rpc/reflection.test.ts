@@ -46,6 +46,9 @@ beforeAll(async () => {
       throw new BellwetherError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic ${request.topic}`);
     }, options),
     partitionFailover: adaptUnary(async () => Promise.reject(new Error('not called')), options),
+    watchLeadership: () => expect.fail('not called'),
+    listFailovers: adaptUnary(async () => Promise.reject(new Error('not called')), options),
+    explainLeader: adaptUnary(async () => Promise.reject(new Error('not called')), options),
   });
   addHealthService(server.server).setServing(true);
   addReflectionService(server.server);

@@ -73,7 +73,7 @@ const VERBS: Record<Verb, Execute> = {
   transfer,
   resign: (run, command) => {
     run.cluster.input(runningIdAt(run, command, 0), (raft, nowMs) => {
-      raft.stepDown(nowMs);
+      raft.stepDown(nowMs, 'DISK_STALLED');
     });
   },
   members,
@@ -266,7 +266,9 @@ function transfer(run: Run, command: Command): void {
   const from = runningIdAt(run, command, 0);
   const target = command.words[1] === 'best' ? undefined : idAt(run, command, 1);
   const maxBlockMs = numberOption(command, 'max-block-ms', MAX_BLOCK_MS);
-  const result = run.cluster.input(from, (raft, nowMs) => raft.transferLeadership(nowMs, target, maxBlockMs));
+  const result = run.cluster.input(from, (raft, nowMs) =>
+    raft.transferLeadership(nowMs, target, maxBlockMs, 'REQUESTED'),
+  );
   if (!result.ok) run.transcript.say(`${from} refuses: ${result.reason}`);
 }
 

@@ -57,7 +57,7 @@ function details(message: Message): string {
     case 'snapshotReply':
       return ` snapshot=${String(message.snapshotIndex)}@${String(message.snapshotTerm)} ${message.installed ? 'installed' : `received=${String(message.receivedBytes)}`}`;
     case 'timeoutNow':
-      return '';
+      return ` ${message.cause} blocked=${String(message.blockedMs)}ms`;
   }
 }
 

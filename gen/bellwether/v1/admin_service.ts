@@ -15,6 +15,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { LeadershipTimeline } from "./leadership.js";
+import { FailoverOutcome } from "./partition_service.js";
 import { Broker, TopicMetadata } from "./types.js";
 
 export const protobufPackage = "bellwether.v1";
@@ -408,6 +410,49 @@ export interface DeleteRecordsRequest {
 export interface DeleteRecordsResponse {
   /** First offset that can still be read. */
   logStartOffset: number;
+}
+
+/** Asks for another leader of one partition. */
+export interface TransferLeadershipRequest {
+  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** Broker that should lead. When unset, the in-sync replica that is best to take over. */
+  target?:
+    | string
+    | undefined;
+  /**
+   * Term in which the caller believes the partition to be. When set and not the current one, nothing
+   * is done.
+   */
+  expectedTerm?:
+    | number
+    | undefined;
+  /**
+   * Longest time in milliseconds for which the old leader may refuse writes while it hands over:
+   * 1 to 10000, default 1000.
+   */
+  maxBlockMs?: number | undefined;
+}
+
+/** The leader after a transfer. */
+export interface TransferLeadershipResponse {
+  /** Broker that leads now, and has committed in its term. */
+  leader: string;
+  /** Its term. */
+  term: number;
+  /**
+   * Milliseconds from the acceptance of the request until the new leader was known to have committed
+   * in its term, rounded up; 0 when nothing had to be done.
+   */
+  transferMs: number;
+  /** Where the time went. Unset when nothing was moved by this call. */
+  timeline:
+    | LeadershipTimeline
+    | undefined;
+  /** How it ended: FAILOVER_OUTCOME_MOVED or FAILOVER_OUTCOME_ALREADY_MOVED. */
+  outcome: FailoverOutcome;
 }
 
 function createBaseCreateTopicRequest(): CreateTopicRequest {
@@ -2859,6 +2904,214 @@ export const DeleteRecordsResponse: MessageFns<DeleteRecordsResponse> = {
   },
 };
 
+function createBaseTransferLeadershipRequest(): TransferLeadershipRequest {
+  return { topic: "", partition: 0, target: undefined, expectedTerm: undefined, maxBlockMs: undefined };
+}
+
+export const TransferLeadershipRequest: MessageFns<TransferLeadershipRequest> = {
+  encode(message: TransferLeadershipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    if (message.target !== undefined) {
+      writer.uint32(26).string(message.target);
+    }
+    if (message.expectedTerm !== undefined) {
+      writer.uint32(32).int32(message.expectedTerm);
+    }
+    if (message.maxBlockMs !== undefined) {
+      writer.uint32(40).int32(message.maxBlockMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferLeadershipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferLeadershipRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expectedTerm = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxBlockMs = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TransferLeadershipRequest>): TransferLeadershipRequest {
+    return TransferLeadershipRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TransferLeadershipRequest>): TransferLeadershipRequest {
+    const message = createBaseTransferLeadershipRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.target = object.target ?? undefined;
+    message.expectedTerm = object.expectedTerm ?? undefined;
+    message.maxBlockMs = object.maxBlockMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTransferLeadershipResponse(): TransferLeadershipResponse {
+  return { leader: "", term: 0, transferMs: 0, timeline: undefined, outcome: 0 };
+}
+
+export const TransferLeadershipResponse: MessageFns<TransferLeadershipResponse> = {
+  encode(message: TransferLeadershipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leader !== "") {
+      writer.uint32(10).string(message.leader);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).int32(message.term);
+    }
+    if (message.transferMs !== 0) {
+      writer.uint32(24).int32(message.transferMs);
+    }
+    if (message.timeline !== undefined) {
+      LeadershipTimeline.encode(message.timeline, writer.uint32(34).fork()).join();
+    }
+    if (message.outcome !== 0) {
+      writer.uint32(40).int32(message.outcome);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferLeadershipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferLeadershipResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leader = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.transferMs = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.timeline = LeadershipTimeline.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TransferLeadershipResponse>): TransferLeadershipResponse {
+    return TransferLeadershipResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TransferLeadershipResponse>): TransferLeadershipResponse {
+    const message = createBaseTransferLeadershipResponse();
+    message.leader = object.leader ?? "";
+    message.term = object.term ?? 0;
+    message.transferMs = object.transferMs ?? 0;
+    message.timeline = (object.timeline !== undefined && object.timeline !== null)
+      ? LeadershipTimeline.fromPartial(object.timeline)
+      : undefined;
+    message.outcome = object.outcome ?? 0;
+    return message;
+  },
+};
+
 /** Creates, deletes and describes topics, moves replicas, and says which brokers are in the cluster. */
 export type AdminServiceService = typeof AdminServiceService;
 export const AdminServiceService = {
@@ -3111,6 +3364,30 @@ export const AdminServiceService = {
       Buffer.from(DeleteRecordsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteRecordsResponse => DeleteRecordsResponse.decode(value),
   },
+  /**
+   * Hands the leadership of one partition over, from whoever leads it now.
+   *
+   * Any broker answers, when the new leader has committed in its term. The present leader catches the
+   * target up while writes go on, refuses them for max_block_ms at most, and goes on itself when that
+   * does not suffice. A target that leads already is success, with outcome
+   * FAILOVER_OUTCOME_ALREADY_MOVED. Calls for the same partition at the same time share one move. Fails
+   * with FAILED_PRECONDITION FENCED_TERM when expected_term is not the current one and
+   * TARGET_NOT_ELIGIBLE when the target cannot lead, with UNAVAILABLE TRANSFER_ABORTED when nobody
+   * caught up in time, with UNAVAILABLE NO_LEADER while nobody leads, and with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION. Idempotent with a target; without one every call moves the leadership
+   * once more, unless expected_term is set.
+   */
+  transferLeadership: {
+    path: "/bellwether.v1.AdminService/TransferLeadership" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TransferLeadershipRequest): Buffer =>
+      Buffer.from(TransferLeadershipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TransferLeadershipRequest => TransferLeadershipRequest.decode(value),
+    responseSerialize: (value: TransferLeadershipResponse): Buffer =>
+      Buffer.from(TransferLeadershipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TransferLeadershipResponse => TransferLeadershipResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -3227,6 +3504,20 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * the log start offset deletes nothing and succeeds.
    */
   deleteRecords: handleUnaryCall<DeleteRecordsRequest, DeleteRecordsResponse>;
+  /**
+   * Hands the leadership of one partition over, from whoever leads it now.
+   *
+   * Any broker answers, when the new leader has committed in its term. The present leader catches the
+   * target up while writes go on, refuses them for max_block_ms at most, and goes on itself when that
+   * does not suffice. A target that leads already is success, with outcome
+   * FAILOVER_OUTCOME_ALREADY_MOVED. Calls for the same partition at the same time share one move. Fails
+   * with FAILED_PRECONDITION FENCED_TERM when expected_term is not the current one and
+   * TARGET_NOT_ELIGIBLE when the target cannot lead, with UNAVAILABLE TRANSFER_ABORTED when nobody
+   * caught up in time, with UNAVAILABLE NO_LEADER while nobody leads, and with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION. Idempotent with a target; without one every call moves the leadership
+   * once more, unless expected_term is set.
+   */
+  transferLeadership: handleUnaryCall<TransferLeadershipRequest, TransferLeadershipResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -3552,6 +3843,34 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteRecordsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Hands the leadership of one partition over, from whoever leads it now.
+   *
+   * Any broker answers, when the new leader has committed in its term. The present leader catches the
+   * target up while writes go on, refuses them for max_block_ms at most, and goes on itself when that
+   * does not suffice. A target that leads already is success, with outcome
+   * FAILOVER_OUTCOME_ALREADY_MOVED. Calls for the same partition at the same time share one move. Fails
+   * with FAILED_PRECONDITION FENCED_TERM when expected_term is not the current one and
+   * TARGET_NOT_ELIGIBLE when the target cannot lead, with UNAVAILABLE TRANSFER_ABORTED when nobody
+   * caught up in time, with UNAVAILABLE NO_LEADER while nobody leads, and with NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION. Idempotent with a target; without one every call moves the leadership
+   * once more, unless expected_term is set.
+   */
+  transferLeadership(
+    request: TransferLeadershipRequest,
+    callback: (error: ServiceError | null, response: TransferLeadershipResponse) => void,
+  ): ClientUnaryCall;
+  transferLeadership(
+    request: TransferLeadershipRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TransferLeadershipResponse) => void,
+  ): ClientUnaryCall;
+  transferLeadership(
+    request: TransferLeadershipRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TransferLeadershipResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,4 +1,4 @@
-/** AdminService: topics and the cluster; what is about brokers and replicas is in brokers.ts. */
+/** AdminService: topics and the cluster; what is about brokers and replicas is in brokers.ts, or leadership.ts. */
 
 import type { AdminServiceServer, ListTopicsResponse } from '../../../gen/bellwether/v1/admin_service.js';
 import type { Broker } from '../../broker/broker.js';
@@ -10,6 +10,7 @@ import { describeTopic, sortedTopics } from '../describe.js';
 import { describeCluster, describeHealth } from '../describe-cluster.js';
 import { intFieldOr, topicField } from '../fields.js';
 import { brokerHandlers, replicaHandlers } from './brokers.js';
+import { transferHandlers } from './leadership.js';
 
 const PAGE_SIZE_DEFAULT = 1_000;
 const PAGE_SIZE_MAX = 10_000;
@@ -68,6 +69,7 @@ export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandle
 
     ...brokerHandlers(broker, onDefect),
     ...replicaHandlers(broker, onDefect),
+    ...transferHandlers(broker, onDefect),
   };
 }
 

@@ -1,20 +1,15 @@
-/** PartitionService: who leads, and moving it. */
+/** PartitionService: who leads; moving it, and how it came about, is in leadership.ts. */
 
-import {
-  FailoverOutcome,
-  type PartitionServiceServer,
-} from '../../../gen/bellwether/v1/partition_service.js';
+import type { PartitionServiceServer } from '../../../gen/bellwether/v1/partition_service.js';
 import type { Broker } from '../../broker/broker.js';
 import { confirmLeadership } from '../../broker/data.js';
 import { hostsOf } from '../../cluster/desired.js';
 import { LIMITS } from '../../broker/limits.js';
 import { noLeader } from '../../broker/refusals.js';
-import { TERM_MAX } from '../../raft/types.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
 import { callTimeoutMs } from '../call-timeout.js';
-import { intField, nameField, optionalInt, partitionField, topicField } from '../fields.js';
-
-const OUTCOMES = { MOVED: FailoverOutcome.MOVED, ALREADY_MOVED: FailoverOutcome.ALREADY_MOVED } as const;
+import { partitionField, topicField } from '../fields.js';
+import { failoverHandlers } from './leadership.js';
 
 export function partitionHandlers(
   broker: Broker,
@@ -46,28 +41,6 @@ export function partitionHandlers(
       { onDefect },
     ),
 
-    partitionFailover: adaptUnary(
-      async (request, context) => {
-        broker.checkServing();
-        const assignment = broker.assignment(topicField(request.topic), partitionField(request.partition));
-        const result = await broker.failover.run(
-          assignment,
-          {
-            failedLeader: nameField('failed_leader', request.failedLeader),
-            expectedTerm: optionalInt('expected_term', request.expectedTerm, 0, TERM_MAX),
-            target: request.target === undefined ? undefined : nameField('target', request.target),
-            maxBlockMs: intField(
-              'max_block_ms',
-              request.maxBlockMs ?? LIMITS.maxBlockMsDefault,
-              1,
-              LIMITS.maxBlockMsMax,
-            ),
-          },
-          callTimeoutMs(context),
-        );
-        return { ...result, outcome: OUTCOMES[result.outcome] };
-      },
-      { onDefect },
-    ),
+    ...failoverHandlers(broker, onDefect),
   };
 }

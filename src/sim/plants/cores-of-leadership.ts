@@ -1,6 +1,6 @@
 /** Cores that are wrong about who leads. Each has one defect; production code has none of them. */
 
-import type { Message } from '../../raft/messages.js';
+import type { Message, TransferCause } from '../../raft/messages.js';
 import type { ProposeResult } from '../../raft/leader.js';
 import { Raft } from '../../raft/raft.js';
 import type { Ready } from '../../raft/ready.js';
@@ -55,8 +55,9 @@ export class LeaksTransfer extends Raft {
     nowMs: number,
     target: BrokerId | undefined,
     maxBlockMs: number,
+    cause: TransferCause,
   ): TransferResult {
-    const result = super.transferLeadership(nowMs, target, maxBlockMs);
+    const result = super.transferLeadership(nowMs, target, maxBlockMs, cause);
     this.#term = this.term;
     this.#target = super.transferTarget;
     return result;

@@ -104,7 +104,12 @@ describe('PartitionFailover', () => {
       expect(moved.failoverMs).toBeGreaterThanOrEqual(1);
       expect(moved.outcome).toBe(FailoverOutcome.MOVED);
       const again = await wire.at(via).partitionFailover({ ...request, expectedTerm: term });
-      expect(again).toEqual({ ...moved, failoverMs: 0, outcome: FailoverOutcome.ALREADY_MOVED });
+      expect(again).toEqual({
+        ...moved,
+        failoverMs: 0,
+        outcome: FailoverOutcome.ALREADY_MOVED,
+        timeline: undefined,
+      });
       const refusal = await failure(wire.at(leader).produce({ topic: 'moving', recordBatch: batchOf('x') }));
       expect([refusal.reason, refusal.leaderHint?.leader]).toEqual(['NOT_LEADER', moved.newLeader]);
       leader = moved.newLeader;

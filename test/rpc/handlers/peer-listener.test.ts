@@ -140,7 +140,7 @@ describe('the peer listener', () => {
       const group = { groupId: 0, term: 1_000 };
       const calls = [
         unary((done) => client.requestVote({ sender, votes: [VOTE] }, done)),
-        unary((done) => client.timeoutNow({ sender, groups: [group] }, done)),
+        unary((done) => client.timeoutNow({ sender, groups: [{ ...group, cause: 4, blockedUs: 0 }] }, done)),
         unary((done) =>
           client.transferLeadership({ sender, ...group, target: undefined, maxBlockMs: 1 }, done),
         ),

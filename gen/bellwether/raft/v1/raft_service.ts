@@ -17,6 +17,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { LeadershipCause } from "../../v1/leadership.js";
 
 export const protobufPackage = "bellwether.raft.v1";
 
@@ -168,6 +169,36 @@ export interface LeaderAnnouncement {
   inSyncReplicas: string[];
   /** When it took over, in milliseconds since the Unix epoch, by its own clock. */
   leaderSinceMs: number;
+  /** How it came to lead. Set in the first announcement of a leadership only. */
+  report?:
+    | LeadershipReport
+    | undefined;
+  /** Why it has stepped down by itself; unspecified while it leads, and when a later term ended it. */
+  resigned: LeadershipCause;
+}
+
+/** What a new leader tells of how it came to lead. */
+export interface LeadershipReport {
+  /** Broker that led before; empty for none, or when it is not known. */
+  previousLeader: string;
+  /** Term of the broker that led before; 0 with none. */
+  previousTerm: number;
+  /** Why leadership moved. */
+  cause: LeadershipCause;
+  /** When the leader had committed in its term, in milliseconds since the Unix epoch, by its own clock. */
+  changedAtMs: number;
+  /** Microseconds from the last sign of life of the old leader until it was suspected. */
+  detectUs?:
+    | number
+    | undefined;
+  /** Microseconds from the suspicion, or from the order to campaign, until the election was won. */
+  electUs?:
+    | number
+    | undefined;
+  /** Microseconds from the election until the first entry of the term was committed. */
+  commitUs: number;
+  /** Microseconds for which writes were refused while a live leader handed over. */
+  blockedUs?: number | undefined;
 }
 
 /** Entries and announcements for many groups. */
@@ -241,6 +272,10 @@ export interface TimeoutNow {
   groupId: number;
   /** Term of the leader that hands over. */
   term: number;
+  /** Why it hands over: REQUESTED, SHUTDOWN, BALANCED or REASSIGNED. */
+  cause: LeadershipCause;
+  /** Microseconds for which the leader had refused writes, by its clock, when it gave the order. */
+  blockedUs: number;
 }
 
 /** Orders to campaign for many groups. */
@@ -1245,7 +1280,7 @@ export const GroupSnapshot: MessageFns<GroupSnapshot> = {
 };
 
 function createBaseLeaderAnnouncement(): LeaderAnnouncement {
-  return { groupId: 0, term: 0, leader: "", inSyncReplicas: [], leaderSinceMs: 0 };
+  return { groupId: 0, term: 0, leader: "", inSyncReplicas: [], leaderSinceMs: 0, report: undefined, resigned: 0 };
 }
 
 export const LeaderAnnouncement: MessageFns<LeaderAnnouncement> = {
@@ -1264,6 +1299,12 @@ export const LeaderAnnouncement: MessageFns<LeaderAnnouncement> = {
     }
     if (message.leaderSinceMs !== 0) {
       writer.uint32(40).int64(message.leaderSinceMs);
+    }
+    if (message.report !== undefined) {
+      LeadershipReport.encode(message.report, writer.uint32(50).fork()).join();
+    }
+    if (message.resigned !== 0) {
+      writer.uint32(56).int32(message.resigned);
     }
     return writer;
   },
@@ -1321,6 +1362,22 @@ export const LeaderAnnouncement: MessageFns<LeaderAnnouncement> = {
             message.leaderSinceMs = longToNumber(reader.int64());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.report = LeadershipReport.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.resigned = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1343,6 +1400,158 @@ export const LeaderAnnouncement: MessageFns<LeaderAnnouncement> = {
     message.leader = object.leader ?? "";
     message.inSyncReplicas = object.inSyncReplicas?.map((e) => e) || [];
     message.leaderSinceMs = object.leaderSinceMs ?? 0;
+    message.report = (object.report !== undefined && object.report !== null)
+      ? LeadershipReport.fromPartial(object.report)
+      : undefined;
+    message.resigned = object.resigned ?? 0;
+    return message;
+  },
+};
+
+function createBaseLeadershipReport(): LeadershipReport {
+  return {
+    previousLeader: "",
+    previousTerm: 0,
+    cause: 0,
+    changedAtMs: 0,
+    detectUs: undefined,
+    electUs: undefined,
+    commitUs: 0,
+    blockedUs: undefined,
+  };
+}
+
+export const LeadershipReport: MessageFns<LeadershipReport> = {
+  encode(message: LeadershipReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.previousLeader !== "") {
+      writer.uint32(10).string(message.previousLeader);
+    }
+    if (message.previousTerm !== 0) {
+      writer.uint32(16).int32(message.previousTerm);
+    }
+    if (message.cause !== 0) {
+      writer.uint32(24).int32(message.cause);
+    }
+    if (message.changedAtMs !== 0) {
+      writer.uint32(32).int64(message.changedAtMs);
+    }
+    if (message.detectUs !== undefined) {
+      writer.uint32(40).int64(message.detectUs);
+    }
+    if (message.electUs !== undefined) {
+      writer.uint32(48).int64(message.electUs);
+    }
+    if (message.commitUs !== 0) {
+      writer.uint32(56).int64(message.commitUs);
+    }
+    if (message.blockedUs !== undefined) {
+      writer.uint32(64).int64(message.blockedUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeadershipReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeadershipReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.previousLeader = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.previousTerm = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cause = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.changedAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.detectUs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.electUs = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.commitUs = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.blockedUs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeadershipReport>): LeadershipReport {
+    return LeadershipReport.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeadershipReport>): LeadershipReport {
+    const message = createBaseLeadershipReport();
+    message.previousLeader = object.previousLeader ?? "";
+    message.previousTerm = object.previousTerm ?? 0;
+    message.cause = object.cause ?? 0;
+    message.changedAtMs = object.changedAtMs ?? 0;
+    message.detectUs = object.detectUs ?? undefined;
+    message.electUs = object.electUs ?? undefined;
+    message.commitUs = object.commitUs ?? 0;
+    message.blockedUs = object.blockedUs ?? undefined;
     return message;
   },
 };
@@ -1797,7 +2006,7 @@ export const AppendEntriesResponse: MessageFns<AppendEntriesResponse> = {
 };
 
 function createBaseTimeoutNow(): TimeoutNow {
-  return { groupId: 0, term: 0 };
+  return { groupId: 0, term: 0, cause: 0, blockedUs: 0 };
 }
 
 export const TimeoutNow: MessageFns<TimeoutNow> = {
@@ -1807,6 +2016,12 @@ export const TimeoutNow: MessageFns<TimeoutNow> = {
     }
     if (message.term !== 0) {
       writer.uint32(16).int32(message.term);
+    }
+    if (message.cause !== 0) {
+      writer.uint32(24).int32(message.cause);
+    }
+    if (message.blockedUs !== 0) {
+      writer.uint32(32).int64(message.blockedUs);
     }
     return writer;
   },
@@ -1840,6 +2055,22 @@ export const TimeoutNow: MessageFns<TimeoutNow> = {
             message.term = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cause = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.blockedUs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1859,6 +2090,8 @@ export const TimeoutNow: MessageFns<TimeoutNow> = {
     const message = createBaseTimeoutNow();
     message.groupId = object.groupId ?? 0;
     message.term = object.term ?? 0;
+    message.cause = object.cause ?? 0;
+    message.blockedUs = object.blockedUs ?? 0;
     return message;
   },
 };

@@ -1,0 +1,147 @@
+/** Why a partition is led as it is: what speaks for and against each replica, as far as this broker sees it. */
+
+import type { PartitionAssignment } from '../cluster/cluster-types.js';
+import { hostsOf } from '../cluster/desired.js';
+import type { LeadershipChange } from '../cluster/leadership-change.js';
+import { quorumSize } from '../raft/quorum.js';
+import type { BrokerId, GroupId } from '../raft/types.js';
+import type { Broker } from './broker.js';
+
+/** Why a replica does not lead, or may not take over now; the words are those of the protocol. */
+export type Obstacle =
+  'NOT_HEARD_FROM' | 'LAGGING' | 'COOLING_DOWN' | 'LEARNER' | 'NO_QUORUM' | 'BALANCE_OFF' | 'BALANCE_PENDING';
+
+export interface Standing {
+  readonly broker: BrokerId;
+  readonly leads: boolean;
+  readonly obstacles: readonly Obstacle[];
+  /** Undefined where this broker does not lead. */
+  readonly lagEntries: number | undefined;
+  readonly coolDownMs: number;
+}
+
+export interface Explanation {
+  /** Undefined while nobody is known to lead. */
+  readonly leader: BrokerId | undefined;
+  readonly term: number;
+  readonly preferredLeader: BrokerId;
+  readonly summary: string;
+  /** In order of preference. */
+  readonly replicas: readonly Standing[];
+  /** The newest first. */
+  readonly changes: readonly LeadershipChange[];
+}
+
+/** What moves leadership back to the preferred replicas, as far as an explanation needs it. */
+export interface LeaderBalance {
+  readonly isBalanceOn: boolean;
+  /** Milliseconds for which a broker is still left alone in a group; 0 for none. */
+  coolDownMs(group: GroupId, broker: BrokerId): number;
+}
+
+/** Without a balancer: leadership stays where it is, and the core knows who lost it lately. */
+export function noBalance(broker: Broker): LeaderBalance {
+  return {
+    isBalanceOn: false,
+    coolDownMs: (group, replica) =>
+      broker.group(group)?.raft.coolDownMs(broker.clock.monotonicMs(), replica) ?? 0,
+  };
+}
+
+/** What this broker knows of the partition at this moment. */
+export function explainLeader(
+  broker: Broker,
+  assignment: PartitionAssignment,
+  balance: LeaderBalance = noBalance(broker),
+): Explanation {
+  const { group, membership } = assignment;
+  const leader = broker.table.leaderOf(group);
+  const hosts = hostsOf(assignment);
+  const heard = membership.voters.filter((voter) => broker.isAlive(voter));
+  const hasQuorum = heard.length >= quorumSize(membership.voters.length);
+  const [preferredLeader = ''] = assignment.replicas;
+  const replicas = hosts.map((id): Standing => {
+    const coolDownMs = Math.ceil(balance.coolDownMs(group, id));
+    const lagEntries = lagOf(broker, group, id);
+    const leads = leader?.leader === id;
+    if (leads) return { broker: id, leads, obstacles: [], lagEntries, coolDownMs };
+    const obstacles: Obstacle[] = [];
+    if (!broker.isAlive(id)) obstacles.push('NOT_HEARD_FROM');
+    if (!membership.voters.includes(id)) obstacles.push('LEARNER');
+    if (isLagging(broker, group, id)) obstacles.push('LAGGING');
+    if (coolDownMs > 0) obstacles.push('COOLING_DOWN');
+    const couldLead = !obstacles.some((each) => each === 'NOT_HEARD_FROM' || each === 'LEARNER');
+    if (couldLead && leader === undefined && !hasQuorum) obstacles.push('NO_QUORUM');
+    if (obstacles.length === 0 && leader !== undefined && id === preferredLeader) {
+      obstacles.push(balance.isBalanceOn ? 'BALANCE_PENDING' : 'BALANCE_OFF');
+    }
+    return { broker: id, leads, obstacles, lagEntries, coolDownMs };
+  });
+  const facts = {
+    leader: leader?.leader,
+    term: leader?.term ?? broker.table.newestTerm(group),
+    preferredLeader,
+    replicas,
+    changes: broker.cluster.state.leadership.ofGroup(group),
+  };
+  return { ...facts, summary: summaryOf(facts, heard, membership.voters) };
+}
+
+/** Entries that a replica lacks of what the leader has, where this broker is the leader. */
+function lagOf(broker: Broker, group: GroupId, id: BrokerId): number | undefined {
+  const raft = broker.group(group)?.raft;
+  if (raft?.role !== 'leader') return undefined;
+  if (id === broker.id) return 0;
+  return raft.lastIndex - (raft.progress.get(id)?.match ?? 0);
+}
+
+/** The leader counts what is committed; anybody else goes by what the leader says is in sync. */
+function isLagging(broker: Broker, group: GroupId, id: BrokerId): boolean {
+  const raft = broker.group(group)?.raft;
+  if (raft?.role === 'leader') return (raft.progress.get(id)?.match ?? 0) < raft.commitIndex;
+  const leader = broker.table.leaderOf(group);
+  return leader !== undefined && broker.isAlive(id) && !leader.inSyncReplicas.includes(id);
+}
+
+function summaryOf(
+  { leader, term, preferredLeader, replicas }: Omit<Explanation, 'summary'>,
+  heard: readonly BrokerId[],
+  voters: readonly BrokerId[],
+): string {
+  if (leader === undefined) {
+    const missing = voters.filter((voter) => !heard.includes(voter));
+    if (heard.length >= quorumSize(voters.length)) return 'Nobody leads: an election runs.';
+    return `Nobody leads: of ${list(voters)}, ${list(missing)} ${missing.length === 1 ? 'is' : 'are'} not heard from, and the others are no quorum.`;
+  }
+  const leads = `${leader} leads in term ${String(term)}`;
+  if (leader === preferredLeader) return `${leads} and is the preferred leader.`;
+  const preferred = replicas.find(({ broker }) => broker === preferredLeader);
+  return `${leads}; ${preferredLeader} is preferred and ${whyNot(preferred)}.`;
+}
+
+/** The first thing that speaks against a preferred leader, in words. */
+function whyNot(standing: Standing | undefined): string {
+  switch (standing?.obstacles[0]) {
+    case 'NOT_HEARD_FROM':
+      return 'is not heard from';
+    case 'LEARNER':
+      return 'does not vote yet';
+    case 'LAGGING':
+      return standing.lagEntries === undefined
+        ? 'is not in sync'
+        : `lacks ${String(standing.lagEntries)} entries`;
+    case 'COOLING_DOWN':
+      return `is left alone for another ${String(Math.ceil(standing.coolDownMs / 1_000))} s, as it lost the leadership a short while ago`;
+    case 'BALANCE_PENDING':
+      return 'gets the leadership back soon';
+    case 'BALANCE_OFF':
+      return 'could lead, but leadership is not moved back by itself';
+    case 'NO_QUORUM':
+    case undefined:
+      return 'could lead';
+  }
+}
+
+function list(names: readonly string[]): string {
+  return names.join(', ');
+}
