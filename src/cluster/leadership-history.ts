@@ -94,7 +94,10 @@ export class LeadershipHistory {
     const { group, term } = report;
     if (term <= (this.#floors.get(group) ?? 0) || this.find(group, term) !== undefined) return undefined;
     const sequence = this.#lastSequence + 1;
-    const change = { ...report, sequence, topic, partition, firstWriteUs: undefined };
+    // Fields that JSON has left out are the same as those that it never had.
+    const { detectUs, electUs, blockedUs } = report;
+    const phases = { detectUs, electUs, blockedUs, firstWriteUs: undefined };
+    const change = { ...report, ...phases, sequence, topic, partition };
     this.#put(change);
     const ofGroup = this.#ofGroup.get(group) ?? [];
     if (ofGroup.length > this.#bounds.perGroupMax) this.#drop(ofGroup[0], exists);

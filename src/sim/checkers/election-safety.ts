@@ -18,6 +18,11 @@ export class ElectionSafety {
     return this.#leaders.size;
   }
 
+  /** The broker that was elected in a term; undefined for none. */
+  leaderOf(group: number, term: number): string | undefined {
+    return this.#leaders.get(`${String(group)}/${String(term)}`)?.replace(/#\d+$/, '');
+  }
+
   check({ view, before }: ReplicaChange): void {
     const { group, term, broker, life } = view;
     holds(term >= before.term, 'I13', 'a term never falls', { group, broker, term, before: before.term });

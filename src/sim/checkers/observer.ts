@@ -16,6 +16,7 @@ import { Promises } from './promises.js';
 import { Memberships } from './memberships.js';
 import { newView, refresh, type ReplicaView } from './replica-view.js';
 import { StateMachines } from './state-machines.js';
+import { ToldLeaderships } from './told-leaderships.js';
 import { holds } from './violation.js';
 
 export class Observer {
@@ -25,6 +26,7 @@ export class Observer {
     this.failovers.committed(group, term),
   );
   readonly elections = new ElectionSafety(this.committed);
+  readonly told = new ToldLeaderships(this.elections);
   readonly #memberships = new Memberships(this.committed);
   readonly #promises = new Promises();
   readonly probes = new Probes();
@@ -157,7 +159,10 @@ export class Observer {
     checkPointers(view, log);
     if (view.applied > appliedBefore && process.broker !== undefined) {
       this.machines.check(view, process.broker);
-      if (Number(view.group) === 0) this.#noteDisks(process.broker);
+      if (Number(view.group) === 0) {
+        this.#noteDisks(process.broker);
+        this.told.check(process.id, process.broker.cluster.state.leadership);
+      }
     }
     if (view.role === 'leader') this.failovers.led(view.group, view.term);
     if (before.role !== view.role || before.term !== view.term) this.#onChange(process, view, before.role);
