@@ -111,7 +111,8 @@ function summaryOf(
   if (leader === undefined) {
     const missing = voters.filter((voter) => !heard.includes(voter));
     if (heard.length >= quorumSize(voters.length)) return 'Nobody leads: an election runs.';
-    return `Nobody leads: of ${list(voters)}, ${list(missing)} ${missing.length === 1 ? 'is' : 'are'} not heard from, and the others are no quorum.`;
+    const are = missing.length === 1 ? 'is' : 'are';
+    return `Nobody leads: ${list(missing)} ${are} not heard from, and a quorum of ${list(voters)} is needed.`;
   }
   const leads = `${leader} leads in term ${String(term)}`;
   if (leader === preferredLeader) return `${leads} and is the preferred leader.`;

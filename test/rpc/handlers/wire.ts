@@ -79,6 +79,25 @@ export class Endpoint {
     );
   }
 
+  transferLeadership(fields: Fields<typeof admin.TransferLeadershipRequest>) {
+    const request = admin.TransferLeadershipRequest.create(fields);
+    return unary<admin.TransferLeadershipResponse>((done) => this.#admin.transferLeadership(request, done));
+  }
+
+  listFailovers(fields: Fields<typeof partition.ListFailoversRequest>) {
+    const request = partition.ListFailoversRequest.create(fields);
+    return unary<partition.ListFailoversResponse>((done) => this.#partition.listFailovers(request, done));
+  }
+
+  explainLeader(fields: Fields<typeof partition.ExplainLeaderRequest>) {
+    const request = partition.ExplainLeaderRequest.create(fields);
+    return unary<partition.ExplainLeaderResponse>((done) => this.#partition.explainLeader(request, done));
+  }
+
+  watchLeadership(fields: Fields<typeof partition.WatchLeadershipRequest>) {
+    return this.#partition.watchLeadership(partition.WatchLeadershipRequest.create(fields));
+  }
+
   createTopic(fields: Fields<typeof admin.CreateTopicRequest>) {
     const request = admin.CreateTopicRequest.create(fields);
     return unary<admin.CreateTopicResponse>((done) => this.#admin.createTopic(request, done));
