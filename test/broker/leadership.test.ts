@@ -148,7 +148,7 @@ describe('the history tells', () => {
   it('of a broker that was told to stop', async () => {
     await withTopic();
     await toldOf('n1');
-    await cluster.answer(cluster.at('n1').broker.drain(2_000));
+    await cluster.answer(cluster.at('n1').broker.departure.run(2_000));
     const successor = await cluster.elected(TOPIC, 0, ['n1']);
     const change = await toldOf(successor);
     expect(change).toMatchObject({ cause: 'SHUTDOWN', previousLeader: 'n1', detectUs: undefined });

@@ -91,18 +91,21 @@ export class ProcessCluster {
   }
 
   /**
-   * Starts brokers n1, n2, ... and waits until all of them hear each other.
+   * Starts brokers n1, n2, ..., each with `flags`, and waits until all of them hear each other.
    *
    * @param mayHang Lets `hangDisk` work; see hang-fdatasync.mjs.
    */
-  static async start(brokerCount = 3, mayHang = false): Promise<ProcessCluster> {
+  static async start(
+    brokerCount = 3,
+    { flags = [], mayHang = false }: { readonly flags?: readonly string[]; readonly mayHang?: boolean } = {},
+  ): Promise<ProcessCluster> {
     const cluster = new ProcessCluster(await temporaryFolder(), mayHang);
     const ids = Array.from({ length: brokerCount }, (_, i) => `n${String(i + 1)}`);
     const ports = await freePorts(2 * brokerCount);
     const addressAt = (i: number): string => `127.0.0.1:${String(ports[i])}`;
     const peers = ids.map((id, i) => `${id}=${addressAt(brokerCount + i)}`).join(',');
     ids.forEach((id, i) => {
-      cluster.#define(id, addressAt(i), addressAt(brokerCount + i), ['--peers', peers]);
+      cluster.#define(id, addressAt(i), addressAt(brokerCount + i), ['--peers', peers, ...flags]);
     });
     for (const id of ids) cluster.launch(id);
     await cluster.allAlive();

@@ -36,7 +36,7 @@ export async function underLoad(
   prepare: (stage: Stage) => Promise<number> = () => Promise.resolve(0),
   mayHang = false,
 ): Promise<void> {
-  const cluster = await ProcessCluster.start(3, mayHang);
+  const cluster = await ProcessCluster.start(3, { mayHang });
   try {
     const recorder = new HistoryRecorder();
     const client = await cluster.client();
