@@ -7,7 +7,7 @@ import { Readiness } from '../../src/broker/readiness.js';
 import { submitCommand } from '../../src/broker/submit.js';
 import { ClusterState } from '../../src/cluster/cluster-state.js';
 import { BellwetherError } from '../../src/errors.js';
-import { asGroupId, asTerm, type BrokerId } from '../../src/raft/types.js';
+import { asGroupId, asLogIndex, asTerm, type BrokerId } from '../../src/raft/types.js';
 import { ManualClock } from './manual-clock.js';
 import { MiniCluster } from './mini-cluster.js';
 
@@ -95,11 +95,16 @@ describe('a broker', () => {
     const other = new Rig();
     other.register('another disk');
     expect(other.reasons).toContain('NOT_REGISTERED');
+    rig.state.clusterMembershipCommitted(asLogIndex(1), { voters: VOTERS, learners: [] });
+    rig.state.apply({ kind: 'replaceBroker', id: 'n1' });
+    expect(rig.readiness.causes).toEqual([
+      { reason: 'NOT_REGISTERED', message: 'its disk was declared lost' },
+    ]);
   });
 
   it('that drains, or has failed, says so at once and for good', () => {
     rig.readiness.draining();
-    expect([rig.reasons, rig.told]).toEqual([['DRAINING'], [true, false]]);
+    expect([rig.told, rig.reasons]).toEqual([[true, false], ['DRAINING']]);
     rig.readiness.failed(new BellwetherError('STORAGE_FAILED', 'fdatasync failed: EIO'));
     rig.pass(10 * LOST_MS);
     expect([rig.reasons, rig.told]).toEqual([
