@@ -2,9 +2,20 @@
 
 export const LIMITS = {
   /** Pace of heartbeats between each two brokers. */
-  heartbeatIntervalMs: 30,
-  /** A link without a confirmed heartbeat for this long is suspected. */
-  heartbeatTimeoutMs: 300,
+  heartbeatIntervalMs: 50,
+  /**
+   * A link without a confirmed heartbeat for this long is suspected: between the two, by how long the peer was
+   * silent lately; see adaptive-timeout.ts. On a quiet cluster the newest confirmed heartbeat is one interval
+   * old at most, and the lower limit allows for two that are lost.
+   */
+  heartbeatTimeoutMsMin: 150,
+  heartbeatTimeoutMsMax: 400,
+  /** The timeout of a peer that is not known yet. */
+  heartbeatTimeoutMsStart: 300,
+  /** The timeout is this many times the longest silence that the peer has come back from. */
+  heartbeatTimeoutFactor: 2,
+  /** Time in which that silence counts half. */
+  silenceHalfLifeMs: 5_000,
   /** A write without an answer of the disk for this long: peers are told nothing, as if the broker hung. */
   diskSlowMs: 300,
   /** The same for this long: the broker gives up all that it leads. */

@@ -1,13 +1,14 @@
 /**
  * Which brokers are alive, per pair of brokers and for all their groups at once.
  *
- * A link is up while both streams to the peer are open and a heartbeat sent within the last
- * `heartbeatTimeoutMs` came back: measured from its sending, so that a link which carries only one way
- * counts as cut on both sides. The end of a stream is evidence at once; a hang shows by the timeout.
+ * A link is up while both streams to the peer are open and a heartbeat came back that was sent within the
+ * timeout of that peer: measured from its sending, so that a link which carries only one way counts as cut on
+ * both sides. The end of a stream is evidence at once; a hang shows by the timeout (adaptive-timeout.ts).
  * Before anyone is suspected for silence, the lag of this process's own event loop is taken off.
  */
 
 import type { BrokerId } from '../raft/types.js';
+import { AdaptiveTimeout } from './adaptive-timeout.js';
 import type { Clock } from './clock.js';
 import { LIMITS } from './limits.js';
 
@@ -26,6 +27,11 @@ interface Link {
   dataOpen: boolean;
   heartbeatOpen: boolean;
   up: boolean;
+  readonly timeout: AdaptiveTimeout;
+  /**
+   * Of the last heartbeat. Never begins anew: a late confirmation of what was sent on an earlier stream must not
+   * count for what is sent on this one.
+   */
   sequence: number;
   /** Sending times of the heartbeats that were not confirmed yet, by sequence. */
   readonly sentAtMs: Map<number, number>;
@@ -33,6 +39,8 @@ interface Link {
   confirmedAtMs: number;
   /** When the newest confirmation came in, whatever became of its stream; undefined before the first. */
   lastSignMs: number | undefined;
+  /** How long that was ago at the last beat. */
+  ageMs: number;
 }
 
 export class Liveness {
@@ -54,10 +62,12 @@ export class Liveness {
       dataOpen: false,
       heartbeatOpen: false,
       up: false,
+      timeout: new AdaptiveTimeout(),
       sequence: 0,
       sentAtMs: new Map<number, number>(),
       confirmedAtMs: -Infinity,
       lastSignMs: undefined,
+      ageMs: Infinity,
     });
   }
 
@@ -100,14 +110,14 @@ export class Liveness {
     this.#judge(peer, link, 'CONNECTION_LOST');
   }
 
-  /** A new stream counts its heartbeats from one again; nothing sent before will be confirmed. */
+  /** With a new stream nothing that was sent before will be confirmed. */
   heartbeatStream(peer: BrokerId, open: boolean): void {
     const link = this.#links.get(peer);
     if (link === undefined) return;
     link.heartbeatOpen = open;
-    link.sequence = 0;
     link.sentAtMs.clear();
     link.confirmedAtMs = -Infinity;
+    link.ageMs = Infinity;
     if (open) this.#send(peer, link);
     this.#judge(peer, link, 'CONNECTION_LOST');
   }
@@ -117,6 +127,9 @@ export class Liveness {
     const sentAtMs = link?.sentAtMs.get(sequence);
     if (link === undefined || sentAtMs === undefined) return;
     for (const older of link.sentAtMs.keys()) if (older <= sequence) link.sentAtMs.delete(older);
+    // Counted from the last beat, which has taken this process's own lag off.
+    const silentMs = this.#clock.monotonicMs() - link.confirmedAtMs;
+    link.timeout.cameBack(Math.min(silentMs, link.ageMs + LIMITS.heartbeatIntervalMs));
     link.confirmedAtMs = Math.max(link.confirmedAtMs, sentAtMs);
     link.lastSignMs = this.#clock.monotonicMs();
     // Silence is judged by the beat alone, which knows of this process's own lag.
@@ -141,6 +154,8 @@ export class Liveness {
       if (lagMs > LIMITS.heartbeatIntervalMs) {
         link.confirmedAtMs = Math.min(nowMs, link.confirmedAtMs + lagMs);
       }
+      link.ageMs = nowMs - link.confirmedAtMs;
+      link.timeout.beat();
       if (this.#cancel === undefined) return;
       if (link.heartbeatOpen) this.#send(peer, link);
       this.#judge(peer, link, 'HEARTBEAT_MISSED');
@@ -150,7 +165,7 @@ export class Liveness {
   #send(peer: BrokerId, link: Link): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [sequence, sentAtMs] of link.sentAtMs) {
-      if (nowMs - sentAtMs < 2 * LIMITS.heartbeatTimeoutMs) break;
+      if (nowMs - sentAtMs < 2 * LIMITS.heartbeatTimeoutMsMax) break;
       link.sentAtMs.delete(sequence);
     }
     link.sequence += 1;
@@ -159,7 +174,7 @@ export class Liveness {
   }
 
   #judge(peer: BrokerId, link: Link, cause: SuspicionCause): void {
-    const fresh = this.#clock.monotonicMs() - link.confirmedAtMs <= LIMITS.heartbeatTimeoutMs;
+    const fresh = this.#clock.monotonicMs() - link.confirmedAtMs <= link.timeout.ms;
     const up = link.dataOpen && link.heartbeatOpen && fresh;
     if (up === link.up) return;
     link.up = up;

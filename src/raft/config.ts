@@ -17,7 +17,11 @@ export interface RaftTuning {
    * voter of a new group.
    */
   readonly leaderDiscoveryMs: number;
-  /** A leader that hears from no quorum for this long steps down (CheckQuorum). */
+  /**
+   * A leader that hears from no quorum for this long steps down (CheckQuorum). Short: that a link is down is
+   * known by a timeout already, and writes are refused from then on; those who refuse them should soon be
+   * able to say that they do not lead, so that clients look elsewhere.
+   */
   readonly checkQuorumMs: number;
   /** An append without answer on a live link is sent again after this long. */
   readonly retransmitMs: number;
@@ -48,7 +52,7 @@ export const DEFAULT_RAFT_TUNING: RaftTuning = {
   electionTimeoutMsMax: 300,
   rankDelayMs: 10,
   leaderDiscoveryMs: 50,
-  checkQuorumMs: 300,
+  checkQuorumMs: 50,
   retransmitMs: 1_000,
   appendBytesMax: 1_048_576,
   inflightMessagesMax: 64,

@@ -55,11 +55,12 @@ describe('a write without an answer of the disk', () => {
 
   it('does not count the time for which this process was held up, but all the rest', () => {
     const rig = new Rig();
-    rig.beat(30);
+    const beat = (): void => rig.beat(LIMITS.heartbeatIntervalMs, 5_000);
+    beat();
     rig.submit();
-    for (let i = 0; i < 5; i++) rig.beat(60, 5_000);
+    for (let ms = 0; ms < LIMITS.diskSlowMs; ms += LIMITS.heartbeatIntervalMs) beat();
     expect([rig.watch.isSlow, rig.stalls.length]).toEqual([false, 0]);
-    for (let i = 0; i < 5; i++) rig.beat(60, 5_000);
+    for (let ms = LIMITS.diskSlowMs; ms <= LIMITS.diskStallMs; ms += LIMITS.heartbeatIntervalMs) beat();
     expect([rig.watch.isSlow, rig.stalls.length]).toEqual([true, 1]);
   });
 });

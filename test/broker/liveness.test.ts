@@ -3,7 +3,7 @@ import { LIMITS } from '../../src/broker/limits.js';
 import { Liveness } from '../../src/broker/liveness.js';
 import { ManualClock } from './manual-clock.js';
 
-const { heartbeatIntervalMs, heartbeatTimeoutMs } = LIMITS;
+const { heartbeatIntervalMs, heartbeatTimeoutMsMin, heartbeatTimeoutMsMax, silenceHalfLifeMs } = LIMITS;
 
 /** A link to n2 whose far end answers heartbeats after `delayMs`, as long as `answers` is true. */
 class Rig {
@@ -76,43 +76,45 @@ describe('Liveness', () => {
     expect(rig.up).toBe(false);
   });
 
-  it('comes up again with a new stream, whose heartbeats count from one', () => {
+  it('comes up again with a new stream, for which no late confirmation of the one before counts', () => {
     const rig = new Rig().connect();
     rig.clock.advance(1_000);
+    const before = rig.sent.splice(0);
     rig.liveness.heartbeatStream('n2', false);
-    rig.sent.length = 0;
     rig.liveness.heartbeatStream('n2', true);
-    expect([rig.up, rig.sent]).toEqual([false, [1]]);
+    expect([rig.up, rig.sent.length]).toEqual([false, 1]);
+    for (const sequence of before) rig.liveness.confirmed('n2', sequence);
+    expect(rig.up).toBe(false);
     rig.clock.advance(rig.delayMs);
     expect(rig.up).toBe(true);
   });
 
   it('suspects a silent peer when the newest confirmed heartbeat was sent a timeout ago', () => {
     const rig = new Rig().connect();
-    rig.clock.advance(10 * heartbeatIntervalMs);
+    rig.clock.advance(4 * silenceHalfLifeMs);
     rig.answers = false;
     const silentMs = rig.clock.monotonicMs();
-    rig.clock.advance(2 * heartbeatTimeoutMs);
+    rig.clock.advance(2 * heartbeatTimeoutMsMax);
     const [down] = rig.downs;
     expect(down?.cause).toBe('HEARTBEAT_MISSED');
-    expect(down!.atMs - silentMs).toBeGreaterThan(heartbeatTimeoutMs - heartbeatIntervalMs);
-    expect(down!.atMs - silentMs).toBeLessThanOrEqual(heartbeatTimeoutMs + heartbeatIntervalMs);
+    expect(down!.atMs - silentMs).toBeGreaterThan(heartbeatTimeoutMsMin - heartbeatIntervalMs);
+    expect(down!.atMs - silentMs).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
   });
 
   it('counts a link as down whose answers are older than the timeout, measured from sending', () => {
     const rig = new Rig();
-    rig.delayMs = heartbeatTimeoutMs + 1;
+    rig.delayMs = heartbeatTimeoutMsMax + 1;
     rig.liveness.start();
     rig.liveness.dataStream('n2', true);
     rig.liveness.heartbeatStream('n2', true);
-    rig.clock.advance(10 * heartbeatTimeoutMs);
+    rig.clock.advance(10 * heartbeatTimeoutMsMax);
     expect([rig.up, rig.ups]).toEqual([false, []]);
   });
 
   it('counts a link that carries only one way as down: what is heard of the peer does not matter', () => {
     const rig = new Rig().connect();
     rig.answers = false;
-    rig.clock.advance(2 * heartbeatTimeoutMs);
+    rig.clock.advance(2 * heartbeatTimeoutMsMax);
     rig.liveness.confirmed('n2', 0);
     rig.liveness.confirmed('n2', 1_000_000);
     expect(rig.up).toBe(false);
@@ -143,9 +145,9 @@ describe('Liveness', () => {
     rig.clock.hang(5_000);
     // In the turn after the hang, before the timer: a new stream, confirmed at once.
     rig.liveness.heartbeatStream('n2', true);
-    rig.liveness.confirmed('n2', 1);
+    rig.liveness.confirmed('n2', rig.sent.at(-1)!);
     rig.answers = false;
-    rig.clock.advance(2 * heartbeatTimeoutMs);
+    rig.clock.advance(2 * heartbeatTimeoutMsMax);
     expect(rig.downs.map(({ cause }) => cause)).toContain('HEARTBEAT_MISSED');
   });
 
@@ -155,7 +157,7 @@ describe('Liveness', () => {
       rig.liveness.stop();
     };
     rig.answers = false;
-    rig.clock.advance(2 * heartbeatTimeoutMs);
+    rig.clock.advance(2 * heartbeatTimeoutMsMax);
     expect(rig.downs).toHaveLength(1);
     expect(rig.clock.pendingTimers).toBe(0);
     const sent = rig.sent.length;
@@ -179,7 +181,7 @@ describe('Liveness', () => {
     rig.liveness.dataStream('n2', true);
     rig.liveness.heartbeatStream('n2', true);
     rig.liveness.confirmed('n2', sent);
-    rig.clock.advance(10 * heartbeatTimeoutMs);
+    rig.clock.advance(10 * heartbeatTimeoutMsMax);
     expect([rig.up, rig.liveness.reaches('n2'), rig.sent.length]).toEqual([false, false, sent]);
     rig.liveness.remove('n2');
     expect(rig.downs).toHaveLength(1);
@@ -200,5 +202,83 @@ describe('Liveness', () => {
     const rig = new Rig().connect();
     rig.liveness.add('n2');
     expect([rig.up, rig.downs.length]).toEqual([true, 0]);
+  });
+});
+
+describe('how long Liveness waits for a silent peer', () => {
+  /** Time until the peer is suspected that answers no more. */
+  function patienceMs(rig: Rig): number {
+    const downs = rig.downs.length;
+    rig.answers = false;
+    const silentMs = rig.clock.monotonicMs();
+    rig.clock.advance(2 * heartbeatTimeoutMsMax);
+    expect(rig.downs).toHaveLength(downs + 1);
+    rig.answers = true;
+    return rig.downs.at(-1)!.atMs - silentMs;
+  }
+
+  /** The peer answers nothing for a while, and then all at once. */
+  function stall(rig: Rig, ms: number): void {
+    rig.answers = false;
+    rig.clock.advance(ms);
+    rig.answers = true;
+    rig.clock.advance(heartbeatIntervalMs + rig.delayMs);
+  }
+
+  const quiet = (): Rig => {
+    const rig = new Rig().connect();
+    rig.clock.advance(4 * silenceHalfLifeMs);
+    return rig;
+  };
+
+  it('does not suspect a peer that stalls twice as long as it did lately', () => {
+    const rig = quiet();
+    stall(rig, 60);
+    stall(rig, 120);
+    stall(rig, 210);
+    expect(rig.downs).toEqual([]);
+    expect(patienceMs(rig)).toBeGreaterThan(300);
+  });
+
+  it('suspects a quiet peer of the same stall at once', () => {
+    const rig = quiet();
+    stall(rig, 210);
+    expect(rig.downs).toHaveLength(1);
+  });
+
+  it('takes a false alarm for a lesson, and is not alarmed by the same again', () => {
+    const rig = quiet();
+    stall(rig, 210);
+    expect([rig.up, rig.downs.length]).toEqual([true, 1]);
+    stall(rig, 210);
+    expect(rig.downs).toHaveLength(1);
+  });
+
+  it('learns nothing from a peer that was gone for longer than the longest timeout', () => {
+    const rig = quiet();
+    stall(rig, 5_000);
+    expect([rig.up, rig.downs.length]).toEqual([true, 1]);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
+  });
+
+  it('forgets a stall in time, and waits no longer than the longest timeout whatever it saw', () => {
+    const rig = quiet();
+    for (const ms of [60, 120, 210, 300]) stall(rig, ms);
+    expect(rig.downs).toEqual([]);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMax + heartbeatIntervalMs);
+    rig.clock.advance(4 * silenceHalfLifeMs);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
+  });
+
+  it('does not learn from its own lag, also when an answer is read before the first beat after it', () => {
+    const rig = quiet();
+    rig.answers = false;
+    rig.clock.advance(heartbeatIntervalMs);
+    rig.clock.hang(220);
+    rig.liveness.confirmed('n2', rig.sent.at(-1)!);
+    rig.answers = true;
+    rig.clock.advance(10 * heartbeatIntervalMs);
+    expect(rig.downs).toEqual([]);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
   });
 });

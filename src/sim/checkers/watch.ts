@@ -18,7 +18,7 @@ export const WATCH_MS = 50;
 /** A transfer catches up, then blocks writes; both phases have an end. */
 const TRANSFER_MS_MAX = DEFAULT_RAFT_TUNING.transferCatchUpMs + LIMITS.maxBlockMsDefault;
 /** L5: twice what it takes to miss a quorum and to give it up. */
-const ALONE_MS_MAX = 2 * (LIMITS.heartbeatTimeoutMs + DEFAULT_RAFT_TUNING.checkQuorumMs);
+const ALONE_MS_MAX = 2 * (LIMITS.heartbeatTimeoutMsMax + DEFAULT_RAFT_TUNING.checkQuorumMs);
 /** L5: what a write may wait, a beat until that is seen, and a pass until it is acted on. */
 const STALLED_MS_MAX = LIMITS.diskStallMs + 2 * LIMITS.heartbeatIntervalMs;
 /** Looks are apart, and a slow clock stretches every bound. */
