@@ -9,11 +9,11 @@ export const LIMITS = {
    * old at most, and the lower limit allows for two that are lost.
    */
   heartbeatTimeoutMsMin: 150,
-  heartbeatTimeoutMsMax: 400,
+  heartbeatTimeoutMsMax: 500,
   /** The timeout of a peer that is not known yet. */
   heartbeatTimeoutMsStart: 300,
   /** The timeout is this many times the longest silence that the peer has come back from. */
-  heartbeatTimeoutFactor: 2,
+  heartbeatTimeoutFactor: 2.5,
   /** Time in which that silence counts half. */
   silenceHalfLifeMs: 5_000,
   /** A write without an answer of the disk for this long: peers are told nothing, as if the broker hung. */

@@ -81,8 +81,9 @@ export class PeerStream<Req, Res> {
     this.#candidate = Math.max(0, addresses.indexOf(current));
   }
 
-  /** Tries at once instead of at the end of the pause: the peer has just been heard. */
+  /** Tries at once instead of at the end of the pause, and again soon: the peer has just been heard. */
   kick(): void {
+    this.#redialMs = REDIAL_MS_MIN;
     if (this.#phase === 'waiting') this.#dial();
   }
 
