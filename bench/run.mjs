@@ -8,13 +8,17 @@ import { crash } from './cases/crash.mjs';
 import { failover } from './cases/failover.mjs';
 import { latency } from './cases/latency.mjs';
 import { produce } from './cases/produce.mjs';
+import { scale } from './cases/scale.mjs';
 import { BrokerProcesses, killAllBrokers } from './lib/broker-processes.mjs';
 import { describeMachine, warningsOf } from './lib/machine.mjs';
 import { profileProduce } from './lib/profile.mjs';
 import { asText } from './lib/report.mjs';
 
 /** In the order in which they run: the steady cases before those that kill. */
-const CASES = { produce, latency, ceilings, failover, crash };
+const CASES = { produce, latency, ceilings, failover, crash, scale };
+
+/** The others run only where they are asked for: they take a minute. */
+const CASES_DEFAULT = Object.keys(CASES).filter((name) => name !== 'scale');
 
 const SECONDS_DEFAULT = 1.5;
 const SECONDS_MAX = 600;
@@ -24,7 +28,7 @@ const ROUNDS_MAX = 1000;
 const USAGE = `Usage: npm run bench -- [options]
   --seconds N   length of one run of produce, latency and ceilings (default ${SECONDS_DEFAULT})
   --rounds N    failovers of the cases crash and failover (default ${ROUNDS_DEFAULT})
-  --only NAME   ${Object.keys(CASES).join(', ')}; may be given several times (default: all)
+  --only NAME   ${Object.keys(CASES).join(', ')}; may be given several times (default: all but scale)
   --data DIR    folder in which to make the temporary folder of the data (default: the system's)
   --json        print one JSON document instead of the table
   --profile     instead of the cases: CPU profile of the leader while it takes records
@@ -38,7 +42,7 @@ function readFlags() {
       options: {
         seconds: { type: 'string', default: String(SECONDS_DEFAULT) },
         rounds: { type: 'string', default: String(ROUNDS_DEFAULT) },
-        only: { type: 'string', multiple: true, default: Object.keys(CASES) },
+        only: { type: 'string', multiple: true, default: CASES_DEFAULT },
         data: { type: 'string', default: tmpdir() },
         json: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },

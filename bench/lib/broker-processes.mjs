@@ -147,26 +147,31 @@ export class BrokerProcesses {
     }
   }
 
-  /**
-   * CPU time that the running brokers have used together, in seconds; NaN where the system does not tell it.
-   * Linux counts it in hundredths of a second.
-   */
+  /** CPU time that the running brokers have used together, in seconds; NaN where the system does not tell it. */
   cpuSeconds() {
-    let ticks = 0;
-    for (const { child } of this.#members.values()) {
-      try {
-        // Fields 14 and 15 are user and system time; the name of the process, which may hold spaces, is second.
-        const stat = readFileSync(`/proc/${child?.pid}/stat`, 'utf8');
-        const [userTicks, systemTicks] = stat
-          .slice(stat.lastIndexOf(')') + 2)
-          .split(' ')
-          .slice(11, 13);
-        ticks += Number(userTicks) + Number(systemTicks);
-      } catch {
-        return Number.NaN;
-      }
+    return [...this.#members.values()]
+      .filter(({ child }) => child !== undefined)
+      .reduce((sum, { id }) => sum + this.cpuSecondsOf(id), 0);
+  }
+
+  /**
+   * CPU time that a broker has used, in seconds; NaN for one that does not run, and where the system does not
+   * tell it. Linux counts it in hundredths of a second.
+   *
+   * @param {string} id
+   */
+  cpuSecondsOf(id) {
+    try {
+      // Fields 14 and 15 are user and system time; the name of the process, which may hold spaces, is second.
+      const stat = readFileSync(`/proc/${this.#member(id).child?.pid}/stat`, 'utf8');
+      const [userTicks, systemTicks] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13);
+      return (Number(userTicks) + Number(systemTicks)) / TICKS_PER_SECOND;
+    } catch {
+      return Number.NaN;
     }
-    return ticks / TICKS_PER_SECOND;
   }
 
   /** Ends clients and brokers, the latter in order. */
