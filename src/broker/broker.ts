@@ -7,7 +7,7 @@
 
 import { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
-import type { Message } from '../raft/messages.js';
+import type { Message, VoteRequest } from '../raft/messages.js';
 import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
 import { Balancer } from './balancer.js';
@@ -97,7 +97,9 @@ export class Broker {
     const step = (group: GroupId, message: Message): void => this.step(group, message);
     const groupOf = (id: GroupId): GroupHost | undefined => this.group(id);
     const wake = (group: GroupHost): void => this.wake(group);
-    const exchanges = new Exchanges({ transport: parts.transport, step, groupOf, wake, log: parts.log });
+    const unanswered = (group: GroupId, request: VoteRequest): void => this.#voteUnanswered(group, request);
+    const { transport: port, log } = parts;
+    const exchanges = new Exchanges({ transport: port, step, unanswered, groupOf, wake, log });
     this.#outbox = new Outbox(parts.transport, this.votes, exchanges);
     this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
       groupAdvanced: (group) => this.#groupAdvanced(group),
@@ -210,6 +212,13 @@ export class Broker {
     const host = this.group(group);
     if (host === undefined) return;
     this.#guarded(() => host.raft.step(this.clock.monotonicMs(), message));
+    this.wake(host);
+  }
+
+  #voteUnanswered(group: GroupId, request: VoteRequest): void {
+    const host = this.group(group);
+    if (host === undefined) return;
+    this.#guarded(() => host.raft.voteUnanswered(this.clock.monotonicMs(), request));
     this.wake(host);
   }
 
@@ -335,7 +344,9 @@ export class Broker {
   #eachGroup(act: (group: GroupHost) => void): void {
     for (const group of this.#scheduler.groups.values()) {
       this.#guarded(() => act(group));
-      this.#scheduler.wake(group);
+      // A follower that goes on trusting its leader has nothing to do: of thousands most are that.
+      const { raft } = group;
+      if (raft.role !== 'follower' || raft.deadlineMs !== Infinity) this.#scheduler.wake(group);
     }
     this.#scheduler.wakeOutbox();
     this.table.livenessChanged();

@@ -12,6 +12,8 @@ export interface ExchangesContext {
   step(group: GroupId, message: Message): void;
   groupOf(id: GroupId): GroupHost | undefined;
   wake(group: GroupHost): void;
+  /** Takes in that a request for a vote will not be answered. */
+  unanswered(group: GroupId, request: VoteRequest): void;
   log(message: string, facts: Readonly<Record<string, unknown>>): void;
 }
 
@@ -23,11 +25,24 @@ export class Exchanges {
   }
 
   requestVotes(to: BrokerId, requests: readonly InGroup<VoteRequest>[]): void {
-    const { transport } = this.#context;
+    const open = new Map(requests.map(({ group, message }) => [group, message]));
+    const giveUp = (): void => {
+      for (const [group, request] of open) this.#context.unanswered(group, request);
+    };
     this.#background(
-      transport.requestVotes(to, requests).then((replies) => {
-        for (const { group, message } of replies) this.#context.step(group, message);
-      }),
+      this.#context.transport.requestVotes(to, requests).then(
+        (replies) => {
+          for (const { group, message } of replies) {
+            open.delete(group);
+            this.#context.step(group, message);
+          }
+          giveUp();
+        },
+        (error: unknown) => {
+          giveUp();
+          throw error;
+        },
+      ),
     );
   }
 

@@ -9,6 +9,7 @@ import type { Journal, JournalWrite } from '../storage/journal.js';
 import type { Clock } from './clock.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import type { GroupHost } from './group-host.js';
+import { LIMITS } from './limits.js';
 import type { Outbox } from './outbox.js';
 
 interface Submitted {
@@ -179,17 +180,30 @@ export class Scheduler {
     if (firstMs === Infinity) return;
     this.#cancelTimer = this.#clock.schedule(firstMs - nowMs, () => {
       this.#timerMs = Infinity;
-      this.#guarded(() => {
-        this.#tickDue();
+      const lateMs = Math.min(this.#clock.monotonicMs() - firstMs, LIMITS.electionLagMsMax);
+      // What peers have sent meanwhile is taken in first: it may be the answer that is waited for.
+      this.#clock.defer(() => {
+        this.#guarded(() => {
+          this.#tickDue(lateMs);
+        });
       });
     });
   }
 
-  #tickDue(): void {
+  /**
+   * By as much as this loop was held up, by the election of all groups of a broker for one, its peers were held
+   * up as well: who is to campaign before this broker gets that time too, or votes are split by the hundred.
+   */
+  #tickDue(lateMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     for (const id of this.#deadlines.takeDue(nowMs)) {
       const group = this.#groups.get(id);
       if (group === undefined) continue;
+      const { role, deadlineMs } = group.raft;
+      if (role !== 'leader' && deadlineMs <= nowMs && deadlineMs + lateMs > nowMs) {
+        this.#deadlines.note(id, deadlineMs + lateMs);
+        continue;
+      }
       group.raft.tick(nowMs);
       this.#ready.add(group);
     }

@@ -4,9 +4,18 @@ import { invariant } from '../invariant.js';
 import type { BrokerId, LogIndex } from './types.js';
 
 export interface RaftTuning {
-  /** A campaign without outcome is given up after this long, drawn from [min, max). */
+  /**
+   * A campaign that voters on live links leave without an answer is given up after this long, and who granted
+   * a vote waits as long for the winner; drawn from [min, max). A safety net, not a pace: a voter that is
+   * lost, and a call that fails, count as refusals at once. Above what a busy broker takes for the votes of
+   * thousands of groups: to ask again earlier is more work for brokers that have too much of it already.
+   */
   readonly electionTimeoutMsMin: number;
   readonly electionTimeoutMsMax: number;
+  /** Longest pause before a campaign that follows failed ones. */
+  readonly campaignBackoffMsMax: number;
+  /** A leader that is heard without a live link is believed, and a candidate awaited, for this long. */
+  readonly unconfirmedLeaderMs: number;
   /**
    * How much later each next-preferred replica campaigns, so that votes are not split. Above the time
    * that a round of votes takes on the local network (KRaft calls it the strict exponential backoff).
@@ -48,8 +57,10 @@ export interface RaftTuning {
 }
 
 export const DEFAULT_RAFT_TUNING: RaftTuning = {
-  electionTimeoutMsMin: 150,
-  electionTimeoutMsMax: 300,
+  electionTimeoutMsMin: 1_000,
+  electionTimeoutMsMax: 2_000,
+  campaignBackoffMsMax: 300,
+  unconfirmedLeaderMs: 300,
   rankDelayMs: 10,
   leaderDiscoveryMs: 50,
   checkQuorumMs: 50,

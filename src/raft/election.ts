@@ -7,6 +7,7 @@ import { voteResult } from './quorum.js';
 import {
   becomeFollower,
   endLeadership,
+  forgetLeader,
   isTrusted,
   isVoter,
   mayCampaign,
@@ -16,7 +17,7 @@ import {
   scheduleCampaign,
   votersOf,
 } from './state.js';
-import { asTerm, type BrokerId } from './types.js';
+import { asTerm, type BrokerId, type Term } from './types.js';
 
 /**
  * Asks whether a campaign would succeed, without disturbing anybody (Ongaro's thesis section 9.6).
@@ -79,7 +80,7 @@ export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequ
   if (request.preVote) {
     const granted =
       request.term > state.term && state.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
-    if (granted) giveWay(state, nowMs);
+    if (granted && state.role === 'follower') awaitCandidate(state, nowMs, request.from);
     reply(state, request, granted);
     return;
   }
@@ -93,7 +94,7 @@ export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequ
       state.votedFor = request.from;
       state.hardStateDirty = true;
     }
-    state.electionDeadlineMs = nowMs + randomElectionTimeout(state);
+    awaitCandidate(state, nowMs, request.from);
   }
   reply(state, request, granted);
 }
@@ -136,12 +137,23 @@ export function onVoteReply(state: RaftState, nowMs: number, reply: VoteReply): 
     becomeFollower(state, nowMs, reply.term, undefined);
     return;
   }
+  countVote(state, nowMs, reply.from, reply.preVote, reply.requestedTerm, reply.granted);
+}
+
+function countVote(
+  state: RaftState,
+  nowMs: number,
+  voter: BrokerId,
+  preVote: boolean,
+  term: Term,
+  granted: boolean,
+): void {
   const { campaign } = state;
   if (campaign === undefined) return;
-  const expectedTerm = reply.preVote ? state.term + 1 : state.term;
-  const expectedRole = reply.preVote ? 'preCandidate' : 'candidate';
-  if (state.role !== expectedRole || reply.requestedTerm !== expectedTerm) return;
-  if (!campaign.votes.has(reply.from)) campaign.votes.set(reply.from, reply.granted);
+  const expectedTerm = preVote ? state.term + 1 : state.term;
+  const expectedRole = preVote ? 'preCandidate' : 'candidate';
+  if (state.role !== expectedRole || term !== expectedTerm) return;
+  if (!campaign.votes.has(voter)) campaign.votes.set(voter, granted);
   decide(state, nowMs);
 }
 
@@ -185,11 +197,29 @@ export function decide(state: RaftState, nowMs: number): void {
   }
 }
 
-/** A replica that says yes to another's pre-vote lets it go first. */
-function giveWay(state: RaftState, nowMs: number): void {
-  if (state.role !== 'follower') return;
-  const laterMs = nowMs + 2 * state.config.tuning.rankDelayMs;
-  if (state.electionDeadlineMs < laterMs) state.electionDeadlineMs = laterMs;
+/**
+ * A replica that says yes to another's vote or pre-vote lets it go first, for as long as it can take to win.
+ * When its link breaks this replica goes on at once; see `lostPeer`. One without a link, whose request came
+ * late, is awaited as such a leader is.
+ */
+function awaitCandidate(state: RaftState, nowMs: number, candidate: BrokerId): void {
+  state.awaited = candidate;
+  if (state.alive.has(candidate)) setCampaignTimeout(state, nowMs);
+  else state.electionDeadlineMs = nowMs + state.config.tuning.unconfirmedLeaderMs;
+}
+
+/** Takes in that the link to a broker broke: it votes no more, and what it was to win is open again. */
+export function lostPeer(state: RaftState, nowMs: number, peer: BrokerId): void {
+  decide(state, nowMs);
+  if (state.leader === peer) forgetLeader(state, nowMs);
+  else if (state.awaited === peer && state.role === 'follower' && state.leader === undefined) {
+    scheduleCampaign(state, nowMs);
+  }
+}
+
+/** Takes in that a request for a vote will not be answered: that is no vote, and nobody waits for it. */
+export function onVoteUnanswered(state: RaftState, nowMs: number, request: VoteRequest): void {
+  countVote(state, nowMs, request.to, request.preVote, request.term, false);
 }
 
 function requestVotes(state: RaftState, preVote: boolean, leadershipTransfer: boolean): void {

@@ -14,7 +14,7 @@
 import { invariant } from '../invariant.js';
 import { type RaftConfig, validateRaftConfig } from './config.js';
 import { type ChangeResult, isCaughtUp, membershipIsKnown, proposeMembership } from './changes.js';
-import { countOwnVote, decide, startPreVote } from './election.js';
+import { countOwnVote, lostPeer, onVoteUnanswered, startPreVote } from './election.js';
 import {
   advanceCommit,
   fillAppends,
@@ -27,7 +27,7 @@ import {
 import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog, type Snapshot } from './log.js';
 import type { Membership } from './membership.js';
 import type { MembershipAt } from './memberships.js';
-import type { Message, TransferCause } from './messages.js';
+import type { Message, TransferCause, VoteRequest } from './messages.js';
 import type { Progress } from './progress.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import { type Ready, takeReady } from './ready.js';
@@ -298,8 +298,12 @@ export class Raft {
     state.leadership?.progress.get(peer)?.toProbe();
     watchQuorum(state, nowMs);
     expireTransfer(state, nowMs);
-    decide(state, nowMs);
-    if (state.leader === peer) forgetLeader(state, nowMs);
+    lostPeer(state, nowMs, peer);
+  }
+
+  /** Learns that nobody will answer a request for a vote that this replica has sent. */
+  voteUnanswered(nowMs: number, request: VoteRequest): void {
+    onVoteUnanswered(this.#state, nowMs, request);
   }
 
   /** Learns that a broker may be another disk than before: nothing that it had is counted on (B12). */

@@ -94,6 +94,8 @@ export interface RaftState {
   readonly alive: Set<BrokerId>;
   /** When to campaign, or to give a campaign up; Infinity for never. */
   electionDeadlineMs: number;
+  /** The candidate that got this replica's last vote or pre-vote, and may win; undefined where none is awaited. */
+  awaited: BrokerId | undefined;
   /** Campaigns in a row that failed; spaces the next one. */
   failedCampaigns: number;
   campaign: Campaign | undefined;
@@ -200,12 +202,12 @@ function followLeader(state: RaftState, nowMs: number, leader: BrokerId): void {
 
 /**
  * A leader with a live link needs no timer: the loss of the link ends it. One that is heard without a
- * live link, or late from a term that it gave up, is believed for one election timeout only, so that no
+ * live link, or late from a term that it gave up, is believed for `unconfirmedLeaderMs` only, so that no
  * lost event leaves a group waiting for ever (B31).
  */
 export function watchLeader(state: RaftState, nowMs: number, leader: BrokerId): void {
-  const { electionTimeoutMsMax } = state.config.tuning;
-  state.electionDeadlineMs = isTrusted(state, leader) ? Infinity : nowMs + electionTimeoutMsMax;
+  const { unconfirmedLeaderMs } = state.config.tuning;
+  state.electionDeadlineMs = isTrusted(state, leader) ? Infinity : nowMs + unconfirmedLeaderMs;
 }
 
 /** True when the leader of the current term has a live link and is not known to have ended. */
@@ -239,13 +241,14 @@ export function noteDeposed(state: RaftState, nowMs: number, id: BrokerId): void
  * up sets it again. Never for one that may not campaign.
  */
 export function scheduleCampaign(state: RaftState, nowMs: number): void {
+  state.awaited = undefined;
   if (!mayCampaign(state) || !hearsQuorum(state)) {
     state.electionDeadlineMs = Infinity;
     return;
   }
-  const { rankDelayMs, electionTimeoutMsMax } = state.config.tuning;
+  const { rankDelayMs, campaignBackoffMsMax } = state.config.tuning;
   const backoffMs = Math.min(
-    electionTimeoutMsMax,
+    campaignBackoffMsMax,
     rankDelayMs * (2 ** Math.min(Math.max(0, state.failedCampaigns - 1), 16) - 1),
   );
   const jitterMs = state.failedCampaigns === 0 ? 0 : state.config.random() * (backoffMs + rankDelayMs);
@@ -296,6 +299,7 @@ export function initialState(
     endedTerm: asTerm(0),
     alive: new Set(),
     electionDeadlineMs: Infinity,
+    awaited: undefined,
     failedCampaigns: 0,
     campaign: undefined,
     leadership: undefined,

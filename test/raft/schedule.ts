@@ -21,6 +21,8 @@ const TIGHT = {
   snapshotChunkBytes: 16,
   retransmitMs: 200,
   transferCatchUpMs: 100,
+  electionTimeoutMsMin: 150,
+  electionTimeoutMsMax: 300,
 };
 
 type Action = (cluster: Cluster) => void;
