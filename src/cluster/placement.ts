@@ -1,9 +1,10 @@
 /**
  * Chooses the replicas of new partitions. Pure.
  *
- * The preferred leader is the live broker that is preferred leader least often; the others follow by racks
+ * The preferred leader is the live broker that is preferred leader least often; the others are chosen by racks
  * not used yet, then fewest replicas, then the order in which brokers were given, counted from the
- * leader on, so that equal brokers take turns.
+ * leader on, so that equal brokers take turns. Of those chosen the one goes first that least often comes
+ * after this leader: what a broker led falls to all others when it dies, not to one of them.
  */
 
 import { invariant } from '../invariant.js';
@@ -16,6 +17,8 @@ export interface Candidate {
   readonly alive: boolean;
   readonly leaderCount: number;
   readonly replicaCount: number;
+  /** Partitions that it is to lead, by the broker that comes after it; none where it is missing. */
+  readonly heirs: ReadonlyMap<BrokerId, number>;
 }
 
 /** Counts what each of `ids` holds by preference, in the given order. */
@@ -26,12 +29,17 @@ export function candidatesOf(
 ): Candidate[] {
   const leaders = new Map<BrokerId, number>();
   const replicas = new Map<BrokerId, number>();
+  const heirs = new Map<BrokerId, Map<BrokerId, number>>();
   for (const topic of state.topics.values()) {
     for (const partition of topic.partitions) {
       partition.replicas.forEach((id, position) => {
         replicas.set(id, (replicas.get(id) ?? 0) + 1);
         if (position === 0) leaders.set(id, (leaders.get(id) ?? 0) + 1);
       });
+      const [leader, heir] = partition.replicas;
+      if (leader === undefined || heir === undefined) continue;
+      const counts = heirs.get(leader) ?? new Map<BrokerId, number>();
+      heirs.set(leader, counts.set(heir, (counts.get(heir) ?? 0) + 1));
     }
   }
   return ids.map((id) => ({
@@ -40,6 +48,7 @@ export function candidatesOf(
     alive: alive.has(id),
     leaderCount: leaders.get(id) ?? 0,
     replicaCount: replicas.get(id) ?? 0,
+    heirs: heirs.get(id) ?? new Map<BrokerId, number>(),
   }));
 }
 
@@ -55,13 +64,18 @@ export function placeReplicas(
     replicationFactor,
     brokers: candidates.length,
   });
-  const loads = candidates.map((candidate, order) => ({ ...candidate, order }));
+  const loads = candidates.map((candidate, order) => ({
+    ...candidate,
+    heirs: new Map(candidate.heirs),
+    order,
+  }));
   return Array.from({ length: partitionCount }, () => placeOne(loads, replicationFactor));
 }
 
 interface Load extends Candidate {
   leaderCount: number;
   replicaCount: number;
+  readonly heirs: Map<BrokerId, number>;
   readonly order: number;
 }
 
@@ -86,7 +100,16 @@ function placeOne(loads: Load[], replicationFactor: number): BrokerId[] {
   }
   leader.leaderCount += 1;
   for (const load of chosen) load.replicaCount += 1;
-  return chosen.map((load) => load.id);
+  return [leader.id, ...inTurn(leader, chosen.slice(1))];
+}
+
+/** The followers, those first that come after this leader least often. */
+function inTurn({ heirs }: Load, followers: readonly Load[]): readonly BrokerId[] {
+  const times = ({ id }: Load): number => heirs.get(id) ?? 0;
+  const ids = [...followers].sort((a, b) => times(a) - times(b)).map(({ id }) => id);
+  const [heir] = ids;
+  if (heir !== undefined) heirs.set(heir, (heirs.get(heir) ?? 0) + 1);
+  return ids;
 }
 
 /** The element whose key is smallest, compared number by number. */

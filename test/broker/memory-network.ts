@@ -37,8 +37,23 @@ export class MemoryNetwork {
   /** Diallers that get no connection, as "from>to"; what is open stays open. */
   readonly #undialable = new Set<string>();
 
+  /** Until when the processes of brokers are held up. */
+  readonly #heldUpUntilMs = new Map<BrokerId, number>();
+
   constructor(clock: ManualClock) {
     this.clock = clock;
+  }
+
+  /** A broker's process takes nothing in for so long. */
+  holdUp(id: BrokerId, ms: number): void {
+    this.#heldUpUntilMs.set(id, this.clock.monotonicMs() + ms);
+  }
+
+  /** Calls back at once, or when the broker's process is held up no more. */
+  whenFree(id: BrokerId, callback: () => void): void {
+    const leftMs = (this.#heldUpUntilMs.get(id) ?? 0) - this.clock.monotonicMs();
+    if (leftMs > 0) this.clock.schedule(leftMs, callback);
+    else callback();
   }
 
   /** Puts a broker on the network. `events` is called once the transport has started. */
@@ -108,8 +123,10 @@ export class MemoryNetwork {
   /** Delivers after the latency, if the wire carries then. */
   send(from: BrokerId, to: BrokerId, deliver: (events: PeerEvents) => void): void {
     this.clock.schedule(LATENCY_MS, () => {
-      const events = this.carries(from, to) ? this.#endpoints.get(to)?.events : undefined;
-      if (events !== undefined) deliver(events);
+      this.whenFree(to, () => {
+        const events = this.carries(from, to) ? this.#endpoints.get(to)?.events : undefined;
+        if (events !== undefined) deliver(events);
+      });
     });
   }
 }

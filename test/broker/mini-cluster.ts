@@ -7,6 +7,7 @@ import type { LeaderBalance } from '../../src/broker/balancer.js';
 import { Broker } from '../../src/broker/broker.js';
 import { type FetchRequest, fetch, produce } from '../../src/broker/data.js';
 import type { Acks, Fetched, Produced } from '../../src/broker/partition-host.js';
+import type { Clock } from '../../src/broker/clock.js';
 import { PeerHandler } from '../../src/broker/peer-handler.js';
 import { register } from '../../src/broker/registration.js';
 import { createTopic, deleteTopic, type TopicRequest } from '../../src/broker/topics.js';
@@ -116,7 +117,7 @@ export class MiniCluster {
         leaderBalance: this.leaderBalance,
       },
       {
-        clock: this.clock,
+        clock: this.#clockOf(id),
         journal,
         recovered: groups,
         transport,
@@ -149,6 +150,24 @@ export class MiniCluster {
     broker.stop();
     this.network.detach(id);
     this.#members.delete(id);
+  }
+
+  /** A process that is busy with itself: neither its timers nor its mail are looked at for so long. */
+  holdUp(id: BrokerId, ms: number): void {
+    this.network.holdUp(id, ms);
+  }
+
+  /** The clock as a broker sees it, which takes part in what holds its process up. */
+  #clockOf(id: BrokerId): Clock {
+    const { clock, network } = this;
+    return {
+      monotonicMs: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs(),
+      random: () => clock.random(),
+      newUuid: () => clock.newUuid(),
+      schedule: (delayMs, callback) => clock.schedule(delayMs, () => network.whenFree(id, callback)),
+      defer: (callback) => clock.defer(() => network.whenFree(id, callback)),
+    };
   }
 
   async restart(id: BrokerId): Promise<Member> {

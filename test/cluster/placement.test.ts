@@ -7,7 +7,7 @@ import { type Candidate, candidatesOf, placeReplicas } from '../../src/cluster/p
 function brokers(racks: readonly string[], dead: readonly string[] = []): Candidate[] {
   return racks.map((rack, i) => {
     const id = `n${String(i + 1)}`;
-    return { id, rack, alive: !dead.includes(id), leaderCount: 0, replicaCount: 0 };
+    return { id, rack, alive: !dead.includes(id), leaderCount: 0, replicaCount: 0, heirs: new Map() };
   });
 }
 
@@ -23,8 +23,28 @@ describe('placeReplicas', () => {
       ['n1', 'n2', 'n3'],
       ['n2', 'n3', 'n1'],
       ['n3', 'n1', 'n2'],
-      ['n1', 'n2', 'n3'],
+      ['n1', 'n3', 'n2'],
     ]);
+  });
+
+  it('lets all others inherit from a broker that dies, not one of them alone', () => {
+    for (const count of [3, 4, 5]) {
+      const candidates = brokers(Array.from({ length: count }, () => ''));
+      const placed = placeReplicas(candidates, 60 * count, 3);
+      for (const { id } of candidates) {
+        const heirs = countBy(placed.filter(([leader]) => leader === id).map(([, heir]) => heir ?? ''));
+        // More brokers than replicas: who follows goes by the number of replicas first.
+        const several = Object.values(heirs);
+        expect(several.length).toBeGreaterThan(1);
+        expect(Math.max(...several) - Math.min(...several)).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+
+  it('goes on where earlier topics have left off', () => {
+    const [first, second, third] = brokers(['', '', '']);
+    const loaded = [{ ...first!, heirs: new Map([['n2', 1]]) }, second!, third!];
+    expect(placeReplicas(loaded, 1, 3)).toEqual([['n1', 'n3', 'n2']]);
   });
 
   it('gives every partition distinct replicas, and spreads leaders and replicas evenly', () => {
@@ -94,8 +114,14 @@ describe('candidatesOf', () => {
       ],
     });
     expect(candidatesOf(state, ['n2', 'n1'], new Set(['n1']))).toEqual([
-      { id: 'n2', rack: '', alive: false, leaderCount: 1, replicaCount: 2 },
-      { id: 'n1', rack: 'a', alive: true, leaderCount: 2, replicaCount: 3 },
+      { id: 'n2', rack: '', alive: false, leaderCount: 1, replicaCount: 2, heirs: new Map([['n1', 1]]) },
+      {
+        ...{ id: 'n1', rack: 'a', alive: true, leaderCount: 2, replicaCount: 3 },
+        heirs: new Map([
+          ['n2', 1],
+          ['n3', 1],
+        ]),
+      },
     ]);
   });
 });
