@@ -16,7 +16,8 @@ export const LIMITS = {
   heartbeatTimeoutFactor: 2.5,
   /** Time in which that silence counts half. */
   silenceHalfLifeMs: 5_000,
-  /** Time for which this process was held up that is added to the deadlines of elections, at most. */
+  /** Time for which this process was held up that is added to the deadlines of elections: from, and at most. */
+  electionLagMsMin: 5,
   electionLagMsMax: 200,
   /** A write without an answer of the disk for this long: peers are told nothing, as if the broker hung. */
   diskSlowMs: 300,

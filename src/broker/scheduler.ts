@@ -180,7 +180,7 @@ export class Scheduler {
     if (firstMs === Infinity) return;
     this.#cancelTimer = this.#clock.schedule(firstMs - nowMs, () => {
       this.#timerMs = Infinity;
-      const lateMs = Math.min(this.#clock.monotonicMs() - firstMs, LIMITS.electionLagMsMax);
+      const lateMs = this.#clock.monotonicMs() - firstMs;
       // What peers have sent meanwhile is taken in first: it may be the answer that is waited for.
       this.#clock.defer(() => {
         this.#guarded(() => {
@@ -200,8 +200,10 @@ export class Scheduler {
       const group = this.#groups.get(id);
       if (group === undefined) continue;
       const { role, deadlineMs } = group.raft;
-      if (role !== 'leader' && deadlineMs <= nowMs && deadlineMs + lateMs > nowMs) {
-        this.#deadlines.note(id, deadlineMs + lateMs);
+      const { electionLagMsMin, electionLagMsMax } = LIMITS;
+      const overdueMs = nowMs - deadlineMs;
+      if (role !== 'leader' && lateMs >= electionLagMsMin && overdueMs >= 0 && overdueMs < electionLagMsMax) {
+        this.#deadlines.note(id, nowMs + Math.min(lateMs, electionLagMsMax));
         continue;
       }
       group.raft.tick(nowMs);

@@ -34,7 +34,6 @@ import { type Ready, takeReady } from './ready.js';
 import {
   BEFORE_FIRST,
   endLeadership,
-  forgetLeader,
   hearsQuorum,
   initialState,
   mayCampaign,
