@@ -343,10 +343,11 @@ export class Broker {
 
   #eachGroup(act: (group: GroupHost) => void): void {
     for (const group of this.#scheduler.groups.values()) {
+      const { raft } = group;
+      const followed = raft.role === 'follower';
       this.#guarded(() => act(group));
       // A follower that goes on trusting its leader has nothing to do: of thousands most are that.
-      const { raft } = group;
-      if (raft.role !== 'follower' || raft.deadlineMs !== Infinity) this.#scheduler.wake(group);
+      if (!followed || raft.deadlineMs !== Infinity) this.#scheduler.wake(group);
     }
     this.#scheduler.wakeOutbox();
     this.table.livenessChanged();

@@ -57,8 +57,8 @@ export interface RaftTuning {
 }
 
 export const DEFAULT_RAFT_TUNING: RaftTuning = {
-  electionTimeoutMsMin: 1_000,
-  electionTimeoutMsMax: 2_000,
+  electionTimeoutMsMin: 400,
+  electionTimeoutMsMax: 800,
   campaignBackoffMsMax: 300,
   unconfirmedLeaderMs: 300,
   rankDelayMs: 10,

@@ -19,6 +19,9 @@ import {
 } from './state.js';
 import { asTerm, type BrokerId, type Term } from './types.js';
 
+/** How many ranks later one campaigns that gave its pre-vote away: above a round of votes of many groups. */
+const GIVE_WAY_RANKS = 5;
+
 /**
  * Asks whether a campaign would succeed, without disturbing anybody (Ongaro's thesis section 9.6).
  * Dead peers are not asked and not waited for.
@@ -80,7 +83,7 @@ export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequ
   if (request.preVote) {
     const granted =
       request.term > state.term && state.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
-    if (granted && state.role === 'follower') awaitCandidate(state, nowMs, request.from);
+    if (granted) giveWay(state, nowMs, request.from);
     reply(state, request, granted);
     return;
   }
@@ -198,9 +201,19 @@ export function decide(state: RaftState, nowMs: number): void {
 }
 
 /**
- * A replica that says yes to another's vote or pre-vote lets it go first, for as long as it can take to win.
- * When its link breaks this replica goes on at once; see `lostPeer`. One without a link, whose request came
- * late, is awaited as such a leader is.
+ * A replica that says yes to another's pre-vote lets it go first. Once: a candidate that cannot win asks again
+ * and again, and must not hold up for ever one that can.
+ */
+function giveWay(state: RaftState, nowMs: number, candidate: BrokerId): void {
+  if (state.role !== 'follower' || state.awaited === candidate) return;
+  state.awaited = candidate;
+  const laterMs = nowMs + GIVE_WAY_RANKS * state.config.tuning.rankDelayMs;
+  if (state.electionDeadlineMs < laterMs) state.electionDeadlineMs = laterMs;
+}
+
+/**
+ * One that gave its vote waits for as long as the candidate can take to win. When the link breaks it goes on at
+ * once; see `lostPeer`. A candidate without a link, whose request came late, is awaited as such a leader is.
  */
 function awaitCandidate(state: RaftState, nowMs: number, candidate: BrokerId): void {
   state.awaited = candidate;

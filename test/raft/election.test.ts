@@ -96,7 +96,18 @@ describe('order of campaigns', () => {
     expect(waitsMs(cluster, 'n3')).toBe(rankDelayMs);
     cluster.tick();
     cluster.deliver((message) => message.kind === 'voteRequest');
-    expect(waitsMs(cluster, 'n3')).toBeGreaterThanOrEqual(electionTimeoutMsMin);
+    expect(waitsMs(cluster, 'n3')).toBe(5 * rankDelayMs);
+  });
+
+  it('lets one go first only once: who cannot win holds nobody up', () => {
+    const cluster = Cluster.withLeader();
+    cluster.crash('n1');
+    cluster.tick();
+    const request = cluster.deliver((message) => message.kind === 'voteRequest');
+    const { deadlineMs } = cluster.raft('n3');
+    cluster.nowMs += 2 * rankDelayMs;
+    if (request !== undefined) cluster.step(request);
+    expect(cluster.raft('n3').deadlineMs).toBe(deadlineMs);
   });
 
   it.each(['pre-vote', 'vote'])('goes on at once when the one dies to whom its %s was given', (kind) => {
@@ -105,7 +116,9 @@ describe('order of campaigns', () => {
     cluster.tick();
     if (kind === 'vote') while (cluster.raft('n2').role !== 'candidate') cluster.deliver();
     cluster.deliver((message) => message.kind === 'voteRequest' && message.to === 'n3');
-    expect(waitsMs(cluster, 'n3')).toBeGreaterThanOrEqual(electionTimeoutMsMin);
+    expect(waitsMs(cluster, 'n3')).toBeGreaterThanOrEqual(
+      kind === 'vote' ? electionTimeoutMsMin : 5 * rankDelayMs,
+    );
     cluster.crash('n2');
     expect(waitsMs(cluster, 'n3')).toBe(0);
   });
