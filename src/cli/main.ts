@@ -5,7 +5,9 @@ import { withClientFlags } from './client-command.js';
 import { addBridgeCommand } from './commands/bridge.js';
 import { addBrokerCommand } from './commands/broker.js';
 import { addClusterCommand } from './commands/cluster.js';
+import { addExplainCommand } from './commands/explain.js';
 import { addFailoverCommand } from './commands/failover.js';
+import { addFailoversCommand } from './commands/failovers.js';
 import { addFetchCommand } from './commands/fetch.js';
 import { addHealthCommand } from './commands/health.js';
 import { addLeaderCommand } from './commands/leader.js';
@@ -13,7 +15,9 @@ import { addMetadataCommand } from './commands/metadata.js';
 import { addProduceCommand } from './commands/produce.js';
 import { addServeCommand } from './commands/serve.js';
 import { addTopicCommand } from './commands/topic.js';
+import { addTransferCommand } from './commands/transfer.js';
 import { addUpCommand } from './commands/up.js';
+import { addWatchCommand } from './commands/watch.js';
 import { OutputClosedError, processIo } from './io.js';
 import type { CliIo } from './io.js';
 import { printError } from './output.js';
@@ -30,6 +34,10 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
   addBrokerCommand,
   addLeaderCommand,
   addFailoverCommand,
+  addTransferCommand,
+  addFailoversCommand,
+  addExplainCommand,
+  addWatchCommand,
   addMetadataCommand,
   addClusterCommand,
   addHealthCommand,

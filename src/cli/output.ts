@@ -25,10 +25,15 @@ export interface Report {
   /** Keys in snake_case, as in the protocol. */
   readonly document: unknown;
   readonly sections: readonly Section[];
+  /** What a terminal shows instead of the drawn sections. */
+  readonly prose?: string | undefined;
 }
 
 /** A value that is absent, in tab-separated text (PostgreSQL's COPY format). */
 const NULL_TEXT = '\\N';
+
+/** A value that is absent, in a drawn table. */
+const NULL_DRAWN = '-';
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
@@ -36,9 +41,10 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
  * Prints `report`: one JSON document, or for people a drawn table, or for pipes tab-separated lines
  * without a head. With several sections a line begins with the name of its section.
  */
-export async function print(out: CliOutput, format: Format, { document, sections }: Report): Promise<void> {
+export async function print(out: CliOutput, format: Format, report: Report): Promise<void> {
+  const { document, sections, prose } = report;
   if (format === 'json') return out.write(`${JSON.stringify(document)}\n`);
-  if (out.isTty) return out.write(sections.map(drawn).join(''));
+  if (out.isTty) return out.write(prose ?? sections.map(drawn).join(''));
   const lines = sections.flatMap(({ name, rows }) =>
     rows.map((row) => tabSeparated(sections.length > 1 ? [name, ...row] : row)),
   );
@@ -47,7 +53,7 @@ export async function print(out: CliOutput, format: Format, { document, sections
 
 /** One line of tab-separated values, its end included. Tabs and line ends in values are escaped. */
 export function tabSeparated(row: readonly Cell[]): string {
-  return `${row.map(cellText).join('\t')}\n`;
+  return `${row.map((cell) => cellText(cell, NULL_TEXT)).join('\t')}\n`;
 }
 
 /** Bytes for JSON: text where they are UTF-8, else `{"base64": ...}`; null for none. */
@@ -76,12 +82,12 @@ export async function printError(err: CliOutput, error: unknown): Promise<void> 
 
 function drawn({ head, rows }: Section): string {
   const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  table.push(...rows.map((row) => row.map(cellText)));
+  table.push(...rows.map((row) => row.map((cell) => cellText(cell, NULL_DRAWN))));
   return `${table.toString()}\n`;
 }
 
-function cellText(cell: Cell): string {
-  if (cell === undefined) return NULL_TEXT;
+function cellText(cell: Cell, none: string): string {
+  if (cell === undefined) return none;
   const text = typeof cell === 'object' ? cell.join(',') : String(cell);
   return text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
 }

@@ -114,6 +114,7 @@ function nextSteps(
     `  ${PROGRAM} failover ${topic} ${partition} --failed-leader ${leader}${bootstrap}`,
     `  ${PROGRAM} leader ${topic} ${partition}${bootstrap}   # then kill -9 that broker, and ask again`,
     ...(pid === undefined ? [] : [`  kill -9 ${String(pid)}   # ${leader}`]),
+    `  ${PROGRAM} failovers --details${bootstrap}   # what happened, and where the time went`,
   ].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
 import { toDescription, toTopic } from './convert.js';
 import { createHealthAdmin } from './health.js';
 import type { Session } from './session.js';
+import { transferLeadership } from './transfer.js';
 import type { Admin, CallOptions, TopicSummary } from './types.js';
 
 /** Topics asked for in one call of ListTopics. */
@@ -59,6 +60,7 @@ export function createAdmin(session: Session): Admin {
       return toDescription(response);
     },
     ...createHealthAdmin(session),
+    transferLeadership: (ref, options) => transferLeadership(session, ref, options),
     ...createBrokerAdmin(session),
     ...createReplicaAdmin(session),
   };

@@ -7,7 +7,7 @@ import { dialled } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
 import type { Lifetime } from './lifetime.js';
 
-/** A unary method as ts-proto generates it: one entry of, say, `LogServiceService`. */
+/** A method with one request, as ts-proto generates it: one entry of, say, `LogServiceService`. */
 export interface UnaryMethod<Request, Response> {
   readonly path: string;
   readonly requestSerialize: (request: Request) => Buffer;
@@ -67,7 +67,7 @@ function closedMeanwhile(cause: unknown): BellwetherError {
 }
 
 /** Says which broker it was, where the error comes from the connection and not from the broker. */
-function named(address: string, error: BellwetherError): BellwetherError {
+export function named(address: string, error: BellwetherError): BellwetherError {
   const ofConnection =
     error.reason === 'CONNECTION_FAILED' ||
     error.reason === 'CONNECTION_LOST' ||

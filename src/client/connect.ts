@@ -2,12 +2,14 @@
 import { BellwetherError } from '../errors.js';
 import { createAdmin } from './admin.js';
 import { fetch } from './fetch.js';
+import { explainLeader, listFailovers } from './leadership-history.js';
 import { listOffsets } from './list-offsets.js';
 import { commitOffsets, fetchOffsets } from './offsets.js';
 import { metadata, partitionFailover, partitionLeader } from './partition.js';
 import { produce } from './produce.js';
 import { checkedTimeoutMs, Session, TIMEOUT_DEFAULT_MS } from './session.js';
 import type { BellwetherClient, ConnectOptions } from './types.js';
+import { watchLeadership } from './watch-leadership.js';
 
 /**
  * A client of the cluster to which `options.brokers` belong. Reaches no broker yet: connections are
@@ -24,6 +26,9 @@ export async function connect(options: ConnectOptions): Promise<BellwetherClient
     metadata: (topics = [], callOptions) => metadata(session, topics, callOptions),
     partitionLeader: (ref, callOptions) => partitionLeader(session, ref, callOptions),
     partitionFailover: (request, callOptions) => partitionFailover(session, request, callOptions),
+    listFailovers: (filter = {}, callOptions) => listFailovers(session, filter, callOptions),
+    explainLeader: (ref, callOptions) => explainLeader(session, ref, callOptions),
+    watchLeadership: (watchOptions) => watchLeadership(session, watchOptions),
     produce: (ref, records, callOptions) => produce(session, ref, records, callOptions),
     fetch: (ref, offset, callOptions) => fetch(session, ref, offset, callOptions),
     listOffsets: (ref, at, callOptions) => listOffsets(session, ref, at, callOptions),

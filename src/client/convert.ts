@@ -1,23 +1,19 @@
-/** Generated messages <-> the SDK's public types. Generated types never leave this folder. */
+/**
+ * Generated messages <-> the SDK's public types. Generated types never leave this folder. Leadership is in
+ * convert-leadership.ts, brokers and replicas in convert-brokers.ts.
+ */
 import type { DescribeClusterResponse } from '../../gen/bellwether/v1/admin_service.js';
 import { Acks as WireAcks } from '../../gen/bellwether/v1/log_service.js';
 import type { FetchResponse } from '../../gen/bellwether/v1/log_service.js';
 import type { MetadataResponse } from '../../gen/bellwether/v1/metadata_service.js';
-import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
-import type {
-  PartitionFailoverResponse,
-  PartitionLeaderResponse,
-} from '../../gen/bellwether/v1/partition_service.js';
 import type { Broker, PartitionMetadata, Record, TopicMetadata } from '../../gen/bellwether/v1/types.js';
 import { BellwetherError } from '../errors.js';
 import type {
   Acks,
   ClusterMetadata,
   ConsumedRecord,
-  FailoverResult,
   FetchResult,
   PartitionInfo,
-  PartitionLeader,
   TopicInfo,
 } from './types.js';
 import type { BrokerInfo, ClusterDescription } from './types-cluster.js';
@@ -69,25 +65,6 @@ export function toDescription(response: DescribeClusterResponse): ClusterDescrip
     leaderImbalancePercent: response.leaderImbalancePercent,
     leaderBalance: { on: response.leaderBalanceOn, coolDownMs: response.leaderBalanceCoolDownMs },
   };
-}
-
-export function toPartitionLeader(response: PartitionLeaderResponse): PartitionLeader {
-  return {
-    leader: response.leader,
-    followers: response.followers,
-    term: response.term,
-    leaderAddress: response.leaderAddress,
-    inSyncReplicas: response.inSyncReplicas,
-    highWatermark: response.highWatermark,
-    leaderSinceMs: response.leaderSinceMs,
-  };
-}
-
-/** An outcome unknown to this version counts as MOVED: the answer says who leads either way. */
-export function toFailover(response: PartitionFailoverResponse): FailoverResult {
-  const { newLeader, newTerm, failoverMs } = response;
-  const already = response.outcome === FailoverOutcome.ALREADY_MOVED;
-  return { newLeader, newTerm, failoverMs, outcome: already ? 'ALREADY_MOVED' : 'MOVED' };
 }
 
 export function toFetchResult(response: FetchResponse): FetchResult {

@@ -5,6 +5,19 @@ export type { LeaderHint, Reason } from '../errors.js';
 export { partitionForKey } from '../records/murmur2.js';
 export { connect } from './connect.js';
 export type {
+  FailoverFilter,
+  FailoverResult,
+  LeaderExplanation,
+  LeadershipCause,
+  LeadershipChange,
+  LeadershipObstacle,
+  LeadershipTimeline,
+  PartitionLeader,
+  ReplicaStanding,
+  TransferResult,
+  WatchLeadershipOptions,
+} from './leadership-types.js';
+export type {
   Acks,
   Admin,
   BellwetherClient,
@@ -16,13 +29,11 @@ export type {
   ConnectOptions,
   ConsumedRecord,
   FailoverRequest,
-  FailoverResult,
   FetchOptions,
   FetchResult,
   ListedOffset,
   OffsetPosition,
   PartitionInfo,
-  PartitionLeader,
   PartitionLeaderOptions,
   PartitionRef,
   ProduceOptions,
@@ -34,6 +45,7 @@ export type {
   ReplicationMember,
   TopicInfo,
   TopicSummary,
+  TransferOptions,
 } from './types.js';
 export type {
   BrokerHealth,

@@ -1,7 +1,7 @@
-/** The life of one client: what is under way registers here, so that close() ends all of it at once. */
+/** The life of one client or of one watch: what is under way registers here, so that close() ends it at once. */
 import { BellwetherError } from '../errors.js';
 
-/** From connect() to close(). */
+/** From connect() to close(), or a part of that. */
 export class Lifetime {
   readonly #cancels = new Set<() => void>();
   #closed = false;
@@ -12,13 +12,38 @@ export class Lifetime {
 
   /** Throws once the client is closed; nothing was sent then. */
   check(): void {
-    if (this.#closed) throw new BellwetherError('CONNECTION_FAILED', 'the client is closed');
+    if (this.#closed) throw closed();
   }
 
   /** Runs `cancel` when the client closes. Returns what takes it back. */
   onClose(cancel: () => void): () => void {
     this.#cancels.add(cancel);
     return () => this.#cancels.delete(cancel);
+  }
+
+  /** A part of this life, which ends with it, when `signal` aborts, or by its own close(). */
+  within(signal: AbortSignal | undefined): Lifetime {
+    const part = new Lifetime();
+    const end = (): void => part.close();
+    if (this.#closed || signal?.aborted === true) {
+      end();
+      return part;
+    }
+    const forget = this.onClose(end);
+    signal?.addEventListener('abort', end, { once: true });
+    part.onClose(() => {
+      forget();
+      signal?.removeEventListener('abort', end);
+    });
+    return part;
+  }
+
+  /** As `work`, but rejects when this life ends before it. */
+  whileOpen<Result>(work: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const forget = this.onClose(() => reject(closed()));
+      void work.finally(forget).then(resolve, reject);
+    });
   }
 
   /** Resolves after `pauseMs`, or at once when the client closes. Leaves no timer behind. */
@@ -41,4 +66,8 @@ export class Lifetime {
     for (const cancel of [...this.#cancels]) cancel();
     this.#cancels.clear();
   }
+}
+
+function closed(): BellwetherError {
+  return new BellwetherError('CONNECTION_FAILED', 'the client is closed');
 }

@@ -1,17 +1,22 @@
-/** SDK calls about leadership: who leads, and move it; and the metadata of the cluster. */
+/**
+ * SDK calls about leadership: who leads, and move it; and the metadata of the cluster. What explains
+ * leadership is in leadership-history.ts and watch-leadership.ts.
+ */
 import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service.js';
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
-import { toFailover, toMetadata, toPartitionLeader } from './convert.js';
+import { toFailover, toPartitionLeader } from './convert-leadership.js';
+import { toMetadata } from './convert.js';
 import { LEADER_LOOK_UP_EXPECTED_MS } from './session.js';
 import type { Session } from './session.js';
-import type { CallOptions, ClusterMetadata, FailoverRequest, FailoverResult } from './types.js';
-import type { PartitionLeader, PartitionLeaderOptions, PartitionRef } from './types.js';
+import type { FailoverResult, PartitionLeader } from './leadership-types.js';
+import type { CallOptions, ClusterMetadata, FailoverRequest } from './types.js';
+import type { PartitionLeaderOptions, PartitionRef } from './types.js';
 
 /** What a failover may take by right beyond maxBlockMs, in milliseconds: an election or two. */
-const FAILOVER_EXPECTED_MS = 2000;
+export const FAILOVER_EXPECTED_MS = 2000;
 
 /** How long a live leader may be held up when the caller names no bound, in milliseconds. */
-const MAX_BLOCK_DEFAULT_MS = 1000;
+export const MAX_BLOCK_DEFAULT_MS = 1000;
 
 /** Who leads a partition, from any broker, or linearizable from the leader. Waits while an election runs. */
 export async function partitionLeader(
@@ -38,19 +43,21 @@ export async function partitionFailover(
   request: FailoverRequest,
   options: CallOptions | undefined,
 ): Promise<FailoverResult> {
-  const { topic, partition, failedLeader, expectedTerm, target, maxBlockMs } = request;
+  const { topic, partition, failedLeader, expectedTerm, target, maxBlockMs, dryRun = false } = request;
   const response = await session.call({
     method: PartitionServiceService.partitionFailover,
-    request: () => ({ topic, partition, failedLeader, expectedTerm, target, maxBlockMs, dryRun: false }),
+    request: () => ({ topic, partition, failedLeader, expectedTerm, target, maxBlockMs, dryRun }),
     effect: 'idempotent_write',
     route: session.anyBroker(session.directory.addressOf(failedLeader)),
     expectedMs: FAILOVER_EXPECTED_MS + (maxBlockMs ?? MAX_BLOCK_DEFAULT_MS),
     options,
   });
+  const result = toFailover(response);
+  if (result.outcome === 'WOULD_MOVE') return result; // Nothing that is known has changed.
   const address = session.directory.addressOf(response.newLeader);
   if (address === undefined) session.cache.forget(request);
   else session.cache.adopt(request, { address, term: response.newTerm });
-  return toFailover(response);
+  return result;
 }
 
 /** Brokers, topics and leaders. What it tells is remembered for later calls. */

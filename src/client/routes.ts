@@ -6,7 +6,8 @@ import type { BrokerDirectory } from './broker-directory.js';
 import type { MetadataCache } from './metadata-cache.js';
 import type { Route } from './retry.js';
 import { isBrokerUnusable } from './retry-policy.js';
-import type { PartitionLeader, PartitionRef } from './types.js';
+import type { PartitionLeader } from './leadership-types.js';
+import type { PartitionRef } from './types.js';
 
 /** What the routes of one client share. */
 export interface RouteContext {

@@ -5,9 +5,11 @@ import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import { BrokerDirectory } from './broker-directory.js';
 import { BrokerPool } from './broker-pool.js';
+import type { Connection } from './broker-pool.js';
 import { unary } from './call.js';
 import type { UnaryMethod } from './call.js';
-import { toBrokers, toPartitionLeader } from './convert.js';
+import { toPartitionLeader } from './convert-leadership.js';
+import { toBrokers } from './convert.js';
 import { Lifetime } from './lifetime.js';
 import { MetadataCache } from './metadata-cache.js';
 import { withRetries } from './retry.js';
@@ -16,6 +18,7 @@ import { attemptTimeoutMs } from './retry-policy.js';
 import type { Effect } from './retry-policy.js';
 import { anyBroker, leaderOf } from './routes.js';
 import type { Preference, RouteContext } from './routes.js';
+import { openStream } from './server-stream.js';
 import type { CallOptions, PartitionRef } from './types.js';
 
 /** Bound of a call in milliseconds when neither the call nor the client names one. */
@@ -39,6 +42,15 @@ export interface CallSpec<Request, Response> {
   readonly route: Route;
   /** What a healthy broker may take by right, in milliseconds. Default 0. */
   readonly expectedMs?: number;
+  readonly options: CallOptions | undefined;
+}
+
+/** How one stream differs from the others. All of them only read. */
+export interface StreamSpec<Request, Response> {
+  readonly method: UnaryMethod<Request, Response>;
+  readonly request: () => Request;
+  readonly route: Route;
+  /** Bound of the time until the first message. */
   readonly options: CallOptions | undefined;
 }
 
@@ -70,6 +82,32 @@ export class Session implements RouteContext {
       route,
       attempt: (address, attemptMs) => this.#send(address, method, spec.request(attemptMs), attemptMs),
     });
+  }
+
+  /** Opens a stream that ends with `lifetime` at the latest; until its first message, with retries. */
+  async openStream<Request, Response>(lifetime: Lifetime, spec: StreamSpec<Request, Response>) {
+    const { method, route, options } = spec;
+    this.#learnBrokersBeside();
+    return withRetries(lifetime, {
+      effect: 'read',
+      timeoutMs: this.timeoutMs(options),
+      expectedMs: 0,
+      route,
+      attempt: (address, attemptMs) =>
+        this.#attempt(address, (connection) =>
+          openStream(lifetime, connection, method, spec.request(), attemptMs),
+        ),
+    });
+  }
+
+  /**
+   * The life of what goes on beyond one call: ends with the client, or when `signal` aborts.
+   *
+   * @throws BellwetherError CONNECTION_FAILED when the client is closed already.
+   */
+  beginLifetime(signal: AbortSignal | undefined): Lifetime {
+    this.#lifetime.check();
+    return this.#lifetime.within(signal);
   }
 
   /** Bound of a call in milliseconds. */
@@ -115,16 +153,25 @@ export class Session implements RouteContext {
     this.#pool.close();
   }
 
-  async #send<Request, Response>(
+  #send<Request, Response>(
     address: string,
     method: UnaryMethod<Request, Response>,
     request: Request,
     timeoutMs: number,
   ): Promise<Response> {
+    return this.#attempt(address, (connection) =>
+      unary(this.#lifetime, connection, method, request, timeoutMs),
+    );
+  }
+
+  async #attempt<Result>(
+    address: string,
+    attempt: (connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
     this.#lifetime.check(); // A closed pool must not open another channel.
     const connection = this.#pool.connection(address);
     try {
-      return await unary(this.#lifetime, connection, method, request, timeoutMs);
+      return await attempt(connection);
     } catch (error) {
       if (fromServiceError(error).reason === 'CONNECTION_FAILED') this.#pool.discard(connection);
       throw error;

@@ -1,4 +1,13 @@
-/** The SDK's public types. */
+/** The SDK's public types; those about leadership are in leadership-types.ts. */
+import type {
+  FailoverFilter,
+  FailoverResult,
+  LeaderExplanation,
+  LeadershipChange,
+  PartitionLeader,
+  TransferResult,
+  WatchLeadershipOptions,
+} from './leadership-types.js';
 
 import type { BrokerHealth, BrokerInfo, ClusterDescription } from './types-cluster.js';
 
@@ -45,18 +54,6 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicInfo[];
 }
 
-export interface PartitionLeader {
-  readonly leader: string;
-  readonly followers: readonly string[];
-  readonly term: number;
-  readonly leaderAddress: string;
-  readonly inSyncReplicas: readonly string[];
-  /** Exclusive; undefined when the answering broker holds no replica. */
-  readonly highWatermark: number | undefined;
-  /** Milliseconds since the Unix epoch. */
-  readonly leaderSinceMs: number;
-}
-
 export interface PartitionLeaderOptions extends CallOptions {
   /**
    * Have the leader itself answer, once a quorum has confirmed after the call that it leads. Its high
@@ -70,13 +67,8 @@ export interface FailoverRequest extends PartitionRef {
   readonly expectedTerm?: number | undefined;
   readonly target?: string | undefined;
   readonly maxBlockMs?: number | undefined;
-}
-
-export interface FailoverResult {
-  readonly newLeader: string;
-  readonly newTerm: number;
-  readonly failoverMs: number;
-  readonly outcome: 'MOVED' | 'ALREADY_MOVED';
+  /** Check everything and say who would lead, but move nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 export interface RecordHeader {
@@ -213,6 +205,12 @@ export interface Replication {
   readonly members: readonly ReplicationMember[];
 }
 
+export interface TransferOptions extends CallOptions {
+  readonly target?: string | undefined;
+  readonly expectedTerm?: number | undefined;
+  readonly maxBlockMs?: number | undefined;
+}
+
 /** Topic and cluster administration. */
 export interface Admin {
   createTopic(
@@ -248,6 +246,8 @@ export interface Admin {
   cancelReassignment(ref: PartitionRef, options?: CallOptions): Promise<void>;
   /** The partitions whose replicas are not where they belong, by topic and number. */
   listReassignments(options?: CallOptions): Promise<Reassignment[]>;
+  /** Has the leader hand over, to `target` or the best follower; resolves when that one has committed. */
+  transferLeadership(ref: PartitionRef, options?: TransferOptions): Promise<TransferResult>;
   /** How far each member of a partition's group is, as its leader knows. */
   describeReplication(ref: PartitionRef, options?: CallOptions): Promise<Replication>;
   /**
@@ -272,6 +272,12 @@ export interface BellwetherClient {
   metadata(topics?: readonly string[], options?: CallOptions): Promise<ClusterMetadata>;
   partitionLeader(ref: PartitionRef, options?: PartitionLeaderOptions): Promise<PartitionLeader>;
   partitionFailover(request: FailoverRequest, options?: CallOptions): Promise<FailoverResult>;
+  /** The recent changes of leadership away from a broker, the newest first; the oldest are forgotten. */
+  listFailovers(filter?: FailoverFilter, options?: CallOptions): Promise<LeadershipChange[]>;
+  /** Why this broker leads and not the preferred one, or why nobody does. Waits for no election. */
+  explainLeader(ref: PartitionRef, options?: CallOptions): Promise<LeaderExplanation>;
+  /** Every change of leadership as it comes, over any failure of brokers; see watch-leadership.ts. */
+  watchLeadership(options?: WatchLeadershipOptions): AsyncIterable<LeadershipChange>;
   /** Appends all records as one batch: all or none, at consecutive offsets. */
   produce(
     ref: PartitionRef,

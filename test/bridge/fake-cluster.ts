@@ -105,10 +105,16 @@ export class FakeCluster implements BridgeCluster {
         reassignPartition: unused,
         cancelReassignment: unused,
         listReassignments: unused,
+        transferLeadership: unused,
         describeReplication: unused,
         deleteRecords: unused,
       },
       listOffsets: unused,
+      listFailovers: unused,
+      explainLeader: unused,
+      watchLeadership: () => {
+        throw new Error('the bridge does not call this');
+      },
       metadata: async (topics = [], options) => {
         await this.#pass('metadata', topics.join(), options);
         const names = topics.length === 0 ? [...this.topics.keys()] : topics;
@@ -149,6 +155,7 @@ export class FakeCluster implements BridgeCluster {
           newTerm: term,
           failoverMs: isMoved ? 7 : 0,
           outcome: isMoved ? 'MOVED' : 'ALREADY_MOVED',
+          timeline: undefined,
         };
       },
       produce: async (ref, records, options) => {

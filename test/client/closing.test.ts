@@ -1,4 +1,5 @@
 /** What remains of a client after close(): nothing. */
+import { getEventListeners } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
@@ -97,5 +98,39 @@ describe('Lifetime', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('a part of a lifetime', () => {
+  it('ends with the whole, with its signal, or by itself, and then leaves no listener behind', () => {
+    const whole = new Lifetime();
+    const abort = new AbortController();
+    const [first, second, third] = [
+      whole.within(abort.signal),
+      whole.within(undefined),
+      whole.within(undefined),
+    ];
+    third.close();
+    expect([whole, first, second, third].map(({ closed }) => closed)).toEqual([false, false, false, true]);
+    abort.abort();
+    expect([whole, first, second].map(({ closed }) => closed)).toEqual([false, true, false]);
+    whole.close();
+    expect(second.closed).toBe(true);
+
+    const another = new AbortController();
+    const life = new Lifetime().within(another.signal);
+    expect(getEventListeners(another.signal, 'abort')).toHaveLength(1);
+    life.close();
+    expect(getEventListeners(another.signal, 'abort')).toEqual([]);
+    expect(new Lifetime().within(AbortSignal.abort()).closed).toBe(true);
+    expect(whole.within(undefined).closed).toBe(true);
+  });
+
+  it('ends a wait for something else', async () => {
+    const lifetime = new Lifetime();
+    const waiting = rejection(lifetime.whileOpen(never()));
+    lifetime.close();
+    expect((await waiting).outcome).toBe('NOT_APPLIED');
+    expect(await new Lifetime().whileOpen(Promise.resolve(7))).toBe(7);
   });
 });

@@ -7,7 +7,8 @@ import type { PartitionFailoverRequest } from '../../gen/bellwether/v1/partition
 import { connect } from '../../src/client/connect.js';
 import { decodeRecordBatch } from '../../src/records/batch-decode.js';
 import { never } from './fake-broker.js';
-import { FETCHED, leaderAt, ORDERS, PRODUCED, rejection, startBroker, startClient } from './harness.js';
+import { fail, FETCHED, leaderAt, ORDERS, PRODUCED } from './harness.js';
+import { rejection, startBroker, startClient } from './harness.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -124,17 +125,12 @@ describe('fetch', () => {
 describe('partitionFailover', () => {
   it('is not asked of the failed leader, and the new leader is remembered', async () => {
     const requests: PartitionFailoverRequest[] = [];
+    const timeline = { electMs: 1.5, commitMs: 1.25, blockedMs: 3.5 };
     const failed = await startBroker({ partitionFailover: () => never(), describeCluster: () => cluster() });
     const other = await startBroker({
       partitionFailover: (request) => {
         requests.push(request);
-        return {
-          newLeader: 'n2',
-          newTerm: 4,
-          failoverMs: 3,
-          outcome: FailoverOutcome.MOVED,
-          timeline: undefined,
-        };
+        return { newLeader: 'n2', newTerm: 4, failoverMs: 3, outcome: FailoverOutcome.MOVED, timeline };
       },
       fetch: () => FETCHED,
       describeCluster: () => cluster(),
@@ -164,11 +160,51 @@ describe('partitionFailover', () => {
       1, 0,
     ]);
     const result = await client.partitionFailover({ ...ORDERS, failedLeader: 'n1', expectedTerm: 3 });
-    expect(result).toEqual({ newLeader: 'n2', newTerm: 4, failoverMs: 3, outcome: 'MOVED' });
-    expect(requests[0]).toMatchObject({ failedLeader: 'n1', expectedTerm: 3 });
+    expect(result).toEqual({
+      newLeader: 'n2',
+      newTerm: 4,
+      failoverMs: 3,
+      outcome: 'MOVED',
+      timeline: { ...timeline, totalMs: 2.75 },
+    });
+    expect(requests[0]).toMatchObject({ failedLeader: 'n1', expectedTerm: 3, dryRun: false });
     expect(requests[0]?.target).toBeUndefined();
     await client.fetch(ORDERS, 0);
     expect(other.count('partitionLeader')).toBe(0);
+  });
+
+  it('a dry run says who would lead, and nobody is taken for the leader because of it', async () => {
+    const other = await startBroker({ fetch: () => FETCHED });
+    const broker = await startBroker({
+      partitionFailover: ({ dryRun }) =>
+        dryRun
+          ? {
+              newLeader: 'n2',
+              newTerm: 4,
+              failoverMs: 0,
+              outcome: FailoverOutcome.WOULD_MOVE,
+              timeline: undefined,
+            }
+          : fail('INTERNAL'),
+      fetch: () => FETCHED,
+    });
+    broker.script.partitionLeader = () => leaderAt(broker.address, 4);
+    broker.script.describeCluster = () => ({
+      clusterId: 'c',
+      controller: 'n1',
+      controllerTerm: 2,
+      brokers: [{ id: 'n2', address: other.address, rack: '', alive: true }],
+      loads: [],
+      ...{ notPreferredCount: 0, leaderImbalancePercent: 0 },
+      ...{ leaderBalanceOn: true, leaderBalanceCoolDownMs: 60_000 },
+    });
+    const client = await startClient([broker.address]);
+    await client.admin.describeCluster();
+
+    const result = await client.partitionFailover({ ...ORDERS, failedLeader: 'n1', dryRun: true });
+    expect(result).toMatchObject({ newLeader: 'n2', newTerm: 4, outcome: 'WOULD_MOVE' });
+    await client.fetch(ORDERS, 0);
+    expect([broker.count('fetch'), other.count('fetch')]).toEqual([1, 0]);
   });
 });
 

@@ -2,6 +2,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
+import { BellwetherError } from '../../src/errors.js';
 import { never, refusedAddress } from './fake-broker.js';
 import { fail, FETCHED, leaderAt, ONE_RECORD, ORDERS, PRODUCED } from './harness.js';
 import { rejection, startBroker, startClient } from './harness.js';
@@ -201,6 +203,29 @@ describe('brokers that die or hang with a request', () => {
       const error = await rejection(client.partitionFailover({ ...ORDERS, failedLeader: 'n1' }));
       expect(error.reason).toBe(reason);
       expect(broker.count('partitionFailover')).toBe(1);
+    }
+  });
+
+  it('a transfer in doubt is sent again only when it cannot move leadership twice', async () => {
+    const moved = { leader: 'n2', term: 4, transferMs: 0, outcome: FailoverOutcome.ALREADY_MOVED };
+    for (const [options, attempts] of [
+      [{ target: 'n2' }, 2],
+      [{ expectedTerm: 3 }, 2],
+      [{}, 1],
+    ] as const) {
+      const first = await startBroker();
+      first.script.transferLeadership = () => {
+        first.kill();
+        return never();
+      };
+      const second = await startBroker({ transferLeadership: () => ({ ...moved, timeline: undefined }) });
+      const client = await startClient([first.address, second.address]);
+      const outcome = await client.admin.transferLeadership(ORDERS, options).then(
+        (result) => result.outcome,
+        (error: unknown) => (error instanceof BellwetherError ? error.outcome : undefined),
+      );
+      expect(outcome).toBe(attempts === 2 ? 'ALREADY_MOVED' : 'UNKNOWN');
+      expect(first.count('transferLeadership') + second.count('transferLeadership')).toBe(attempts);
     }
   });
 });

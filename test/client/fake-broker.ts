@@ -1,6 +1,7 @@
 /** A scripted broker: a real grpc-js server on a free port that answers the generated services. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { handleUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
 import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service.js';
@@ -27,9 +28,14 @@ type Methods = typeof AdminServiceService &
 type Request<Name extends keyof Methods> = Parameters<Methods[Name]['requestSerialize']>[0];
 type Response<Name extends keyof Methods> = Parameters<Methods[Name]['responseSerialize']>[0];
 
+/** What a method answers: one message, or one after the other. A stream ends in order when they end. */
+type Answer<Name extends keyof Methods> = Methods[Name]['responseStream'] extends true
+  ? AsyncIterable<Response<Name>>
+  : Response<Name> | Promise<Response<Name>>;
+
 /** What the broker answers, by method. What it throws goes over the wire as brokers send it. */
 export type Script = {
-  -readonly [Name in keyof Methods]?: (request: Request<Name>) => Response<Name> | Promise<Response<Name>>;
+  -readonly [Name in keyof Methods]?: (request: Request<Name>) => Answer<Name>;
 };
 
 /** An answer that never comes. */
@@ -43,6 +49,8 @@ export class FakeBroker {
   script: Script;
   /** Names of the methods called, in order. */
   readonly calls: (keyof Methods)[] = [];
+  /** Streams that have ended, by their clients or by the script. */
+  endedStreams = 0;
   readonly #server = new Server(serverOptions());
   #port = 0;
 
@@ -51,7 +59,9 @@ export class FakeBroker {
     for (const service of SERVICES) {
       const names = Object.keys(service) as (keyof Methods)[]; // The keys of a generated service.
       const implementation: UntypedServiceImplementation = {};
-      for (const name of names) implementation[name] = this.#handler(name);
+      for (const name of names) {
+        implementation[name] = isStream(service, name) ? this.#streamHandler(name) : this.#handler(name);
+      }
       this.#server.addService(service, implementation);
     }
   }
@@ -94,22 +104,52 @@ export class FakeBroker {
   #handler(name: keyof Methods): handleUnaryCall<unknown, unknown> {
     return (call, reply) => {
       this.calls.push(name);
-      // The generated codec of `name` made this request, so it is the one that the script expects.
-      const answer = this.script[name] as ((request: unknown) => unknown) | undefined;
       Promise.resolve()
-        .then(() => {
-          if (answer === undefined) throw new BellwetherError('INTERNAL', `${name} is not in the script`);
-          return answer(call.request);
-        })
+        .then(() => this.#answer(name, call.request))
         .then(
           (response) => reply(null, response),
-          (error: unknown) =>
-            reply(
-              error instanceof BellwetherError ? toServiceError(error) : { code: 2, details: String(error) },
-            ),
+          (error: unknown) => reply(statusOf(error)),
         );
     };
   }
+
+  /** Writes as fast as the client reads. */
+  #streamHandler(name: keyof Methods): handleServerStreamingCall<unknown, unknown> {
+    return (call) => {
+      this.calls.push(name);
+      const event = (occurrence: 'cancelled' | 'drain') =>
+        new Promise((resolve) => call.once(occurrence, resolve));
+      const cancelled = event('cancelled'); // Emitted after every call, also after one that ended in order.
+      void cancelled.then(() => (this.endedStreams += 1));
+      const send = async (): Promise<void> => {
+        const messages = this.#answer(name, call.request) as AsyncIterable<unknown>; // By the type of Script.
+        for await (const message of messages) {
+          if (!call.write(message)) await Promise.race([event('drain'), cancelled]);
+          if (call.cancelled) return;
+        }
+      };
+      send().then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', statusOf(error)),
+      );
+    };
+  }
+
+  #answer(name: keyof Methods, request: unknown): unknown {
+    // The generated codec of `name` made this request, so it is the one that the script expects.
+    const answer = this.script[name] as ((request: unknown) => unknown) | undefined;
+    if (answer === undefined) throw new BellwetherError('INTERNAL', `${name} is not in the script`);
+    return answer(request);
+  }
+}
+
+function isStream(service: (typeof SERVICES)[number], name: keyof Methods): boolean {
+  const methods: Partial<Record<keyof Methods, { readonly responseStream: boolean }>> = service;
+  return methods[name]?.responseStream === true;
+}
+
+function statusOf(error: unknown) {
+  return error instanceof BellwetherError ? toServiceError(error) : { code: 2, details: String(error) };
 }
 
 /** A port on which nothing listens: it was free a moment ago. */

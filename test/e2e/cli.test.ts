@@ -49,7 +49,7 @@ describe('commands against a running cluster', () => {
     expect(leader).toMatchObject({ high_watermark: 2 });
     const moved = await run('failover', 'orders', '0', '--failed-leader', leader.leader, '--output', 'json');
     const document = JSON.parse(moved.stdout) as Record<string, unknown>;
-    expect(Object.keys(document)).toEqual(['new_leader', 'new_term', 'failover_ms', 'outcome']);
+    expect(Object.keys(document)).toEqual(['new_leader', 'new_term', 'failover_ms', 'outcome', 'timeline']);
     expect(document['new_leader']).not.toBe(leader.leader);
     expect(document['new_term']).toBeGreaterThan(leader.term);
   });
