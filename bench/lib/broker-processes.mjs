@@ -1,17 +1,19 @@
 /**
  * Owns the brokers under measurement: processes of their own, as in production, each known by its pid.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../dist/src/client/index.js';
+import { freePorts, HOST } from './free-ports.mjs';
+import { PeerProxies } from './peer-proxies.mjs';
+import { cpuSecondsOf, residentMibOf } from './proc.mjs';
 import { until } from './until.mjs';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/bellwether', import.meta.url));
-const HOST = '127.0.0.1';
+const HANG_FSYNC = fileURLToPath(new URL('hang-fsync.mjs', import.meta.url));
 
 /** How long a broker may take to stop in order before it is killed, in milliseconds. */
 const STOP_GRACE_MS = 5000;
@@ -19,13 +21,20 @@ const STOP_GRACE_MS = 5000;
 /** Lines of each broker's log that are kept for the case that something goes wrong. */
 const LOG_LINES_KEPT = 40;
 
-/** USER_HZ, which is 100 wherever Linux runs Node. */
-const TICKS_PER_SECOND = 100;
-
 /**
  * A line of a broker's log that is JSON.
  *
  * @typedef {{ readonly broker: string, readonly time: number, readonly msg: string, readonly peer?: string }} LogLine
+ */
+
+/**
+ * @typedef {object} StartOptions
+ * @property {string} folder Exists; holds a folder for each broker.
+ * @property {number} [count] Default 3.
+ * @property {readonly string[]} [profiling] Arguments of Node for broker n1.
+ * @property {boolean} [proxied] Puts a proxy before each peer listener, for `cut` and to count what passes.
+ * @property {boolean} [mayHang] Lets `hangDisk` work.
+ * @property {boolean} [balanced] False: leaders stay where a fault has put them, where the broker can do that.
  */
 
 /**
@@ -44,36 +53,41 @@ export class BrokerProcesses {
   #listeners = new Set();
   /** @type {Set<import('../../dist/src/client/index.js').BellwetherClient>} */
   #clients = new Set();
-  /** @type {readonly string[]} */
-  #profiling;
+  /** @type {PeerProxies | undefined} */
+  #proxies;
+  #options;
 
-  /** @param {readonly string[]} profiling */
-  constructor(profiling) {
-    this.#profiling = profiling;
+  /** @param {StartOptions} options */
+  constructor(options) {
+    this.#options = options;
   }
 
   /**
    * Starts brokers n1, n2, ... on free ports and waits until all of them hear each other.
    *
-   * @param {object} options
-   * @param {string} options.folder Exists; holds a folder for each broker.
-   * @param {number} [options.count] Default 3.
-   * @param {readonly string[]} [options.profiling] Arguments of Node for broker n1.
+   * @param {StartOptions} options
    */
-  static async start({ folder, count = 3, profiling = [] }) {
-    const processes = new BrokerProcesses(profiling);
-    const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`);
-    const addresses = (await freePorts(2 * count)).map((port) => `${HOST}:${port}`);
-    const peers = ids.map((id, i) => `${id}=${addresses[count + i]}`).join(',');
-    ids.forEach((id, i) => {
-      const address = String(addresses[i]);
-      const args = ['serve', '--id', id, '--listen', address, '--peer-listen', String(addresses[count + i])];
-      args.push('--peers', peers, '--data', join(folder, id));
-      processes.#members.set(id, { id, address, args, child: undefined, log: [] });
-    });
+  static async start(options) {
+    const { folder, count = 3, proxied = false, balanced = true } = options;
+    const processes = new BrokerProcesses(options);
     started.add(processes);
+    const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`);
+    const addresses = (await freePorts((proxied ? 3 : 2) * count)).map((port) => `${HOST}:${port}`);
+    const at = (/** @type {number} */ block, /** @type {number} */ i) => String(addresses[block * count + i]);
+    // A broker registers the address that --peers names for it, so that all others dial its proxy.
+    const peers = ids.map((id, i) => `${id}=${at(proxied ? 2 : 1, i)}`).join(',');
+    const flags = balanced ? [] : unbalanced();
+    ids.forEach((id, i) => {
+      const args = ['serve', '--id', id, '--listen', at(0, i), '--peer-listen', at(1, i)];
+      args.push('--peers', peers, '--data', join(folder, id), ...flags);
+      processes.#members.set(id, { id, address: at(0, i), args, child: undefined, log: [] });
+    });
+    if (proxied) {
+      const doors = ids.map((id, i) => ({ id, listen: at(2, i), target: at(1, i) }));
+      processes.#proxies = await PeerProxies.start(doors, (id) => processes.pid(id));
+    }
     for (const id of ids) processes.launch(id);
-    for (const id of ids) await processes.#hearsAll(id);
+    await processes.whole();
     return processes;
   }
 
@@ -102,11 +116,12 @@ export class BrokerProcesses {
   /** @param {string} id Of a broker that is not running. */
   launch(id) {
     const member = this.#member(id);
-    const profiling = id === 'n1' ? this.#profiling : [];
-    const child = spawn(process.execPath, [...profiling, LAUNCHER, ...member.args], {
+    const { profiling = [], mayHang = false } = this.#options;
+    const nodeArgs = [...(id === 'n1' ? profiling : []), ...(mayHang ? ['--import', HANG_FSYNC] : [])];
+    const child = spawn(process.execPath, [...nodeArgs, LAUNCHER, ...member.args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Debug lines tell when a peer was found dead; a broker logs none of them for each request.
-      env: { ...process.env, BELLWETHER_LOG: 'debug' },
+      env: { ...process.env, BELLWETHER_LOG: 'debug', BENCH_HANG_FSYNC_WHILE: this.#hangFlag(id) },
     });
     member.child = child;
     eachLine(child, (line) => this.#logged(member, line));
@@ -117,19 +132,69 @@ export class BrokerProcesses {
   }
 
   /**
-   * kill -9. The signal is sent when this returns; the promise resolves when the process is gone.
+   * Ends a process: SIGKILL, or SIGTERM so that it leaves in order. The signal is sent when this returns; the
+   * promise resolves when the process is gone.
    *
    * @param {string} id
+   * @param {'SIGKILL' | 'SIGTERM'} [signal]
    * @returns {Promise<unknown>}
    */
-  kill(id) {
+  kill(id, signal = 'SIGKILL') {
+    const pid = this.pid(id);
     const member = this.#member(id);
-    const { child } = member;
-    if (child?.pid === undefined) throw new Error(`broker ${id} is not running`);
+    const gone = member.child === undefined ? Promise.resolve() : once(member.child, 'exit');
     member.child = undefined;
-    const gone = once(child, 'exit');
-    process.kill(child.pid, 'SIGKILL');
+    process.kill(pid, signal);
     return gone;
+  }
+
+  /**
+   * Stops a process where it is, or lets it go on.
+   *
+   * @param {string} id
+   * @param {'SIGSTOP' | 'SIGCONT'} signal
+   */
+  signal(id, signal) {
+    process.kill(this.pid(id), signal);
+  }
+
+  /**
+   * From now on no fdatasync of the broker returns.
+   *
+   * @param {string} id
+   */
+  hangDisk(id) {
+    writeFileSync(this.#hangFlag(id), '');
+  }
+
+  /**
+   * The broker's disk answers again, also what hung.
+   *
+   * @param {string} id
+   */
+  freeDisk(id) {
+    rmSync(this.#hangFlag(id), { force: true });
+  }
+
+  /** The proxies between the brokers, of a cluster that was started with them. */
+  get proxies() {
+    if (this.#proxies === undefined) throw new Error('the cluster was started without proxies');
+    return this.#proxies;
+  }
+
+  /**
+   * @param {string} id
+   * @throws Error when the broker is not running.
+   */
+  pid(id) {
+    const { child } = this.#member(id);
+    if (child?.pid === undefined) throw new Error(`broker ${id} is not running`);
+    return child.pid;
+  }
+
+  /** Waits until every broker hears every other. */
+  async whole() {
+    await Promise.all(this.ids.map((id) => this.#hearsAll(id)));
   }
 
   /**
@@ -138,46 +203,30 @@ export class BrokerProcesses {
    * @param {string} id
    */
   residentMib(id) {
-    const { child } = this.#member(id);
-    try {
-      const status = readFileSync(`/proc/${child?.pid}/status`, 'utf8');
-      return Math.round(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024);
-    } catch {
-      return undefined;
-    }
+    return residentMibOf(this.pid(id));
   }
 
   /** CPU time that the running brokers have used together, in seconds; NaN where the system does not tell it. */
   cpuSeconds() {
-    return [...this.#members.values()]
-      .filter(({ child }) => child !== undefined)
-      .reduce((sum, { id }) => sum + this.cpuSecondsOf(id), 0);
+    return this.ids
+      .filter((id) => this.#member(id).child !== undefined)
+      .reduce((sum, id) => sum + this.cpuSecondsOf(id), 0);
   }
 
   /**
-   * CPU time that a broker has used, in seconds; NaN for one that does not run, and where the system does not
-   * tell it. Linux counts it in hundredths of a second.
+   * CPU time that a broker has used, in seconds; NaN where the system does not tell it.
    *
    * @param {string} id
    */
   cpuSecondsOf(id) {
-    try {
-      // Fields 14 and 15 are user and system time; the name of the process, which may hold spaces, is second.
-      const stat = readFileSync(`/proc/${this.#member(id).child?.pid}/stat`, 'utf8');
-      const [userTicks, systemTicks] = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .slice(11, 13);
-      return (Number(userTicks) + Number(systemTicks)) / TICKS_PER_SECOND;
-    } catch {
-      return Number.NaN;
-    }
+    return cpuSecondsOf(this.pid(id));
   }
 
   /** Ends clients and brokers, the latter in order. */
   async stop() {
     await Promise.all([...this.#clients].map((client) => client.close()));
     await Promise.all([...this.#members.values()].map(stopMember));
+    await this.#proxies?.close();
     started.delete(this);
   }
 
@@ -216,6 +265,11 @@ export class BrokerProcesses {
   }
 
   /** @param {string} id */
+  #hangFlag(id) {
+    return join(this.#options.folder, `${id}.hangs`);
+  }
+
+  /** @param {string} id */
   #member(id) {
     const member = this.#members.get(id);
     if (member === undefined) throw new Error(`there is no broker ${id}`);
@@ -231,22 +285,10 @@ export function killAllBrokers() {
   for (const processes of started) processes.killNow();
 }
 
-/**
- * Ports that were free a moment ago.
- *
- * @param {number} count
- */
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = [];
-  for (const server of servers) {
-    server.listen(0, HOST);
-    await once(server, 'listening');
-    const address = server.address();
-    if (address !== null && typeof address === 'object') ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+/** The flags that keep leaders where they are: none where this version knows of no balance. */
+function unbalanced() {
+  const { stdout } = spawnSync(process.execPath, [LAUNCHER, 'serve', '--help'], { encoding: 'utf8' });
+  return stdout.includes('--leader-balance') ? ['--leader-balance', 'off'] : [];
 }
 
 /** @param {Member} member */

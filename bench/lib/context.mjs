@@ -1,4 +1,10 @@
-/** Owns the shape of what a case is given and what it returns. */
+/** Owns the shape of a case: what it is given, and what it returns. */
+
+/**
+ * @typedef {object} Case
+ * @property {Omit<import('./broker-processes.mjs').StartOptions, 'folder'>} [brokers] How its brokers are started.
+ * @property {(context: Context) => Promise<Outcome>} run
+ */
 
 /**
  * @typedef {object} Context
@@ -22,6 +28,10 @@
  * @property {number} [p99_ms]
  * @property {number} [max_ms]
  * @property {number} [samples]
+ * @property {number} [failed_calls] Of the client, from the faults until the cluster was whole again.
+ * @property {number} [cpu_percent] Of one core.
+ * @property {number} [resident_mib]
+ * @property {number} [kb_per_second] 10^3 bytes.
  * @property {number} [brokers_us] CPU time of the three brokers together for one record, in microseconds.
  * @property {number} [client_us] CPU time of the client for one record, in microseconds.
  * @property {unknown} [runs]

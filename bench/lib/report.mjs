@@ -8,6 +8,10 @@ const FIGURES = /** @type {const} */ ([
   ['p99 ms', 'p99_ms', 2],
   ['max ms', 'max_ms', 1],
   ['samples', 'samples', 0],
+  ['failed calls', 'failed_calls', 0],
+  ['CPU %', 'cpu_percent', 1],
+  ['MiB', 'resident_mib', 0],
+  ['kB/s', 'kb_per_second', 1],
   ['brokers us', 'brokers_us', 1],
   ['client us', 'client_us', 1],
 ]);
@@ -17,7 +21,7 @@ const FIGURES = /** @type {const} */ ([
  * @property {string} version Of Bellwether.
  * @property {string} started_at ISO 8601.
  * @property {number} took_seconds
- * @property {{ seconds: number, rounds: number }} settings
+ * @property {Readonly<Record<string, number>>} settings By the name of the flag.
  * @property {ReturnType<typeof import('./machine.mjs').describeMachine>} machine
  * @property {readonly string[]} notes
  * @property {Readonly<Record<string, unknown>>} verified By case: how many acknowledged records were compared.
@@ -31,25 +35,35 @@ const FIGURES = /** @type {const} */ ([
  */
 export function asText(report) {
   const { machine, settings } = report;
-  const head = ['case', 'what', ...FIGURES.map(([title]) => title)];
+  const figures = FIGURES.filter(([, key]) => report.rows.some((row) => row[key] !== undefined));
+  const head = ['case', 'what', ...figures.map(([title]) => title)];
   const lines = report.rows.map((row) => [
     row.case,
     row.what,
-    ...FIGURES.map(([, key, digits]) => figure(row[key], digits)),
+    ...figures.map(([, key, digits]) => figure(row[key], digits)),
   ]);
   return [
     `Bellwether ${report.version}: three broker processes, replication factor 3, acks=all, fsync on`,
-    `${machine.cores} cores, CPU ${machine.cpu_model}, ${machine.memory_gib} GiB, Node ${machine.node}, ` +
-      `${machine.system}, data on ${machine.file_system}`,
-    `load average before: ${machine.load_average_before.join(' ')}`,
+    ...machineLines(machine),
     '',
     ...table(head, lines, 2),
     '',
     ...Object.entries(report.verified).map(([name, facts]) => `verified ${name}: ${JSON.stringify(facts)}`),
     ...report.notes.map((note) => `note: ${note}`),
-    `runs of ${settings.seconds} s, ${settings.rounds} failovers; took ${report.took_seconds} s`,
+    `${Object.entries(settings)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ')}; took ${report.took_seconds} s`,
     '',
   ].join('\n');
+}
+
+/** @param {Report['machine']} machine */
+export function machineLines(machine) {
+  return [
+    `${machine.cores} cores, CPU ${machine.cpu_model}, ${machine.memory_gib} GiB, Node ${machine.node}, ` +
+      `${machine.system}, data on ${machine.file_system}`,
+    `load average before: ${machine.load_average_before.join(' ')}`,
+  ];
 }
 
 /**
@@ -72,10 +86,12 @@ export function table(head, lines, textColumns) {
 }
 
 /**
+ * A figure as text; empty for none.
+ *
  * @param {number | undefined} value
  * @param {number} digits
  */
-function figure(value, digits) {
+export function figure(value, digits) {
   if (value === undefined || Number.isNaN(value)) return '';
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -29,6 +29,19 @@ export function summary(valuesMs) {
   };
 }
 
+/**
+ * The longest time between two neighbours of an ascending list; 0 when there are not two.
+ *
+ * @param {readonly number[]} timesMs
+ */
+export function longestGap(timesMs) {
+  let longestMs = 0;
+  for (let i = 1; i < timesMs.length; i += 1) {
+    longestMs = Math.max(longestMs, (timesMs[i] ?? 0) - (timesMs[i - 1] ?? 0));
+  }
+  return longestMs;
+}
+
 /** Latencies of many calls, in a histogram of fixed size with three significant digits. */
 export class Latencies {
   #histogram = createHistogram({ figures: 3 });

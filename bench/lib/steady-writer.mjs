@@ -9,7 +9,7 @@ import { inTime } from './until.mjs';
 /** Bytes of each record's value. */
 const VALUE_BYTES = 100;
 
-/** Bound of one produce in milliseconds, retries included. */
+/** Bound of one produce in milliseconds, retries included, where a case names none. */
 const PRODUCE_TIMEOUT_MS = 10_000;
 
 /**
@@ -20,11 +20,21 @@ const PRODUCE_TIMEOUT_MS = 10_000;
  * @property {number} atMs On the clock of `performance.now()`.
  */
 
+/**
+ * @typedef {object} Failure
+ * @property {number} atMs When the call had failed.
+ * @property {string} reason
+ * @property {string} outcome
+ */
+
 export class SteadyWriter {
   #client;
   #ref;
   /** @type {Acknowledged[]} */
   #acknowledged = [];
+  /** @type {Failure[]} */
+  #failures = [];
+  #timeoutMs;
   /** @type {Set<number>} */
   #unknown = new Set();
   /** @type {Set<(acknowledged: Acknowledged) => void>} */
@@ -38,10 +48,12 @@ export class SteadyWriter {
    *
    * @param {import('../../dist/src/client/index.js').BellwetherClient} client
    * @param {import('../../dist/src/client/index.js').PartitionRef} ref Nobody else may write to it.
+   * @param {number} [timeoutMs] Bound of one call; a call that takes longer has failed.
    */
-  constructor(client, ref) {
+  constructor(client, ref, timeoutMs = PRODUCE_TIMEOUT_MS) {
     this.#client = client;
     this.#ref = ref;
+    this.#timeoutMs = timeoutMs;
     this.#running = this.#run();
     this.#running.catch(() => undefined); // Seen by stop(), and by those who wait for a record.
   }
@@ -49,6 +61,11 @@ export class SteadyWriter {
   /** In the order of their acknowledgement. @returns {readonly Acknowledged[]} */
   get acknowledged() {
     return this.#acknowledged;
+  }
+
+  /** Calls that failed, in their order. @returns {readonly Failure[]} */
+  get failures() {
+    return this.#failures;
   }
 
   /**
@@ -126,7 +143,7 @@ export class SteadyWriter {
       const records = [{ value: Buffer.from(valueOf(number)) }];
       try {
         const { baseOffset, term } = await this.#client.produce(this.#ref, records, {
-          timeoutMs: PRODUCE_TIMEOUT_MS,
+          timeoutMs: this.#timeoutMs,
         });
         const acknowledged = { number, offset: baseOffset, term, atMs: performance.now() };
         this.#acknowledged.push(acknowledged);
@@ -135,6 +152,7 @@ export class SteadyWriter {
         // A write in flight at the kill fails, and the client says whether it may have been applied.
         if (!(error instanceof BellwetherError)) throw error;
         if (error.outcome !== 'NOT_APPLIED') this.#unknown.add(number);
+        this.#failures.push({ atMs: performance.now(), reason: error.reason, outcome: error.outcome });
         await nextTurn(); // Goes on at once, but never in a loop that lets nothing else run.
       }
     }

@@ -1,0 +1,122 @@
+/** The cases in which the leader of one partition fails, or is moved, while a client writes to it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { failoverRounds } from '../lib/failover-rounds.mjs';
+
+/**
+ * Bound of the writer's calls in milliseconds where the leader falls silent without ending its connections: that
+ * is when an application asks again elsewhere. A call may well have been applied then, and counts as failed.
+ */
+const IMPATIENT_MS = 100;
+
+/** How long a silent leader stays silent after the next one took over, in milliseconds. */
+const SILENCE_MS = 300;
+
+/** @typedef {import('../lib/failover-rounds.mjs').Fault} Fault */
+
+/** @type {Fault} */
+const KILL9 = {
+  name: 'kill9',
+  what: 'kill -9 of the leader',
+  inject({ processes, leader }) {
+    const gone = processes.kill(leader);
+    return { atMs: performance.now(), heal: () => gone.then(() => processes.launch(leader)) };
+  },
+};
+
+/** @type {Fault} */
+const SIGSTOP = {
+  name: 'sigstop',
+  what: 'SIGSTOP of the leader',
+  callTimeoutMs: IMPATIENT_MS,
+  inject({ processes, leader }) {
+    processes.signal(leader, 'SIGSTOP');
+    return { atMs: performance.now(), heal: silence(() => processes.signal(leader, 'SIGCONT')) };
+  },
+};
+
+/** @type {Fault} */
+const GRACEFUL = {
+  name: 'graceful',
+  what: 'SIGTERM of the leader',
+  extra: { stop_ms: 'SIGTERM until the process was gone' },
+  inject({ processes, leader }) {
+    const gone = processes.kill(leader, 'SIGTERM');
+    const atMs = performance.now();
+    const stopped = gone.then(() => performance.now() - atMs);
+    const heal = async () => {
+      const stopMs = await stopped;
+      processes.launch(leader);
+      return { stop_ms: stopMs };
+    };
+    return { atMs, heal };
+  },
+};
+
+/** @type {Fault} */
+const REQUESTED = {
+  name: 'requested',
+  what: 'PartitionFailover of a live leader',
+  extra: {
+    failover_ms: 'failover_ms, as the broker says',
+    call_ms: 'the call as its caller sees it',
+  },
+  inject({ observer, ref, leader }) {
+    const atMs = performance.now();
+    const moved = observer.partitionFailover({ ...ref, failedLeader: leader }).then((result) => {
+      return { ...result, callMs: performance.now() - atMs };
+    });
+    moved.catch(() => undefined); // Seen by heal().
+    const heal = async () => {
+      const { failoverMs, callMs, outcome } = await moved;
+      if (outcome !== 'MOVED') throw new Error(`a failover ended as ${outcome}`);
+      return { failover_ms: failoverMs, call_ms: callMs };
+    };
+    return { atMs, heal };
+  },
+};
+
+/** @type {Fault} */
+const HUNG_FSYNC = {
+  name: 'hung-fsync',
+  what: "the leader's fdatasync hangs",
+  callTimeoutMs: IMPATIENT_MS,
+  inject({ processes, leader }) {
+    processes.hangDisk(leader);
+    return { atMs: performance.now(), heal: silence(() => processes.freeDisk(leader)) };
+  },
+};
+
+/** @type {Fault} */
+const CUT_LINK = {
+  name: 'cut-link',
+  what: 'the leader is cut off from both others',
+  callTimeoutMs: IMPATIENT_MS,
+  inject({ processes, leader }) {
+    processes.proxies.cut(leader);
+    return { atMs: performance.now(), heal: silence(() => processes.proxies.heal()) };
+  },
+};
+
+/** @param {() => void} end */
+function silence(end) {
+  return async () => {
+    await pause(SILENCE_MS);
+    end();
+  };
+}
+
+export const kill9 = oneLeader(KILL9);
+export const sigstop = oneLeader(SIGSTOP);
+export const graceful = oneLeader(GRACEFUL);
+export const requested = oneLeader(REQUESTED);
+export const hungFsync = oneLeader(HUNG_FSYNC, { mayHang: true });
+export const cutLink = oneLeader(CUT_LINK, { proxied: true });
+
+/**
+ * @param {Fault} fault
+ * @param {Partial<import('../lib/broker-processes.mjs').StartOptions>} [brokers]
+ * @returns {import('../lib/context.mjs').Case}
+ */
+function oneLeader(fault, brokers = {}) {
+  return { brokers: { balanced: false, ...brokers }, run: (context) => failoverRounds(context, fault) };
+}
