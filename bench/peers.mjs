@@ -1,0 +1,123 @@
+/** Entry of `npm run bench:peers`: kill -9 of the leader, as the same client loop sees it, here and elsewhere. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ownVersion, progress, runCommand } from './lib/command.mjs';
+import { describeMachine, warningsOf } from './lib/machine.mjs';
+import { figure, machineLines, table } from './lib/report.mjs';
+import { summary } from './lib/stats.mjs';
+import { inTime } from './lib/until.mjs';
+import { bellwether } from './peers/bellwether.mjs';
+import { etcd } from './peers/etcd.mjs';
+import { nats } from './peers/nats.mjs';
+import { PeerWriter } from './peers/writer.mjs';
+
+/** Bellwether first: the others are compared with it. */
+const SYSTEMS = [bellwether, etcd, nats];
+
+/** How long a client writes before each kill, and up to how much longer, in milliseconds. */
+const CALM_MS = 300;
+const JITTER_MS = 200;
+
+/** Time for one round in milliseconds; when the rounds need more, fewer are measured and it is said. */
+const ROUND_BUDGET_MS = 20_000;
+
+/**
+ * @param {import('./peers/system.mjs').System} system
+ * @param {string} folder
+ * @param {number} rounds
+ */
+async function measure(system, folder, rounds) {
+  progress(`${system.name}: three servers start`);
+  mkdirSync(folder);
+  const cluster = await system.start(folder);
+  await cluster.whole();
+  const writer = new PeerWriter(cluster);
+  const outages = [];
+  const endMs = performance.now() + rounds * ROUND_BUDGET_MS;
+  while (outages.length < rounds && performance.now() < endMs) {
+    progress(`${system.name} ${outages.length + 1} of ${rounds}`);
+    await inTime('a write is acknowledged', writer.acknowledgedAfter(performance.now()));
+    await pause(CALM_MS + Math.random() * JITTER_MS);
+    const leader = await cluster.leader();
+    const gone = cluster.kill(leader);
+    const killedMs = performance.now();
+    const atMs = await inTime('a write is acknowledged', writer.acknowledgedAfter(killedMs));
+    outages.push(atMs - killedMs);
+    await gone;
+    cluster.launch(leader);
+    await cluster.whole();
+  }
+  await writer.stop();
+  await cluster.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const { name, setting } = system;
+  const { acknowledged, failed } = writer;
+  return {
+    name,
+    version: system.version(),
+    setting,
+    acknowledged,
+    failed,
+    ...summary(outages),
+    runs: outages,
+  };
+}
+
+/**
+ * @param {import('./lib/command.mjs').Flags} flags
+ * @param {string} folder
+ */
+async function compare({ only, json, numbers }, folder) {
+  const machine = describeMachine(folder);
+  const notes = warningsOf(machine);
+  const systems = [];
+  for (const system of SYSTEMS.filter(({ name }) => only.includes(name))) {
+    if (system.version() === undefined) {
+      notes.push(`${system.name} is not installed, and left out; to install it: ${system.install}`);
+      continue;
+    }
+    const measured = await measure(system, join(folder, system.name), numbers['rounds'] ?? 0);
+    systems.push(measured);
+    notes.push(`${measured.name} ${measured.version}: ${measured.setting}`);
+  }
+  const own = systems.find(({ name }) => name === bellwether.name)?.p50_ms;
+  const rows = systems.map((each) => ({ ...each, ratio: own === undefined ? undefined : each.p50_ms / own }));
+  if (json) return `${JSON.stringify({ version: ownVersion(), machine, notes, rows }, null, 2)}\n`;
+  const head = [
+    'system',
+    'version',
+    'p50 ms',
+    'max ms',
+    'rounds',
+    'p50 / bellwether',
+    'acknowledged',
+    'failed calls',
+  ];
+  const lines = rows.map((row) => [
+    row.name,
+    row.version ?? '',
+    figure(row.p50_ms, 1),
+    figure(row.max_ms, 1),
+    figure(row.samples, 0),
+    figure(row.ratio, 1),
+    figure(row.acknowledged, 0),
+    figure(row.failed, 0),
+  ]);
+  return [
+    'kill -9 of the leader to the next acknowledged write of one client; three servers, one write in flight',
+    ...machineLines(machine),
+    '',
+    ...table(head, lines, 2),
+    '',
+    ...notes.map((note) => `note: ${note}`),
+    '',
+  ].join('\n');
+}
+
+await runCommand({
+  script: 'bench:peers',
+  names: SYSTEMS.map(({ name }) => name),
+  numbers: { rounds: { default: 10, max: 1000, whole: true, help: 'kills of a leader, of each system' } },
+  run: compare,
+});

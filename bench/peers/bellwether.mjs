@@ -1,0 +1,37 @@
+/** Bellwether as a system under measurement: three processes, one partition, the SDK. */
+import { BrokerProcesses } from '../lib/broker-processes.mjs';
+import { ownVersion } from '../lib/command.mjs';
+import { allInSync, createTopic } from '../lib/topic.mjs';
+
+/** @type {import('./system.mjs').System} */
+export const bellwether = {
+  name: 'bellwether',
+  install: '',
+  setting: 'all defaults, fsync on',
+  version: ownVersion,
+  start,
+};
+
+/** @param {string} folder */
+async function start(folder) {
+  const processes = await BrokerProcesses.start({ folder, balanced: false });
+  const client = await processes.client();
+  const observer = await processes.client();
+  const ref = await createTopic(observer, 'bench');
+  return {
+    // The client knows all brokers, and finds the next one by itself.
+    endpoints: 1,
+    /** @param {number} _endpoint @param {string} value @param {number} timeoutMs */
+    write: async (_endpoint, value, timeoutMs) => {
+      await client.produce(ref, [{ value: Buffer.from(value) }], { timeoutMs });
+    },
+    leader: async () => (await allInSync(observer, ref)).leader,
+    whole: async () => {
+      await processes.whole();
+      await allInSync(observer, ref);
+    },
+    kill: (/** @type {string} */ id) => processes.kill(id),
+    launch: (/** @type {string} */ id) => processes.launch(id),
+    stop: () => processes.stop(),
+  };
+}

@@ -1,0 +1,24 @@
+/** Owns the shape of a system that is compared: how it is started, written to, and how its leader is killed. */
+
+/**
+ * @typedef {object} System
+ * @property {string} name
+ * @property {string} install What installs it.
+ * @property {string} setting What bears on the figures, in short.
+ * @property {() => string | undefined} version Undefined when it is not installed.
+ * @property {(folder: string) => Promise<Cluster>} start Starts three servers; `whole` is still to be awaited.
+ */
+
+/**
+ * @typedef {object} Cluster
+ * @property {number} endpoints Addresses that a client can choose from; they are numbered from 0.
+ * @property {(endpoint: number, value: string, timeoutMs: number) => Promise<void>} write Writes once, and resolves
+ *   with the acknowledgement; rejects when there is none in time, or an error.
+ * @property {() => Promise<string>} leader
+ * @property {() => Promise<void>} whole Resolves once all three take part and one of them leads.
+ * @property {(id: string) => Promise<unknown>} kill kill -9, sent when this returns.
+ * @property {(id: string) => void} launch
+ * @property {() => Promise<void>} stop
+ */
+
+export {};
