@@ -29,6 +29,7 @@ await runCommand({
       whole: true,
       help: 'failovers of each case but many, idle and quiet-load',
     },
+    partitions: { default: 3000, max: 10_000, whole: true, help: 'partitions of many and idle' },
     seconds: { default: 60, max: 3600, help: 'length of quiet-load; of idle it is half of that' },
   },
   run: async (flags, folder) => {

@@ -1,6 +1,6 @@
-/** The case `idle`: what 3,000 partitions cost that nobody uses. */
+/** The case `idle`: what thousands of partitions cost that nobody uses. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { createMany, PARTITIONS } from '../lib/many-partitions.mjs';
+import { createMany } from '../lib/many-partitions.mjs';
 
 /** Between the creation and what is measured, in milliseconds: late garbage collections, the last heartbeats. */
 const SETTLE_MS = 10_000;
@@ -12,16 +12,16 @@ const SETTLE_MS = 10_000;
  */
 export const idle = {
   brokers: { balanced: false, proxied: true },
-  async run({ processes, seconds, progress }) {
+  async run({ processes, seconds, partitions, progress }) {
     const empty = await watch(processes, Math.min(10, seconds / 2));
-    progress(`idle: ${PARTITIONS} partitions are created`);
+    progress(`idle: ${partitions} partitions are created`);
     const client = await processes.client();
-    await createMany(client, 'idle');
+    await createMany(client, 'idle', partitions);
     await pause(SETTLE_MS);
     progress('idle: nothing happens');
     const full = await watch(processes, seconds / 2);
     return {
-      rows: [...rowsOf('no partitions', empty), ...rowsOf(`${PARTITIONS} idle partitions`, full)],
+      rows: [...rowsOf('no partitions', empty), ...rowsOf(`${partitions} idle partitions`, full)],
     };
   },
 };

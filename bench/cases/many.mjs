@@ -1,4 +1,4 @@
-/** The case `many`: a broker of three is killed while it leads a third of 3,000 partitions. */
+/** The case `many`: a broker of three is killed while it leads a third of thousands of partitions. */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   allInSync,
@@ -24,16 +24,16 @@ const SETTLE_MS = 2_000;
  */
 export const many = {
   brokers: { balanced: false },
-  async run({ processes, progress }) {
+  async run({ processes, partitions, progress }) {
     progress('many: the partitions are created');
     const client = await processes.client();
-    const createdMs = await createMany(client, TOPIC);
+    const createdMs = await createMany(client, TOPIC, partitions);
     const rounds = [];
     for (const broker of processes.ids.toReversed()) {
       progress(`many: ${broker} is killed`);
-      rounds.push(await killOne(processes, client, broker));
+      rounds.push(await killOne(processes, client, broker, partitions));
       await leadAsCreated(client, TOPIC);
-      await allInSync(client, TOPIC);
+      await allInSync(client, TOPIC, partitions);
     }
     const written = rounds.flatMap((round) => [...round.calm, ...round.written]);
     const verified = await verifyWritten(client, TOPIC, written);
@@ -45,8 +45,9 @@ export const many = {
  * @param {import('../lib/broker-processes.mjs').BrokerProcesses} processes
  * @param {import('../lib/many-partitions.mjs').Client} client
  * @param {string} broker
+ * @param {number} partitions
  */
-async function killOne(processes, client, broker) {
+async function killOne(processes, client, broker, partitions) {
   const led = (await partitionsOf(client, TOPIC))
     .filter(({ leader }) => leader === broker)
     .map(({ partition }) => partition);
@@ -61,7 +62,7 @@ async function killOne(processes, client, broker) {
   const led_ms = await leadersSince(client, led, performance.timeOrigin + killedMs);
   processes.launch(broker);
   await processes.whole();
-  await allInSync(client, TOPIC);
+  await allInSync(client, TOPIC, partitions);
   return { broker, calm, calmMs, written, writableMs: since(written, killedMs), led_ms, failedCalls };
 }
 

@@ -1,7 +1,6 @@
 /** The case `quiet-load`: full load and no fault, under which nobody must be elected. */
 import { closedLoop } from '../lib/closed-loop.mjs';
-import { partitionsOf } from '../lib/many-partitions.mjs';
-import { until } from '../lib/until.mjs';
+import { createMany, partitionsOf } from '../lib/many-partitions.mjs';
 
 const TOPIC = 'quiet-load';
 const PARTITIONS = 3;
@@ -19,11 +18,7 @@ export const quietLoad = {
   brokers: { balanced: false },
   async run({ processes, seconds, progress }) {
     const client = await processes.client();
-    await client.admin.createTopic(TOPIC, { partitions: PARTITIONS, replicationFactor: 3 });
-    await until('all partitions are in sync', async () => {
-      const partitions = await partitionsOf(client, TOPIC);
-      return partitions.length === PARTITIONS && partitions.every((each) => each.inSyncReplicas.length === 3);
-    });
+    await createMany(client, TOPIC, PARTITIONS);
     let suspicions = 0;
     const deaf = processes.onLog(({ msg }) => {
       if (msg === 'peer is down') suspicions += 1;

@@ -88,8 +88,8 @@ export async function runCases(cases, { only, numbers }, folder) {
     const data = join(folder, name);
     mkdirSync(data);
     const processes = await BrokerProcesses.start({ ...brokers, folder: data });
-    const { seconds = 0, rounds = 0 } = numbers;
-    const outcome = await run({ processes, folder: data, seconds, rounds, progress });
+    const { seconds = 0, rounds = 0, partitions = 0 } = numbers;
+    const outcome = await run({ processes, folder: data, seconds, rounds, partitions, progress });
     await processes.stop();
     rmSync(data, { recursive: true });
     rows.push(...outcome.rows);

@@ -12,6 +12,7 @@
  * @property {string} folder For files of this process, on the disk of the brokers' data.
  * @property {number} seconds Length of one run of a case that measures for a while.
  * @property {number} rounds Failovers of a case that counts.
+ * @property {number} partitions Of a case with many of them.
  * @property {(text: string) => void} progress Tells a person who waits what happens.
  */
 

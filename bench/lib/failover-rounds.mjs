@@ -3,7 +3,7 @@
  * write of the next leader, the way back to a whole cluster, and in the end the proof that nothing was lost.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { phaseRows, watchPhases } from './phases.mjs';
+import { causesOf, phaseRows, watchPhases } from './phases.mjs';
 import { longestGap, summary } from './stats.mjs';
 import { SteadyWriter } from './steady-writer.mjs';
 import { allInSync, createTopic } from './topic.mjs';
@@ -62,6 +62,8 @@ export async function failoverRounds({ processes, rounds, progress }, fault) {
   const notes = done.length < rounds ? [`time for ${done.length} of ${rounds} rounds only`] : [];
   const unasked = new Set(writer.acknowledged.map(({ term }) => term)).size - 1 - done.length;
   if (unasked > 0) notes.push(`${unasked} changes of leader that nobody asked for`);
+  const causes = causesOf(done);
+  if (causes !== undefined) notes.push(causes);
   return { rows: rowsOf(fault, done), verified, notes: notes.map((note) => `${fault.name}: ${note}`) };
 }
 

@@ -1,15 +1,16 @@
-/** Owns a topic of thousands of partitions: its creation, who leads what, and one write to each of many. */
+/** Owns a topic of many partitions: its creation, who leads what, and one write to each of many. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { BellwetherError } from '../../dist/src/client/index.js';
 import { until } from './until.mjs';
-
-export const PARTITIONS = 3000;
 
 /** Calls that are under way at a time. */
 const IN_FLIGHT = 64;
 
 /** Bound of one call in milliseconds; of the creation too. */
 const TIMEOUT_MS = 30_000;
+
+/** Longest wait until all partitions are in sync, in milliseconds. */
+const IN_SYNC_WITHIN_MS = 180_000;
 
 /** Pause between two looks at all partitions in milliseconds: the answer is large. */
 const LOOK_MS = 200;
@@ -29,12 +30,13 @@ const LOOK_MS = 200;
  *
  * @param {Client} client
  * @param {string} topic
+ * @param {number} partitions
  */
-export async function createMany(client, topic) {
+export async function createMany(client, topic, partitions) {
   const startMs = performance.now();
-  const shape = { partitions: PARTITIONS, replicationFactor: 3 };
+  const shape = { partitions, replicationFactor: 3 };
   await client.admin.createTopic(topic, shape, { timeoutMs: TIMEOUT_MS });
-  await allInSync(client, topic);
+  await allInSync(client, topic, partitions);
   return performance.now() - startMs;
 }
 
@@ -48,16 +50,20 @@ export async function partitionsOf(client, topic) {
 }
 
 /**
+ * Waits until each of so many partitions has a leader and all replicas in sync.
+ *
  * @param {Client} client
  * @param {string} topic
+ * @param {number} count
  */
-export async function allInSync(client, topic) {
-  await until(`all partitions of ${topic} are in sync`, async () => {
+export async function allInSync(client, topic, count) {
+  const isWhole = async () => {
     const partitions = await partitionsOf(client, topic);
-    const isWhole = partitions.length === PARTITIONS && partitions.every(isInSync);
-    if (!isWhole) await pause(LOOK_MS);
-    return isWhole;
-  });
+    if (partitions.length === count && partitions.every(isInSync)) return true;
+    await pause(LOOK_MS);
+    return false;
+  };
+  await until(`all partitions of ${topic} are in sync`, isWhole, IN_SYNC_WITHIN_MS);
 }
 
 /** @param {{ leader: string | undefined, inSyncReplicas: readonly string[] }} partition */
@@ -72,11 +78,18 @@ function isInSync({ leader, inSyncReplicas }) {
  * @param {string} topic
  */
 export async function leadAsCreated(client, topic) {
-  const moved = (await partitionsOf(client, topic)).filter(({ leader, replicas }) => leader !== replicas[0]);
-  await inParallel(moved, async ({ partition, leader, replicas }) => {
-    const request = { topic, partition, failedLeader: String(leader), target: replicas[0] };
-    await client.partitionFailover(request, { timeoutMs: TIMEOUT_MS });
-  });
+  const isAsCreated = async () => {
+    const moved = (await partitionsOf(client, topic)).filter(
+      ({ leader, replicas }) => leader !== replicas[0],
+    );
+    await inParallel(moved, async ({ partition, leader, replicas }) => {
+      const request = { topic, partition, failedLeader: String(leader), target: replicas[0] };
+      // A follower that does not catch up in time is asked again.
+      await client.partitionFailover(request, { timeoutMs: TIMEOUT_MS }).catch(() => undefined);
+    });
+    return moved.length === 0;
+  };
+  await until(`all partitions of ${topic} are led by their first replica`, isAsCreated, IN_SYNC_WITHIN_MS);
 }
 
 /**

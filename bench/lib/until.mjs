@@ -12,9 +12,10 @@ const LOOK_MS = 10;
  *
  * @param {string} what Completes the sentence "never: ...".
  * @param {() => Promise<boolean>} condition
+ * @param {number} [withinMs]
  */
-export async function until(what, condition) {
-  const deadlineMs = performance.now() + WITHIN_MS;
+export async function until(what, condition, withinMs = WITHIN_MS) {
+  const deadlineMs = performance.now() + withinMs;
   for (;;) {
     /** @type {unknown} */
     let cause;
