@@ -19,7 +19,8 @@ const KILL9 = {
   what: 'kill -9 of the leader',
   inject({ processes, leader }) {
     const gone = processes.kill(leader);
-    return { atMs: performance.now(), heal: () => gone.then(() => processes.launch(leader)) };
+    const atMs = performance.now();
+    return { atMs, over: () => gone.then(() => undefined), undo: () => processes.launch(leader) };
   },
 };
 
@@ -30,7 +31,8 @@ const SIGSTOP = {
   callTimeoutMs: IMPATIENT_MS,
   inject({ processes, leader }) {
     processes.signal(leader, 'SIGSTOP');
-    return { atMs: performance.now(), heal: silence(() => processes.signal(leader, 'SIGCONT')) };
+    const undo = () => processes.signal(leader, 'SIGCONT');
+    return { atMs: performance.now(), over: silence, undo };
   },
 };
 
@@ -42,13 +44,8 @@ const GRACEFUL = {
   inject({ processes, leader }) {
     const gone = processes.kill(leader, 'SIGTERM');
     const atMs = performance.now();
-    const stopped = gone.then(() => performance.now() - atMs);
-    const heal = async () => {
-      const stopMs = await stopped;
-      processes.launch(leader);
-      return { stop_ms: stopMs };
-    };
-    return { atMs, heal };
+    const stopped = gone.then(() => ({ stop_ms: performance.now() - atMs }));
+    return { atMs, over: () => stopped, undo: () => processes.launch(leader) };
   },
 };
 
@@ -65,13 +62,13 @@ const REQUESTED = {
     const moved = observer.partitionFailover({ ...ref, failedLeader: leader }).then((result) => {
       return { ...result, callMs: performance.now() - atMs };
     });
-    moved.catch(() => undefined); // Seen by heal().
-    const heal = async () => {
+    moved.catch(() => undefined); // Seen by over().
+    const over = async () => {
       const { failoverMs, callMs, outcome } = await moved;
       if (outcome !== 'MOVED') throw new Error(`a failover ended as ${outcome}`);
       return { failover_ms: failoverMs, call_ms: callMs };
     };
-    return { atMs, heal };
+    return { atMs, over };
   },
 };
 
@@ -82,7 +79,7 @@ const HUNG_FSYNC = {
   callTimeoutMs: IMPATIENT_MS,
   inject({ processes, leader }) {
     processes.hangDisk(leader);
-    return { atMs: performance.now(), heal: silence(() => processes.freeDisk(leader)) };
+    return { atMs: performance.now(), over: silence, undo: () => processes.freeDisk(leader) };
   },
 };
 
@@ -93,16 +90,12 @@ const CUT_LINK = {
   callTimeoutMs: IMPATIENT_MS,
   inject({ processes, leader }) {
     processes.proxies.cut(leader);
-    return { atMs: performance.now(), heal: silence(() => processes.proxies.heal()) };
+    return { atMs: performance.now(), over: silence, undo: () => processes.proxies.heal() };
   },
 };
 
-/** @param {() => void} end */
-function silence(end) {
-  return async () => {
-    await pause(SILENCE_MS);
-    end();
-  };
+async function silence() {
+  await pause(SILENCE_MS);
 }
 
 export const kill9 = oneLeader(KILL9);

@@ -7,6 +7,7 @@ import { causesOf, phaseRows, watchPhases } from './phases.mjs';
 import { longestGap, summary } from './stats.mjs';
 import { SteadyWriter } from './steady-writer.mjs';
 import { allInSync, createTopic } from './topic.mjs';
+import { inTime } from './until.mjs';
 
 /** Acknowledged records before each fault, at least; they show how long the gaps are without a fault. */
 const RECORDS_BEFORE = 50;
@@ -28,8 +29,9 @@ const ROUND_BUDGET_MS = 6_000;
 /**
  * @typedef {object} Injected
  * @property {number} atMs When the fault was there, on the clock of `performance.now()`.
- * @property {() => Promise<Readonly<Record<string, number>> | void>} heal Undoes it, once the next leader has
- *   acknowledged a write, and returns what the case measured itself.
+ * @property {() => Promise<Readonly<Record<string, number>> | void>} over Awaited once the next leader has
+ *   acknowledged a write; resolves when the fault may be undone, with what the case measured itself.
+ * @property {() => void} [undo] Puts the cluster together again.
  */
 
 /**
@@ -37,7 +39,7 @@ const ROUND_BUDGET_MS = 6_000;
  * @property {string} name Of the case.
  * @property {string} what The fault, which the outage is counted from.
  * @property {number} [callTimeoutMs] Bound of the writer's calls.
- * @property {Readonly<Record<string, string>>} [extra] Rows for what `heal` returns: text by key.
+ * @property {Readonly<Record<string, string>>} [extra] Rows for what `over` returns: text by key.
  * @property {(stage: Stage) => Injected} inject Puts the fault in place before it returns.
  */
 
@@ -83,15 +85,19 @@ async function oneRound({ processes, observer, ref, writer }, fault) {
     return record.term > term;
   });
   const lastBefore = writer.acknowledged.length - 1;
-  const { atMs, heal } = fault.inject({ processes, observer, ref, leader });
+  const { atMs, over, undo } = fault.inject({ processes, observer, ref, leader });
   const first = await firstOfNextTerm;
-  const extra = await heal();
+  const extra = await inTime('the fault is over', over());
+  const overAt = writer.acknowledged.length;
+  undo?.();
   await processes.whole();
   await allInSync(observer, ref);
+  await writer.more(1);
   const times = writer.acknowledged.map((record) => record.atMs);
   return {
     outage_ms: first.atMs - atMs,
-    gap_ms: longestGap(times.slice(lastBefore)),
+    gap_ms: longestGap(times.slice(lastBefore, overAt + 1)),
+    undo_gap_ms: longestGap(times.slice(overAt)),
     calm_gap_ms: longestGap(times.slice(calmFrom, lastBefore + 1)),
     failures: writer.failures.filter((failure) => failure.atMs >= atMs),
     leader_resident_mib: leaderMib,
@@ -125,6 +131,11 @@ function rowsOf({ name, what, extra = {} }, done) {
       case: name,
       what: 'longest gap between two acknowledged writes',
       ...summary(done.map(({ gap_ms }) => gap_ms)),
+    },
+    {
+      case: name,
+      what: 'the same while the fault is undone',
+      ...summary(done.map(({ undo_gap_ms }) => undo_gap_ms)),
     },
     {
       case: name,

@@ -34,8 +34,7 @@ const LOOK_MS = 200;
  */
 export async function createMany(client, topic, partitions) {
   const startMs = performance.now();
-  const shape = { partitions, replicationFactor: 3 };
-  await client.admin.createTopic(topic, shape, { timeoutMs: TIMEOUT_MS });
+  await client.admin.createTopic(topic, { partitions, replicationFactor: 3, timeoutMs: TIMEOUT_MS });
   await allInSync(client, topic, partitions);
   return performance.now() - startMs;
 }

@@ -9,6 +9,27 @@ import { ServerProcesses, versionOf } from './server-processes.mjs';
 
 const PROTO = fileURLToPath(new URL('etcd.proto', import.meta.url));
 
+/** @typedef {{ header: { member_id: string }, leader: string, raft_applied_index: string }} Status */
+
+/**
+ * @template Request, Response
+ * @typedef {(request: Request, options: import('@grpc/grpc-js').CallOptions,
+ *   callback: (error: Error | null, response: Response) => void) => void} Unary
+ */
+
+/**
+ * @template T
+ * @typedef {new (...of: ConstructorParameters<typeof import('@grpc/grpc-js').Client>) => T} ClientClass
+ */
+
+/**
+ * What proto-loader makes of etcd.proto.
+ *
+ * @typedef {object} Definitions
+ * @property {{ KV: ClientClass<{ Put: Unary<object, object>, close(): void }>,
+ *   Maintenance: ClientClass<{ Status: Unary<object, Status>, close(): void }> }} etcdserverpb
+ */
+
 /** Bound of a question about the state of a server, in milliseconds. */
 const STATUS_TIMEOUT_MS = 1000;
 
@@ -74,14 +95,22 @@ async function start(folder) {
 /** @param {string} address */
 function clientOf(address) {
   const definition = loadSync(PROTO, { keepCase: true, longs: String, defaults: true });
-  const { etcdserverpb } = /** @type {any} */ (loadPackageDefinition(definition));
+  const { etcdserverpb } = /** @type {Definitions} */ (
+    /** @type {unknown} */ (loadPackageDefinition(definition))
+  );
   const kv = new etcdserverpb.KV(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const maintenance = new etcdserverpb.Maintenance(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   return {
     /** @param {{ key: Buffer, value: Buffer }} request @param {number} timeoutMs */
-    put: (request, timeoutMs) => unary(kv, 'Put', request, timeoutMs),
-    /** @param {number} timeoutMs */
-    status: (timeoutMs) => unary(maintenance, 'Status', {}, timeoutMs),
+    put: (request, timeoutMs) => {
+      const options = { deadline: Date.now() + timeoutMs };
+      return promised((callback) => kv.Put(request, options, callback));
+    },
+    /** @param {number} timeoutMs @returns {Promise<Status>} */
+    status: (timeoutMs) => {
+      const options = { deadline: Date.now() + timeoutMs };
+      return promised((callback) => maintenance.Status({}, options, callback));
+    },
     close: () => {
       kv.close();
       maintenance.close();
@@ -90,21 +119,15 @@ function clientOf(address) {
 }
 
 /**
- * @param {any} client
- * @param {string} method
- * @param {object} request
- * @param {number} timeoutMs
- * @returns {Promise<any>}
+ * @template T
+ * @param {(callback: (error: Error | null, response: T) => void) => void} call
+ * @returns {Promise<T>}
  */
-function unary(client, method, request, timeoutMs) {
+function promised(call) {
   return new Promise((resolve, reject) => {
-    client[method](
-      request,
-      { deadline: Date.now() + timeoutMs },
-      (/** @type {unknown} */ error, /** @type {unknown} */ response) => {
-        if (error === null) resolve(response);
-        else reject(error);
-      },
-    );
+    call((error, response) => {
+      if (error === null) resolve(response);
+      else reject(error);
+    });
   });
 }

@@ -11,6 +11,7 @@ const OPTIONS = { verbose: false, pedantic: false, headers: true, no_responders:
 
 export class NatsConnection {
   #socket;
+  /** @type {Buffer} */
   #received = Buffer.alloc(0);
   #inbox = `_INBOX.${Math.random().toString(36).slice(2)}`;
   /** @type {Map<string, Waiting>} Requests without an answer, by the subject of that. */

@@ -9,6 +9,8 @@ import { ServerProcesses, versionOf } from './server-processes.mjs';
 const STREAM = 'BENCH';
 const SUBJECT = 'bench';
 
+/** @typedef {{ readonly current: boolean, readonly offline?: boolean }} Replica */
+
 /** Bound of a question about the stream, in milliseconds. */
 const STATUS_TIMEOUT_MS = 1000;
 
@@ -89,7 +91,9 @@ async function start(folder) {
       await until('NATS is whole', async () => {
         const { cluster } = await api(`STREAM.INFO.${STREAM}`, undefined);
         const replicas = cluster?.replicas ?? [];
-        const current = replicas.every((/** @type {any} */ each) => each.current && each.offline !== true);
+        const current = replicas.every(
+          (/** @type {Replica} */ each) => each.current && each.offline !== true,
+        );
         return cluster?.leader !== undefined && replicas.length === 2 && current;
       });
     },
