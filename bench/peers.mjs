@@ -6,10 +6,11 @@ import { ownVersion, progress, runCommand } from './lib/command.mjs';
 import { describeMachine, warningsOf } from './lib/machine.mjs';
 import { figure, machineLines, table } from './lib/report.mjs';
 import { summary } from './lib/stats.mjs';
-import { inTime } from './lib/until.mjs';
+import { inTime, until } from './lib/until.mjs';
 import { bellwether } from './peers/bellwether.mjs';
 import { etcd } from './peers/etcd.mjs';
 import { nats } from './peers/nats.mjs';
+import { PATIENCE_MS } from './peers/system.mjs';
 import { PeerWriter } from './peers/writer.mjs';
 
 /** Bellwether first: the others are compared with it. */
@@ -37,12 +38,12 @@ async function measure(system, folder, rounds) {
   const endMs = performance.now() + rounds * ROUND_BUDGET_MS;
   while (outages.length < rounds && performance.now() < endMs) {
     progress(`${system.name} ${outages.length + 1} of ${rounds}`);
-    await inTime('a write is acknowledged', writer.acknowledgedAfter(performance.now()));
+    await nextWrite(writer, performance.now());
     await pause(CALM_MS + Math.random() * JITTER_MS);
-    const leader = await cluster.leader();
+    const leader = await leaderOf(cluster);
     const gone = cluster.kill(leader);
     const killedMs = performance.now();
-    const atMs = await inTime('a write is acknowledged', writer.acknowledgedAfter(killedMs));
+    const atMs = await nextWrite(writer, killedMs);
     outages.push(atMs - killedMs);
     await gone;
     cluster.launch(leader);
@@ -62,6 +63,25 @@ async function measure(system, folder, rounds) {
     ...summary(outages),
     runs: outages,
   };
+}
+
+/** @param {import('./peers/system.mjs').Cluster} cluster */
+async function leaderOf(cluster) {
+  let leader = '';
+  const look = async () => {
+    leader = await cluster.leader();
+    return true;
+  };
+  await until('somebody leads', look, PATIENCE_MS);
+  return leader;
+}
+
+/**
+ * @param {PeerWriter} writer
+ * @param {number} fromMs
+ */
+function nextWrite(writer, fromMs) {
+  return inTime('a write is acknowledged', writer.acknowledgedAfter(fromMs), PATIENCE_MS);
 }
 
 /**

@@ -35,11 +35,12 @@ export async function until(what, condition, withinMs = WITHIN_MS) {
  * @template T
  * @param {string} what Completes the sentence "never: ...".
  * @param {Promise<T>} promise
+ * @param {number} [withinMs]
  * @returns {Promise<T>}
  */
-export async function inTime(what, promise) {
+export async function inTime(what, promise, withinMs = WITHIN_MS) {
   const timer = new AbortController();
-  const tooLate = pause(WITHIN_MS, undefined, { signal: timer.signal }).then(() => {
+  const tooLate = pause(withinMs, undefined, { signal: timer.signal }).then(() => {
     throw new Error(`never: ${what}`);
   });
   tooLate.catch(() => undefined);

@@ -5,7 +5,8 @@ import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { freePorts, HOST } from '../lib/free-ports.mjs';
 import { until } from '../lib/until.mjs';
-import { ServerProcesses, versionOf } from './server-processes.mjs';
+import { programOf, ServerProcesses } from './server-processes.mjs';
+import { PATIENCE_MS } from './system.mjs';
 
 const PROTO = fileURLToPath(new URL('etcd.proto', import.meta.url));
 
@@ -30,6 +31,9 @@ const PROTO = fileURLToPath(new URL('etcd.proto', import.meta.url));
  *   Maintenance: ClientClass<{ Status: Unary<object, Status>, close(): void }> }} etcdserverpb
  */
 
+/** Entries by which a server may be behind and counts as one that takes part. */
+const LAG_MAX = 100;
+
 /** Bound of a question about the state of a server, in milliseconds. */
 const STATUS_TIMEOUT_MS = 1000;
 
@@ -41,7 +45,7 @@ export const etcd = {
   name: 'etcd',
   install: 'apt-get install etcd-server etcd-client',
   setting: 'election timeout 1 s, heartbeat 100 ms, fsync on (all defaults)',
-  version: () => versionOf('etcd'),
+  version: () => programOf('etcd')?.version,
   start,
 };
 
@@ -58,7 +62,10 @@ async function start(folder) {
     ...['--listen-peer-urls', peerUrl(i), '--initial-advertise-peer-urls', peerUrl(i)],
     ...['--initial-cluster', cluster, '--initial-cluster-state', 'new'],
   ]);
-  const processes = new ServerProcesses('etcd', new Map(ids.map((id, i) => [id, args[i] ?? []])));
+  const processes = new ServerProcesses(
+    programOf('etcd')?.path ?? 'etcd',
+    new Map(ids.map((id, i) => [id, args[i] ?? []])),
+  );
   const clients = ids.map((_, i) => clientOf(`${HOST}:${ports[i]}`));
   const status = async (/** @type {number} */ i) => clients[i]?.status(STATUS_TIMEOUT_MS);
   return {
@@ -75,13 +82,14 @@ async function start(folder) {
       throw new Error('nobody leads etcd');
     },
     whole: async () => {
-      await until('etcd is whole', async () => {
+      const takesPart = async () => {
         const all = await Promise.all(ids.map((_, i) => status(i)));
         const applied = all.map(({ raft_applied_index }) => Number(raft_applied_index));
         const leaders = new Set(all.map(({ leader }) => leader));
         const known = leaders.size === 1 && !leaders.has('0');
-        return known && Math.max(...applied) - Math.min(...applied) < 100;
-      });
+        return known && Math.max(...applied) - Math.min(...applied) < LAG_MAX;
+      };
+      await until('etcd is whole', takesPart, PATIENCE_MS);
     },
     kill: (/** @type {string} */ id) => processes.kill(id),
     launch: (/** @type {string} */ id) => processes.launch(id),

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { freePorts, HOST } from '../lib/free-ports.mjs';
 import { until } from '../lib/until.mjs';
 import { NatsConnection } from './nats-client.mjs';
-import { ServerProcesses, versionOf } from './server-processes.mjs';
+import { programOf, ServerProcesses } from './server-processes.mjs';
+import { PATIENCE_MS } from './system.mjs';
 
 const STREAM = 'BENCH';
 const SUBJECT = 'bench';
@@ -19,7 +20,7 @@ export const nats = {
   name: 'nats',
   install: 'apt-get install nats-server',
   setting: 'JetStream, file storage, election timeout 4 to 9 s, fsync every 2 min (all defaults)',
-  version: () => versionOf('nats-server'),
+  version: () => programOf('nats-server')?.version,
   start,
 };
 
@@ -42,7 +43,10 @@ async function start(folder) {
     );
     return ['--config', file];
   });
-  const processes = new ServerProcesses('nats-server', new Map(ids.map((id, i) => [id, args[i] ?? []])));
+  const processes = new ServerProcesses(
+    programOf('nats-server')?.path ?? 'nats-server',
+    new Map(ids.map((id, i) => [id, args[i] ?? []])),
+  );
   /** @type {(NatsConnection | undefined)[]} */
   const connections = ids.map(() => undefined);
   const connection = async (/** @type {number} */ endpoint) => {
@@ -63,7 +67,7 @@ async function start(folder) {
     }
     throw new Error('no NATS server answers');
   };
-  await until('the stream is created', async () => {
+  const isCreated = async () => {
     const shape = {
       name: STREAM,
       subjects: [SUBJECT],
@@ -73,7 +77,8 @@ async function start(folder) {
     };
     const { config } = await api(`STREAM.CREATE.${STREAM}`, shape);
     return config.num_replicas === 3;
-  });
+  };
+  await until('the stream is created', isCreated, PATIENCE_MS);
   return {
     endpoints: ids.length,
     /** @param {number} endpoint @param {string} value @param {number} timeoutMs */
@@ -88,14 +93,14 @@ async function start(folder) {
       return cluster.leader;
     },
     whole: async () => {
-      await until('NATS is whole', async () => {
+      const takesPart = async () => {
         const { cluster } = await api(`STREAM.INFO.${STREAM}`, undefined);
+        /** @type {readonly Replica[]} */
         const replicas = cluster?.replicas ?? [];
-        const current = replicas.every(
-          (/** @type {Replica} */ each) => each.current && each.offline !== true,
-        );
+        const current = replicas.every((each) => each.current && each.offline !== true);
         return cluster?.leader !== undefined && replicas.length === 2 && current;
-      });
+      };
+      await until('NATS is whole', takesPart, PATIENCE_MS);
     },
     kill: (/** @type {string} */ id) => processes.kill(id),
     launch: (/** @type {string} */ id) => processes.launch(id),

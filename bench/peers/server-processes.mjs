@@ -13,13 +13,19 @@ process.once('exit', () => {
 });
 
 /**
- * What a program prints about its version; undefined when it is not installed.
+ * A program that is installed: what to start, and its version. Debian puts servers where the PATH of a user does not
+ * look.
  *
- * @param {string} program
+ * @param {string} name
+ * @returns {{ readonly path: string, readonly version: string } | undefined}
  */
-export function versionOf(program) {
-  const { status, stdout, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-  return status === 0 ? /\d+\.\d+\.\d+/.exec(`${stdout}${stderr}`)?.[0] : undefined;
+export function programOf(name) {
+  for (const path of [name, `/usr/sbin/${name}`]) {
+    const { status, stdout, stderr } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+    const version = status === 0 ? /\d+\.\d+\.\d+/.exec(`${stdout}${stderr}`)?.[0] : undefined;
+    if (version !== undefined) return { path, version };
+  }
+  return undefined;
 }
 
 export class ServerProcesses {

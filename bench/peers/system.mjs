@@ -21,4 +21,5 @@
  * @property {() => Promise<void>} stop
  */
 
-export {};
+/** Longest wait for anything that one of the systems does, in milliseconds: NATS takes its time on a busy machine. */
+export const PATIENCE_MS = 120_000;
