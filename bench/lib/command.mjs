@@ -170,7 +170,8 @@ function usageOf(script, names, numbers, profile) {
   lines.push(['--json', 'print one JSON document instead of the table']);
   if (profile !== undefined) lines.push(['--profile', profile]);
   lines.push(['--help', '']);
-  const drawn = lines.map(([flag = '', help]) => `  ${flag.padEnd(13)} ${help}`.trimEnd());
+  const width = Math.max(...lines.map(([flag = '']) => flag.length));
+  const drawn = lines.map(([flag = '', help]) => `  ${flag.padEnd(width)}  ${help}`.trimEnd());
   return `Usage: npm run ${script} -- [options]\n${drawn.join('\n')}\n`;
 }
 
