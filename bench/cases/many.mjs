@@ -13,6 +13,9 @@ import { percentile, summary } from '../lib/stats.mjs';
 
 const TOPIC = 'many';
 
+/** Time for all kills in milliseconds; when they need more, fewer are measured and it is said. */
+const BUDGET_MS = 300_000;
+
 /** Between the last work of the brokers and what is measured, in milliseconds. */
 const SETTLE_MS = 2_000;
 
@@ -29,7 +32,9 @@ export const many = {
     const client = await processes.client();
     const createdMs = await createMany(client, TOPIC, partitions);
     const rounds = [];
+    const endMs = performance.now() + BUDGET_MS;
     for (const broker of processes.ids.toReversed()) {
+      if (performance.now() > endMs) break;
       progress(`many: ${broker} is killed`);
       rounds.push(await killOne(processes, client, broker, partitions));
       await leadAsCreated(client, TOPIC);
@@ -37,7 +42,9 @@ export const many = {
     }
     const written = rounds.flatMap((round) => [...round.calm, ...round.written]);
     const verified = await verifyWritten(client, TOPIC, written);
-    return { rows: rowsOf(createdMs, rounds), verified };
+    const missing = processes.ids.length - rounds.length;
+    const notes = missing > 0 ? [`many: time for ${rounds.length} kills only`] : [];
+    return { rows: rowsOf(createdMs, rounds), verified, notes };
   },
 };
 
