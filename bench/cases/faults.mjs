@@ -40,6 +40,7 @@ const SIGSTOP = {
 const GRACEFUL = {
   name: 'graceful',
   what: 'SIGTERM of the leader',
+  planned: true,
   extra: { stop_ms: 'SIGTERM until the process was gone' },
   inject({ processes, leader }) {
     const gone = processes.kill(leader, 'SIGTERM');
@@ -53,6 +54,7 @@ const GRACEFUL = {
 const REQUESTED = {
   name: 'requested',
   what: 'PartitionFailover of a live leader',
+  planned: true,
   extra: {
     failover_ms: 'failover_ms, as the broker says',
     call_ms: 'the call as its caller sees it',

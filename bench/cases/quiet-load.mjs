@@ -52,7 +52,7 @@ export const quietLoad = {
         },
       ],
       notes: [
-        `quiet-load: ${elections} elections, ${suspicions} suspicions in ${seconds} s (0 and 0 are right)`,
+        `quiet-load: ${elections} elections in ${seconds} s, and none may be; ${suspicions} times a peer was taken for down`,
       ],
     };
   },

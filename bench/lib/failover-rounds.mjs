@@ -39,6 +39,7 @@ const ROUND_BUDGET_MS = 6_000;
  * @property {string} name Of the case.
  * @property {string} what The fault, which the outage is counted from.
  * @property {number} [callTimeoutMs] Bound of the writer's calls.
+ * @property {boolean} [planned] Nobody's call may fail: the leader is told to go.
  * @property {Readonly<Record<string, string>>} [extra] Rows for what `over` returns: text by key.
  * @property {(stage: Stage) => Injected} inject Puts the fault in place before it returns.
  */
@@ -64,6 +65,8 @@ export async function failoverRounds({ processes, rounds, progress }, fault) {
   const notes = done.length < rounds ? [`time for ${done.length} of ${rounds} rounds only`] : [];
   const unasked = new Set(writer.acknowledged.map(({ term }) => term)).size - 1 - done.length;
   if (unasked > 0) notes.push(`${unasked} changes of leader that nobody asked for`);
+  const failed = failedCalls(done);
+  if (fault.planned === true && failed > 0) notes.push(`${failed} calls failed, and none may`);
   const causes = causesOf(done);
   if (causes !== undefined) notes.push(causes);
   return { rows: rowsOf(fault, done), verified, notes: notes.map((note) => `${fault.name}: ${note}`) };
@@ -111,7 +114,6 @@ async function oneRound({ processes, observer, ref, writer }, fault) {
  * @param {readonly Awaited<ReturnType<typeof oneRound>>[]} done
  */
 function rowsOf({ name, what, extra = {} }, done) {
-  const failed = done.reduce((sum, { failures }) => sum + failures.length, 0);
   const extras = Object.entries(extra).map(([key, text]) => ({
     case: name,
     what: text,
@@ -122,7 +124,7 @@ function rowsOf({ name, what, extra = {} }, done) {
       case: name,
       what: `${what} to the first write that the next leader acknowledged`,
       ...summary(done.map(({ outage_ms }) => outage_ms)),
-      failed_calls: failed,
+      failed_calls: failedCalls(done),
       runs: done,
     },
     ...extras,
@@ -143,4 +145,9 @@ function rowsOf({ name, what, extra = {} }, done) {
       ...summary(done.map(({ calm_gap_ms }) => calm_gap_ms)),
     },
   ];
+}
+
+/** @param {readonly { failures: readonly unknown[] }[]} done */
+function failedCalls(done) {
+  return done.reduce((sum, { failures }) => sum + failures.length, 0);
 }
