@@ -12,8 +12,7 @@ import { append, entries, voteRequest } from './make.js';
 /** What a voter without a commit says of it. */
 const NOTHING_COMMITTED = { commitIndex: asLogIndex(0), commitTerm: asTerm(0) };
 
-const { deposedCooldownMs, rankDelayMs, leaderDiscoveryMs, electionTimeoutMsMin, electionTimeoutMsMax } =
-  DEFAULT_RAFT_TUNING;
+const { deposedCooldownMs, rankDelayMs, leaderDiscoveryMs, electionTimeoutMsMax } = DEFAULT_RAFT_TUNING;
 
 function waitsMs(cluster: Cluster, id: BrokerId): number {
   return cluster.raft(id).deadlineMs - cluster.nowMs;
@@ -88,50 +87,6 @@ describe('order of campaigns', () => {
     cluster.restart('n2');
     // Rank 0, after one campaign that failed for want of voters.
     expect(waitsMs(cluster, 'n1')).toBeLessThan(leaderDiscoveryMs + 2 * rankDelayMs);
-  });
-
-  it('lets one go first to whom a pre-vote was given', () => {
-    const cluster = Cluster.withLeader();
-    cluster.crash('n1');
-    expect(waitsMs(cluster, 'n3')).toBe(rankDelayMs);
-    cluster.tick();
-    cluster.deliver((message) => message.kind === 'voteRequest');
-    expect(waitsMs(cluster, 'n3')).toBe(5 * rankDelayMs);
-  });
-
-  it('lets one go first only once: who cannot win holds nobody up', () => {
-    const cluster = Cluster.withLeader();
-    cluster.crash('n1');
-    cluster.tick();
-    const request = cluster.deliver((message) => message.kind === 'voteRequest');
-    const { deadlineMs } = cluster.raft('n3');
-    cluster.nowMs += 2 * rankDelayMs;
-    if (request !== undefined) cluster.step(request);
-    expect(cluster.raft('n3').deadlineMs).toBe(deadlineMs);
-  });
-
-  it.each(['pre-vote', 'vote'])('goes on at once when the one dies to whom its %s was given', (kind) => {
-    const cluster = Cluster.withLeader({ replicas: 5 });
-    cluster.crash('n1');
-    cluster.tick();
-    if (kind === 'vote') while (cluster.raft('n2').role !== 'candidate') cluster.deliver();
-    cluster.deliver((message) => message.kind === 'voteRequest' && message.to === 'n3');
-    expect(waitsMs(cluster, 'n3')).toBeGreaterThanOrEqual(
-      kind === 'vote' ? electionTimeoutMsMin : 5 * rankDelayMs,
-    );
-    cluster.crash('n2');
-    expect(waitsMs(cluster, 'n3')).toBe(0);
-  });
-
-  it('a request for a vote that nobody will answer is no vote, and holds nothing up', () => {
-    const cluster = Cluster.withLeader();
-    cluster.crash('n1');
-    cluster.tick();
-    const [request] = cluster.network.messages.filter((message) => message.kind === 'voteRequest');
-    if (request?.kind !== 'voteRequest') throw new Error('n2 asks for a pre-vote');
-    cluster.raft('n2').voteUnanswered(cluster.nowMs, request);
-    expect(cluster.raft('n2').role).toBe('follower');
-    expect(waitsMs(cluster, 'n2')).toBeLessThanOrEqual(2 * rankDelayMs);
   });
 
   it('does not wait for the dead: the next in rank leads without any time passing', () => {
