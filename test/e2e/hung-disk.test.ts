@@ -42,7 +42,6 @@ it('a leader whose disk hangs gives up all that it leads, says so, and comes bac
       });
       await writesGoOn();
     },
-    undefined,
-    true,
+    { mayHang: true },
   );
 });

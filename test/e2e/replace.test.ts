@@ -75,6 +75,6 @@ it('a broker with a wiped disk gets a snapshot where the records are gone', asyn
       expect(await only.fetch(REF, deleted)).toMatchObject({ logStartOffset: deleted });
       await goesOnWithout(stage, 'n1');
     },
-    deleteRecords,
+    { prepare: deleteRecords },
   );
 });

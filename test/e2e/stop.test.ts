@@ -14,6 +14,13 @@ const PARTITIONS = 3;
 /** Longest time without an acknowledged write; what a stop costs is printed, this only finds one that blocks. */
 const GAP_MAX_MS = 2_000;
 
+/** Bound of each call: no machine is so slow that a call fails for want of time. */
+const TIMEOUT_MS = 10_000;
+
+function loaded(act: (stage: Stage) => Promise<void>): Promise<void> {
+  return underLoad(PARTITIONS, act, { timeoutMs: TIMEOUT_MS });
+}
+
 /** What did not end well, of all that clients did. */
 function failures({ operations }: HistoryRecorder): readonly unknown[] {
   return operations.filter((operation) => 'outcome' in operation && operation.outcome !== 'ok');
@@ -27,7 +34,7 @@ async function stop({ cluster }: Stage, id: string): Promise<void> {
 }
 
 it('a leader that is told to stop costs no client a failed call', async ({ annotate }) => {
-  await underLoad(PARTITIONS, async (stage) => {
+  await loaded(async (stage) => {
     const { leader } = await stage.client.partitionLeader(REF);
     const startedMs = performance.now();
     await stop(stage, leader);
@@ -40,7 +47,7 @@ it('a leader that is told to stop costs no client a failed call', async ({ annot
 });
 
 it('a restart of one broker after the other costs no client a failed call', async ({ annotate }) => {
-  await underLoad(PARTITIONS, async (stage) => {
+  await loaded(async (stage) => {
     const startedMs = performance.now();
     for (const id of stage.cluster.ids) {
       await stop(stage, id);

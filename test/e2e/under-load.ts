@@ -26,15 +26,21 @@ export interface Stage {
   grow(id: string): Promise<void>;
 }
 
-/**
- * Three brokers with one topic, and load on all its partitions while `act` runs. `prepare` comes before and says
- * where the logs begin then.
- */
+/** What differs between loads. */
+export interface LoadOptions {
+  /** Comes before the load, and says where the logs begin then. */
+  readonly prepare?: (stage: Stage) => Promise<number>;
+  /** Lets `cluster.hangDisk` work. */
+  readonly mayHang?: boolean;
+  /** Bound of each call of the load. */
+  readonly timeoutMs?: number;
+}
+
+/** Three brokers with one topic, and load on all its partitions while `act` runs. */
 export async function underLoad(
   partitions: number,
   act: (stage: Stage) => Promise<void>,
-  prepare: (stage: Stage) => Promise<number> = () => Promise.resolve(0),
-  mayHang = false,
+  { prepare = () => Promise.resolve(0), mayHang = false, timeoutMs }: LoadOptions = {},
 ): Promise<void> {
   const cluster = await ProcessCluster.start(3, { mayHang });
   try {
@@ -57,7 +63,7 @@ export async function underLoad(
     const from = await prepare(stage);
     const refs = Array.from({ length: partitions }, (_, partition) => ({ topic: TOPIC, partition }));
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const workload = await Workload.start(cluster, recorder, refs, seed, from);
+    const workload = await Workload.start(cluster, recorder, refs, seed, from, timeoutMs);
     try {
       await stage.writesGoOn();
       await act(stage);

@@ -12,17 +12,20 @@ const FINAL_READER_BASE = 200;
 const REPLICA_READER_BASE = 300;
 
 const BATCH_RECORDS_MAX = 3;
-const PRODUCE_TIMEOUT_MS = 1_500;
-const POLL = { timeoutMs: 1_500, maxWaitMs: 100 };
+const TIMEOUT_MS = 1_500;
+const POLL = { timeoutMs: TIMEOUT_MS, maxWaitMs: 100 };
 
 /** Clients at work, until told to stop. */
 export class Workload {
   readonly #recorder: HistoryRecorder;
+  /** Bound of each call. */
+  readonly #timeoutMs: number;
   readonly #loops: Promise<void>[] = [];
   #stopped = false;
 
-  private constructor(recorder: HistoryRecorder) {
+  private constructor(recorder: HistoryRecorder, timeoutMs: number) {
     this.#recorder = recorder;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Four producers and a consumer for each partition; that of the first one may read from followers. */
@@ -32,8 +35,9 @@ export class Workload {
     refs: readonly PartitionRef[],
     seed: number,
     from = 0,
+    timeoutMs = TIMEOUT_MS,
   ): Promise<Workload> {
-    const workload = new Workload(recorder);
+    const workload = new Workload(recorder, timeoutMs);
     for (let i = 0; i < PRODUCERS; i++) {
       const ref = refs[i % refs.length]!;
       workload.#produce(i, await cluster.client(), ref, new SeededRandom(seed + i));
@@ -55,7 +59,7 @@ export class Workload {
   #produce(process: number, client: BellwetherClient, ref: PartitionRef, random: SeededRandom): void {
     this.#start(async () => {
       const count = 1 + random.below(BATCH_RECORDS_MAX);
-      await this.#recorder.send(process, client, ref, count, PRODUCE_TIMEOUT_MS);
+      await this.#recorder.send(process, client, ref, count, this.#timeoutMs);
     });
   }
 
@@ -69,7 +73,8 @@ export class Workload {
   ): void {
     let position = from;
     this.#start(async () => {
-      const options = { ...POLL, maxRecords: 1 + random.below(200), allowFollower };
+      const maxRecords = 1 + random.below(200);
+      const options = { ...POLL, timeoutMs: this.#timeoutMs, maxRecords, allowFollower };
       position = (await this.#recorder.poll(process, client, ref, position, options)).next;
       if (random.next() > 0.02) return;
       position = from + random.below(position - from + 1);
