@@ -18,6 +18,8 @@ export const LEADERSHIP_CAUSES = [
 ] as const;
 export type LeadershipCause = (typeof LEADERSHIP_CAUSES)[number];
 
+const CAUSES: ReadonlySet<unknown> = new Set(LEADERSHIP_CAUSES);
+
 /** Durations in whole microseconds, by the new leader's monotonic clock. */
 export interface LeadershipPhases {
   /** From the last sign of life of the old leader until it was suspected; undefined when it was not. */
@@ -65,13 +67,18 @@ export interface LeadershipChange extends LeadershipReport {
 export function isLeadershipReport(value: unknown): value is LeadershipReport {
   if (typeof value !== 'object' || value === null) return false;
   const report = value as Readonly<Partial<Record<keyof LeadershipReport, unknown>>>;
-  const { group, term, previousTerm, changedAtMs, commitUs } = report;
   return (
-    [group, term, previousTerm, changedAtMs, commitUs].every(isCount) &&
-    [report.detectUs, report.electUs, report.blockedUs].every(isCountOrNone) &&
+    isCount(report.group) &&
+    isCount(report.term) &&
+    isCount(report.previousTerm) &&
+    isCount(report.changedAtMs) &&
+    isCount(report.commitUs) &&
+    isCountOrNone(report.detectUs) &&
+    isCountOrNone(report.electUs) &&
+    isCountOrNone(report.blockedUs) &&
     typeof report.leader === 'string' &&
     typeof report.previousLeader === 'string' &&
-    LEADERSHIP_CAUSES.some((cause) => cause === report.cause)
+    CAUSES.has(report.cause)
   );
 }
 

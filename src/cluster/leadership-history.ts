@@ -115,7 +115,12 @@ export class LeadershipHistory {
   }
 
   find(group: GroupId, term: number): LeadershipChange | undefined {
-    return this.ofGroup(group).find((change) => change.term === term);
+    // Asked for each report of thousands that come at once: it makes no list.
+    for (const sequence of this.#ofGroup.get(group) ?? []) {
+      const change = this.#changes.get(sequence);
+      if (change?.term === term) return change;
+    }
+    return undefined;
   }
 
   /** The changes of one group, the newest first. */
@@ -123,9 +128,9 @@ export class LeadershipHistory {
     const found: LeadershipChange[] = [];
     for (const sequence of this.#ofGroup.get(group) ?? []) {
       const change = this.#changes.get(sequence);
-      if (change !== undefined) found.unshift(change);
+      if (change !== undefined) found.push(change);
     }
-    return found;
+    return found.reverse();
   }
 
   /** The change with this sequence; undefined for one that was dropped, or is to come. */

@@ -5,25 +5,7 @@ import { asGroupId } from '../raft/types.js';
 import { isLeadershipReport, type LeadershipChange } from './leadership-change.js';
 import { LeadershipHistory } from './leadership-history.js';
 
-/** The fields of a change in the order of this list; null where there is none. */
-const FIELDS = [
-  'sequence',
-  'topic',
-  'partition',
-  'group',
-  'term',
-  'leader',
-  'previousLeader',
-  'previousTerm',
-  'cause',
-  'changedAtMs',
-  'detectUs',
-  'electUs',
-  'commitUs',
-  'blockedUs',
-  'firstWriteUs',
-] as const satisfies readonly (keyof LeadershipChange)[];
-
+/** The values of a change, in the order of `changeToJson`; null where there is none. */
 type ChangeJson = readonly (string | number | null)[];
 
 export interface LeadershipHistoryJson {
@@ -40,7 +22,7 @@ export function historyToJson(history: LeadershipHistory): LeadershipHistoryJson
     last: lastSequence,
     trimmed: trimmedSequence,
     floors: [...floors],
-    changes: Array.from(changes, (change) => FIELDS.map((field) => change[field] ?? null)),
+    changes: Array.from(changes, changeToJson),
   };
 }
 
@@ -60,19 +42,32 @@ export function historyFromJson(json: unknown): LeadershipHistory {
   });
 }
 
+function changeToJson(change: LeadershipChange): ChangeJson {
+  const { sequence, topic, partition, group, term, leader, previousLeader, previousTerm, cause } = change;
+  const { changedAtMs, detectUs, electUs, commitUs, blockedUs, firstWriteUs } = change;
+  return [
+    ...[sequence, topic, partition, group, term, leader, previousLeader, previousTerm, cause],
+    ...[changedAtMs, detectUs ?? null, electUs ?? null, commitUs, blockedUs ?? null, firstWriteUs ?? null],
+  ];
+}
+
 function changeFromJson(json: unknown): LeadershipChange {
   invariant(Array.isArray(json), 'a change of leadership is a list');
   const values: readonly unknown[] = json;
-  const fields = Object.fromEntries(FIELDS.map((field, i) => [field, values[i] ?? undefined]));
-  const { sequence, topic, partition, firstWriteUs, ...report } = fields;
-  invariant(isLeadershipReport(report) && typeof topic === 'string', 'a change of leadership is whole');
-  return {
-    ...report,
-    sequence: count(sequence),
-    topic,
-    partition: count(partition),
-    firstWriteUs: firstWriteUs === undefined ? undefined : count(firstWriteUs),
+  const [sequence, topic, partition, group, term, leader, previousLeader, previousTerm, cause] = values;
+  const optional = (at: number): unknown => values[at] ?? undefined;
+  const report = {
+    ...{ group, term, leader, previousLeader, previousTerm, cause },
+    changedAtMs: values[9],
+    detectUs: optional(10),
+    electUs: optional(11),
+    commitUs: values[12],
+    blockedUs: optional(13),
   };
+  invariant(isLeadershipReport(report) && typeof topic === 'string', 'a change of leadership is whole');
+  const wrote = optional(14);
+  const firstWriteUs = wrote === undefined ? undefined : count(wrote);
+  return { ...report, sequence: count(sequence), topic, partition: count(partition), firstWriteUs };
 }
 
 function count(json: unknown): number {

@@ -21,7 +21,7 @@ import { PeerStream } from './peer-stream.js';
 /** Bytes of a group's append on the wire without its payloads, of a chunk's envelope, and so on; estimates. */
 const APPEND_BYTES = 64;
 const SNAPSHOT_BYTES = 512;
-const ANNOUNCEMENT_BYTES = 96;
+const ANNOUNCEMENT_BYTES = 160;
 const HEARTBEAT_BYTES = 32;
 
 export class PeerLink {
