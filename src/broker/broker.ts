@@ -19,12 +19,13 @@ import { Departure } from './departure.js';
 import { Exchanges } from './exchanges.js';
 import { Failover } from './failover.js';
 import { GroupFactory, type GroupSpec } from './group-factory.js';
+import { GroupEvents } from './group-events.js';
 import type { GroupHost } from './group-host.js';
 import { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
 import { MetadataFollower } from './metadata-follower.js';
 import { HeldWrites } from './held-writes.js';
-import { Liveness, type SuspicionCause } from './liveness.js';
+import { Liveness } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Parking } from './parking.js';
 import type { PartitionHost } from './partition-host.js';
@@ -68,6 +69,7 @@ export class Broker {
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #announcer: Announcer;
+  readonly #groupEvents: GroupEvents;
   readonly #follower: MetadataFollower;
   readonly #onFatal: (error: BellwetherError) => void;
   #failed: BellwetherError | undefined;
@@ -85,13 +87,13 @@ export class Broker {
     this.disk = new DiskWatch(
       parts.clock,
       () => this.#scheduler.oldestWriteMs,
-      (pendingMs) => this.#stepDown(pendingMs),
+      (pendingMs) => this.#groupEvents.diskStalled(pendingMs),
     );
     this.liveness = new Liveness(parts.clock, {
       beat: (lagMs) => this.readiness.beat(lagMs),
       sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),
-      linkUp: (peer) => this.#linkUp(peer),
-      linkDown: (peer, cause) => this.#linkDown(peer, cause),
+      linkUp: (peer) => this.#groupEvents.linkUp(peer),
+      linkDown: (peer, cause) => this.#groupEvents.linkDown(peer, cause),
     });
     this.table = new LeaderTable(parts.clock, (broker) => this.isAlive(broker));
     const step = (group: GroupId, message: Message): void => this.step(group, message);
@@ -113,6 +115,11 @@ export class Broker {
     });
     this.balancer = new Balancer(this, options.leaderBalance);
     this.readiness = new Readiness(this, parts.onServing);
+    this.#groupEvents = new GroupEvents({
+      ...{ clock, table, liveness, log, leadership: this.leadership, balancer: this.balancer },
+      ...{ announcer: this.#announcer, outbox: this.#outbox, scheduler: this.#scheduler },
+      guarded: (act) => this.#guarded(act),
+    });
     const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
     const common = { self: this.id, clock, table, groups, groupOf, wake };
     this.heldWrites = new HeldWrites(common);
@@ -310,46 +317,5 @@ export class Broker {
     for (const peer of this.peers.ids) {
       if (this.liveness.isUp(peer)) this.#outbox.announce(peer, [announcement]);
     }
-  }
-
-  #linkUp(peer: BrokerId): void {
-    this.log('peer is up', { peer });
-    this.balancer.linkUp(peer);
-    this.leadership.timeline.linkUp(peer);
-    this.#outbox.announce(peer, this.#announcer.announcements);
-    const nowMs = this.clock.monotonicMs();
-    this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));
-  }
-
-  #linkDown(peer: BrokerId, cause: SuspicionCause): void {
-    this.log('peer is down', { peer, cause });
-    const nowMs = this.clock.monotonicMs();
-    const { timeline } = this.leadership;
-    timeline.linkDown(peer, cause, this.liveness.lastConfirmedMs(peer));
-    this.#eachGroup((group) => {
-      timeline.suspected(group, peer);
-      group.raft.peerDown(nowMs, peer);
-      // An election that is due at once must not wait for the loop to come round to the timers.
-      if (group.raft.deadlineMs <= nowMs) group.raft.tick(nowMs);
-    });
-  }
-
-  /** Others must lead what this broker cannot write. */
-  #stepDown(pendingMs: number): void {
-    this.log('the disk does not answer', { pendingMs });
-    const nowMs = this.clock.monotonicMs();
-    this.#eachGroup(({ raft }) => raft.stepDown(nowMs, 'DISK_STALLED'));
-  }
-
-  #eachGroup(act: (group: GroupHost) => void): void {
-    for (const group of this.#scheduler.groups.values()) {
-      const { raft } = group;
-      const followed = raft.role === 'follower';
-      this.#guarded(() => act(group));
-      // A follower that goes on trusting its leader has nothing to do: of thousands most are that.
-      if (!followed || raft.deadlineMs !== Infinity) this.#scheduler.wake(group);
-    }
-    this.#scheduler.wakeOutbox();
-    this.table.livenessChanged();
   }
 }

@@ -14,7 +14,7 @@
 import { invariant } from '../invariant.js';
 import { type RaftConfig, validateRaftConfig } from './config.js';
 import { type ChangeResult, isCaughtUp, membershipIsKnown, proposeMembership } from './changes.js';
-import { countOwnVote, lostPeer, onVoteUnanswered, startPreVote } from './election.js';
+import { countOwnVote, onVoteUnanswered, startPreVote } from './election.js';
 import {
   advanceCommit,
   fillAppends,
@@ -22,8 +22,9 @@ import {
   propose,
   type ProposeResult,
   startOver,
-  watchQuorum,
 } from './leader.js';
+import { BEFORE_FIRST, initialState } from './initial-state.js';
+import { begin, linkDown, linkUp } from './links.js';
 import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog, type Snapshot } from './log.js';
 import type { Membership } from './membership.js';
 import type { MembershipAt } from './memberships.js';
@@ -31,27 +32,11 @@ import type { Message, TransferCause, VoteRequest } from './messages.js';
 import type { Progress } from './progress.js';
 import { advanceReads, type ReadResult, requestRead } from './reads.js';
 import { type Ready, takeReady } from './ready.js';
-import {
-  BEFORE_FIRST,
-  endLeadership,
-  hearsQuorum,
-  initialState,
-  mayCampaign,
-  type RaftState,
-  type Role,
-  scheduleFirstCampaign,
-  watchLeader,
-} from './state.js';
+import { endLeadership, hearsQuorum, mayCampaign, type RaftState, type Role } from './state.js';
 import { resign } from './resign.js';
 import { step } from './step.js';
 import { tick } from './tick.js';
-import {
-  bestFollower,
-  expireTransfer,
-  startTransfer,
-  transferRefused,
-  type TransferResult,
-} from './transfer.js';
+import { bestFollower, startTransfer, transferRefused, type TransferResult } from './transfer.js';
 import {
   asTerm,
   type BrokerId,
@@ -247,10 +232,7 @@ export class Raft {
 
   /** Begins to take part, with the brokers whose links are up. Call once, before all else. */
   start(nowMs: number, alive: Iterable<BrokerId> = []): void {
-    const state = this.#state;
-    for (const peer of alive) state.alive.add(peer);
-    state.alive.delete(state.config.id);
-    scheduleFirstCampaign(state, nowMs);
+    begin(this.#state, nowMs, alive);
   }
 
   /** Starts an election now; does nothing where one runs, a leader is known, or no quorum is alive. */
@@ -278,26 +260,12 @@ export class Raft {
 
   /** Learns that the link to a broker is up: what was sent before may be lost. */
   peerUp(nowMs: number, peer: BrokerId): void {
-    const state = this.#state;
-    if (peer === state.config.id) return;
-    state.alive.add(peer);
-    state.leadership?.progress.get(peer)?.toProbe();
-    watchQuorum(state, nowMs);
-    if (state.leader === peer) watchLeader(state, nowMs, peer);
-    const idle = state.role === 'follower' && state.leader === undefined;
-    if (!idle || state.electionDeadlineMs !== Infinity) return;
-    scheduleFirstCampaign(state, nowMs);
+    linkUp(this.#state, nowMs, peer);
   }
 
   /** Learns that a broker is suspected dead or cut off. */
   peerDown(nowMs: number, peer: BrokerId): void {
-    const state = this.#state;
-    state.alive.delete(peer);
-    state.leadership?.leaving.delete(peer);
-    state.leadership?.progress.get(peer)?.toProbe();
-    watchQuorum(state, nowMs);
-    expireTransfer(state, nowMs);
-    lostPeer(state, nowMs, peer);
+    linkDown(this.#state, nowMs, peer);
   }
 
   /** Learns that nobody will answer a request for a vote that this replica has sent. */

@@ -13,7 +13,7 @@ import type { SnapshotReceipt } from './snapshot-receipt.js';
 import type { Message, TransferCause } from './messages.js';
 import type { Progress } from './progress.js';
 import { quorumSize } from './quorum.js';
-import { asLogIndex, asTerm, type BrokerId, type LogIndex, type Resignation, type Term } from './types.js';
+import { type BrokerId, type LogIndex, type Resignation, type Term } from './types.js';
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
@@ -282,41 +282,3 @@ function rankOf(state: RaftState, nowMs: number, of: BrokerId): number {
   ];
   return ordered.indexOf(of);
 }
-
-/** The state of a replica that starts, fresh or from what a restart recovered. */
-export function initialState(
-  config: RaftConfig,
-  log: RaftLog,
-  hardState: { readonly term: Term; readonly votedFor: BrokerId | undefined },
-): RaftState {
-  return {
-    config,
-    log,
-    role: 'follower',
-    term: hardState.term,
-    votedFor: hardState.votedFor,
-    leader: undefined,
-    endedTerm: asTerm(0),
-    alive: new Set(),
-    electionDeadlineMs: Infinity,
-    awaited: undefined,
-    failedCampaigns: 0,
-    campaign: undefined,
-    leadership: undefined,
-    resignation: undefined,
-    receipt: undefined,
-    deposed: undefined,
-    hardStateDirty: false,
-    commitWritten: log.commitIndex,
-    writeSequence: 0,
-    persistedSequence: 0,
-    messages: [],
-    messagesAfterPersist: [],
-    readSequence: 0,
-    confirmedReads: [],
-    refusedReads: [],
-  };
-}
-
-/** Index before the first entry. */
-export const BEFORE_FIRST = asLogIndex(0);
