@@ -131,7 +131,12 @@ export class Broker {
       },
       endPolls: () => this.#follower.partitions.endPolls(),
     });
-    this.failover = new Failover({ ...common, transport, isAlive: (id) => this.isAlive(id) });
+    this.failover = new Failover({
+      ...common,
+      transport,
+      isAlive: (id) => this.isAlive(id),
+      recorded: (group, term) => this.cluster.state.leadership.find(group, term),
+    });
     this.#follower = new MetadataFollower({
       ...common,
       incarnation: options.incarnation,

@@ -3,6 +3,7 @@
 import { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { hostsOf } from '../cluster/desired.js';
+import type { LeadershipReport } from '../cluster/leadership-change.js';
 import { quorumSize } from '../raft/quorum.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import type { Clock } from './clock.js';
@@ -25,6 +26,8 @@ export interface FailoverContext {
   readonly clock: Clock;
   readonly table: LeaderTable;
   readonly transport: PeerTransport;
+  /** What the history tells of a leadership; undefined where it has not come yet. */
+  recorded(group: GroupId, term: number): LeadershipReport | undefined;
   isAlive(broker: BrokerId): boolean;
   groupOf(id: GroupId): GroupHost | undefined;
   wake(group: GroupHost): void;

@@ -77,7 +77,9 @@ export class Failover {
     }
     const leader = await this.#moved(assignment, request, acceptedMs + timeoutMs);
     const failoverMs = Math.ceil(clock.monotonicMs() - acceptedMs);
-    const { term, report } = leader;
+    const { term } = leader;
+    // The announcement that told it may have been lost with a link.
+    const report = leader.report ?? this.#context.recorded(assignment.group, term);
     return { newLeader: leader.leader, newTerm: term, failoverMs, outcome: 'MOVED', report };
   }
 

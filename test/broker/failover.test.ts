@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Failover } from '../../src/broker/failover.js';
 import type { FailoverRequest } from '../../src/broker/failover-checks.js';
+import type { LeadershipReport } from '../../src/cluster/leadership-change.js';
 import { LeaderTable } from '../../src/broker/leader-table.js';
 import { BellwetherError } from '../../src/errors.js';
 import { DEFAULT_RAFT_TUNING } from '../../src/raft/config.js';
@@ -18,12 +19,14 @@ class Rig {
   readonly clock = this.replica.clock;
   readonly transport = this.replica.transport;
   readonly dead = new Set<string>();
+  readonly told: LeadershipReport[] = [];
   readonly table = new LeaderTable(this.clock, (broker) => !this.dead.has(broker));
   readonly failover = new Failover({
     self: 'n1',
     clock: this.clock,
     table: this.table,
     transport: this.transport,
+    recorded: (group, term) => this.told.find((report) => report.group === group && report.term === term),
     isAlive: (broker) => !this.dead.has(broker),
     groupOf: () => this.replica.host,
     wake: () => {
@@ -104,6 +107,43 @@ describe('Failover', () => {
       const error = await rejection(rig.run({ failedLeader: 'n2', target }));
       expect([error.reason, error.message]).toEqual(['TARGET_NOT_ELIGIBLE', `broker ${target} ${problem}`]);
     });
+  });
+
+  describe('says where the time went', () => {
+    const report: LeadershipReport = {
+      group: GROUP,
+      term: 6,
+      leader: 'n3',
+      previousLeader: 'n2',
+      previousTerm: 5,
+      cause: 'REQUESTED',
+      changedAtMs: 1,
+      detectUs: undefined,
+      electUs: 1,
+      commitUs: 2,
+      blockedUs: 3,
+    };
+
+    it.each(['the announcement', 'the history, when the announcement that said it was lost'])(
+      'from %s',
+      async (source) => {
+        rig.announce('n2', 5);
+        const moved = rig.run({ failedLeader: 'n2' });
+        const announcement = {
+          group: GROUP,
+          term: asTerm(6),
+          leader: 'n3',
+          inSyncReplicas: [],
+          leaderSinceMs: 0,
+        };
+        if (source === 'the announcement') rig.table.learn({ ...announcement, report });
+        else {
+          rig.told.push(report);
+          rig.table.learn(announcement);
+        }
+        expect((await moved).report).toEqual(report);
+      },
+    );
   });
 
   describe('of a leader that is alive, here', () => {
