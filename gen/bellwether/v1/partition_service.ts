@@ -176,7 +176,10 @@ export interface PartitionFailoverResponse {
 
 /** Asks to be told of every change of leadership. */
 export interface WatchLeadershipRequest {
-  /** Only these topics; empty for all, those created later included. */
+  /**
+   * Only these topics, at most 1000; empty for all, those created later included. __cluster is the
+   * cluster metadata.
+   */
   topics: string[];
   /** Begin behind this sequence: the last one that was received. Unset to begin with what comes next. */
   afterSequence?: number | undefined;
@@ -1347,7 +1350,8 @@ export const PartitionServiceService = {
    * cancels, or the broker stops (UNAVAILABLE SHUTTING_DOWN). Fails with OUT_OF_RANGE
    * HISTORY_TRIMMED when after_sequence is older than what is kept, with NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist, and with RESOURCE_EXHAUSTED
-   * WATCH_TOO_SLOW when the caller does not read what is sent. Changes nothing; safe to retry.
+   * WATCH_TOO_SLOW when the caller does not read what is sent, or TOO_MANY_WATCHES when the broker
+   * serves 1000 already. Changes nothing; safe to retry.
    */
   watchLeadership: {
     path: "/bellwether.v1.PartitionService/WatchLeadership" as const,
@@ -1431,7 +1435,8 @@ export interface PartitionServiceServer extends UntypedServiceImplementation {
    * cancels, or the broker stops (UNAVAILABLE SHUTTING_DOWN). Fails with OUT_OF_RANGE
    * HISTORY_TRIMMED when after_sequence is older than what is kept, with NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist, and with RESOURCE_EXHAUSTED
-   * WATCH_TOO_SLOW when the caller does not read what is sent. Changes nothing; safe to retry.
+   * WATCH_TOO_SLOW when the caller does not read what is sent, or TOO_MANY_WATCHES when the broker
+   * serves 1000 already. Changes nothing; safe to retry.
    */
   watchLeadership: handleServerStreamingCall<WatchLeadershipRequest, WatchLeadershipResponse>;
   /**
@@ -1515,7 +1520,8 @@ export interface PartitionServiceClient extends Client {
    * cancels, or the broker stops (UNAVAILABLE SHUTTING_DOWN). Fails with OUT_OF_RANGE
    * HISTORY_TRIMMED when after_sequence is older than what is kept, with NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist, and with RESOURCE_EXHAUSTED
-   * WATCH_TOO_SLOW when the caller does not read what is sent. Changes nothing; safe to retry.
+   * WATCH_TOO_SLOW when the caller does not read what is sent, or TOO_MANY_WATCHES when the broker
+   * serves 1000 already. Changes nothing; safe to retry.
    */
   watchLeadership(
     request: WatchLeadershipRequest,
