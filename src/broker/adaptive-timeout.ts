@@ -11,30 +11,39 @@
 
 import { LIMITS } from './limits.js';
 
-const DECAY_PER_BEAT = 2 ** (-LIMITS.heartbeatIntervalMs / LIMITS.silenceHalfLifeMs);
+const SILENCE_DECAY = 2 ** (-LIMITS.heartbeatIntervalMs / LIMITS.silenceHalfLifeMs);
+const ALARM_DECAY = 2 ** (-LIMITS.heartbeatIntervalMs / LIMITS.falseAlarmHalfLifeMs);
 
 export class AdaptiveTimeout {
   #peakMs: number = LIMITS.heartbeatTimeoutMsStart / LIMITS.heartbeatTimeoutFactor;
+  #falseAlarmMs = 0;
 
   get ms(): number {
-    const { heartbeatTimeoutMsMin, heartbeatTimeoutMsMax, heartbeatTimeoutFactor } = LIMITS;
-    return Math.min(
-      heartbeatTimeoutMsMax,
-      Math.max(heartbeatTimeoutMsMin, heartbeatTimeoutFactor * this.#peakMs),
-    );
+    const { heartbeatTimeoutMsMin, heartbeatTimeoutMsMax, heartbeatTimeoutFactor, falseAlarmFactor } = LIMITS;
+    const wantedMs = Math.max(heartbeatTimeoutFactor * this.#peakMs, falseAlarmFactor * this.#falseAlarmMs);
+    return Math.min(heartbeatTimeoutMsMax, Math.max(heartbeatTimeoutMsMin, wantedMs));
   }
 
   /** Called at each beat: time passes. */
   beat(): void {
-    this.#peakMs *= DECAY_PER_BEAT;
+    this.#peakMs *= SILENCE_DECAY;
+    this.#falseAlarmMs *= ALARM_DECAY;
   }
 
   /**
-   * The peer was silent and has come back on the same streams. A silence that still lasts says nothing: it may be
-   * the last one. A peer that was suspected meanwhile was slow and not gone, unless it was silent for longer than
-   * the longest timeout; that must not cost an election again.
+   * The peer was silent, was not suspected, and has come back. A silence that still lasts says nothing: it may be
+   * the last one.
    */
   cameBack(silentMs: number): void {
-    if (silentMs <= LIMITS.heartbeatTimeoutMsMax) this.#peakMs = Math.max(silentMs, this.#peakMs);
+    this.#peakMs = Math.max(silentMs, this.#peakMs);
+  }
+
+  /**
+   * The peer was suspected and has come back: it was slow and not gone, unless it was silent for longer than the
+   * longest timeout. The same must not cost an election again soon. But no more is made of it than that: a process
+   * that was stopped for a moment must not make every later loss take the longest timeout.
+   */
+  wasSuspected(silentMs: number): void {
+    if (silentMs <= LIMITS.heartbeatTimeoutMsMax) this.#falseAlarmMs = Math.max(silentMs, this.#falseAlarmMs);
   }
 }

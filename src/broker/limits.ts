@@ -9,13 +9,17 @@ export const LIMITS = {
    * old at most, and the lower limit allows for two that are lost.
    */
   heartbeatTimeoutMsMin: 150,
-  heartbeatTimeoutMsMax: 500,
+  heartbeatTimeoutMsMax: 350,
   /** The timeout of a peer that is not known yet. */
   heartbeatTimeoutMsStart: 300,
-  /** The timeout is this many times the longest silence that the peer has come back from. */
+  /** The timeout is this many times the longest silence that the peer has come back from, unsuspected. */
   heartbeatTimeoutFactor: 2.5,
   /** Time in which that silence counts half. */
   silenceHalfLifeMs: 5_000,
+  /** And this many times the longest silence for which it was suspected falsely. */
+  falseAlarmFactor: 1.25,
+  /** Time in which a false alarm counts half. */
+  falseAlarmHalfLifeMs: 2_500,
   /** Time for which this process was held up that is added to the deadlines of elections: from, and at most. */
   electionLagMsMin: 5,
   electionLagMsMax: 200,

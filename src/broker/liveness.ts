@@ -27,6 +27,10 @@ interface Link {
   dataOpen: boolean;
   heartbeatOpen: boolean;
   up: boolean;
+  /** When it came up last. */
+  upSinceMs: number;
+  /** When the newest heartbeat was sent that had been confirmed as it went down. */
+  silentSinceMs: number;
   readonly timeout: AdaptiveTimeout;
   /**
    * Of the last heartbeat. Never begins anew: a late confirmation of what was sent on an earlier stream must not
@@ -62,6 +66,8 @@ export class Liveness {
       dataOpen: false,
       heartbeatOpen: false,
       up: false,
+      upSinceMs: -Infinity,
+      silentSinceMs: -Infinity,
       timeout: new AdaptiveTimeout(),
       sequence: 0,
       sentAtMs: new Map<number, number>(),
@@ -127,13 +133,21 @@ export class Liveness {
     const sentAtMs = link?.sentAtMs.get(sequence);
     if (link === undefined || sentAtMs === undefined) return;
     for (const older of link.sentAtMs.keys()) if (older <= sequence) link.sentAtMs.delete(older);
-    // Counted from the last beat, which has taken this process's own lag off.
-    const silentMs = this.#clock.monotonicMs() - link.confirmedAtMs;
-    link.timeout.cameBack(Math.min(silentMs, link.ageMs + LIMITS.heartbeatIntervalMs));
+    this.#learn(link);
     link.confirmedAtMs = Math.max(link.confirmedAtMs, sentAtMs);
     link.lastSignMs = this.#clock.monotonicMs();
     // Silence is judged by the beat alone, which knows of this process's own lag.
     if (!link.up) this.#judge(peer, link, 'HEARTBEAT_MISSED');
+  }
+
+  /**
+   * Counted from the last beat, which has taken this process's own lag off. A peer that hung answers all at once
+   * what was sent to it meanwhile: what was sent before the link was up again is part of the same silence.
+   */
+  #learn(link: Link): void {
+    if (!link.up || link.confirmedAtMs < link.upSinceMs) return;
+    const silentMs = this.#clock.monotonicMs() - link.confirmedAtMs;
+    link.timeout.cameBack(Math.min(silentMs, link.ageMs + LIMITS.heartbeatIntervalMs));
   }
 
   /** Plans the next beat first: whatever the beat comes to may stop it. */
@@ -153,6 +167,7 @@ export class Liveness {
       // What could not be read while this process hung must not count against the peer.
       if (lagMs > LIMITS.heartbeatIntervalMs) {
         link.confirmedAtMs = Math.min(nowMs, link.confirmedAtMs + lagMs);
+        link.silentSinceMs += lagMs;
       }
       link.ageMs = nowMs - link.confirmedAtMs;
       link.timeout.beat();
@@ -178,6 +193,11 @@ export class Liveness {
     const up = link.dataOpen && link.heartbeatOpen && fresh;
     if (up === link.up) return;
     link.up = up;
+    if (!up) link.silentSinceMs = link.confirmedAtMs;
+    else {
+      link.upSinceMs = this.#clock.monotonicMs();
+      link.timeout.wasSuspected(link.upSinceMs - link.silentSinceMs);
+    }
     if (up) this.#events.linkUp(peer);
     else this.#events.linkDown(peer, cause);
   }

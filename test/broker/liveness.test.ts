@@ -254,9 +254,31 @@ describe('how long Liveness waits for a silent peer', () => {
     expect(rig.downs).toHaveLength(1);
   });
 
+  it('makes no more of a false alarm than that: the next loss is noticed a little later only, and soon as before', () => {
+    const rig = quiet();
+    stall(rig, 210);
+    expect(rig.downs).toHaveLength(1);
+    const stalledMs = 210 + rig.delayMs + 2 * heartbeatIntervalMs;
+    expect(patienceMs(rig)).toBeLessThanOrEqual(LIMITS.falseAlarmFactor * stalledMs + heartbeatIntervalMs);
+    rig.clock.advance(2 * LIMITS.falseAlarmHalfLifeMs);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
+  });
+
   it('learns nothing from a peer that was gone for longer than the longest timeout', () => {
     const rig = quiet();
     stall(rig, 5_000);
+    expect([rig.up, rig.downs.length]).toEqual([true, 1]);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
+  });
+
+  it('learns no more from one that answers all at once what was sent to it meanwhile', () => {
+    const rig = quiet();
+    rig.answers = false;
+    const from = rig.sent.length;
+    rig.clock.advance(900);
+    for (const sequence of rig.sent.slice(from)) rig.liveness.confirmed('n2', sequence);
+    rig.answers = true;
+    rig.clock.advance(4 * heartbeatIntervalMs);
     expect([rig.up, rig.downs.length]).toEqual([true, 1]);
     expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
   });
