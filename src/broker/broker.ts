@@ -100,8 +100,8 @@ export class Broker {
     const groupOf = (id: GroupId): GroupHost | undefined => this.group(id);
     const wake = (group: GroupHost): void => this.wake(group);
     const unanswered = (group: GroupId, request: VoteRequest): void => this.#voteUnanswered(group, request);
-    const { transport: port, log } = parts;
-    const exchanges = new Exchanges({ transport: port, step, unanswered, groupOf, wake, log });
+    const { log } = parts;
+    const exchanges = new Exchanges({ transport: parts.transport, step, unanswered, groupOf, wake, log });
     this.#outbox = new Outbox(parts.transport, this.votes, exchanges);
     this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
       groupAdvanced: (group) => this.#groupAdvanced(group),
@@ -151,10 +151,9 @@ export class Broker {
       log: parts.log,
     });
     const events = allOf(this.#follower, this.leadership.watches);
-    const cluster = new ClusterHost(clock, events, parts.snapshotSpacing);
-    this.cluster = cluster;
+    this.cluster = new ClusterHost(clock, events, parts.snapshotSpacing);
     this.peers = peersOf({
-      ...{ options, clock, transport, liveness, cluster },
+      ...{ options, clock, transport, liveness, cluster: this.cluster },
       isServing: () => this.isServing,
       unsure: () => (this.table.leaderOf(CLUSTER_GROUP) === undefined ? this.clusterElsewhere() : undefined),
     });

@@ -2,6 +2,7 @@
 
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { hostsOf } from '../cluster/desired.js';
+import { preferredLeader } from '../cluster/preferred.js';
 import type { LeadershipChange } from '../cluster/leadership-change.js';
 import { quorumSize } from '../raft/quorum.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
@@ -32,36 +33,16 @@ export interface Explanation {
   readonly changes: readonly LeadershipChange[];
 }
 
-/** What moves leadership back to the preferred replicas, as far as an explanation needs it. */
-export interface LeaderBalance {
-  readonly isBalanceOn: boolean;
-  /** Milliseconds for which a broker is still left alone in a group; 0 for none. */
-  coolDownMs(group: GroupId, broker: BrokerId): number;
-}
-
-/** Without a balancer: leadership stays where it is, and the core knows who lost it lately. */
-export function noBalance(broker: Broker): LeaderBalance {
-  return {
-    isBalanceOn: false,
-    coolDownMs: (group, replica) =>
-      broker.group(group)?.raft.coolDownMs(broker.clock.monotonicMs(), replica) ?? 0,
-  };
-}
-
 /** What this broker knows of the partition at this moment. */
-export function explainLeader(
-  broker: Broker,
-  assignment: PartitionAssignment,
-  balance: LeaderBalance = noBalance(broker),
-): Explanation {
+export function explainLeader(broker: Broker, assignment: PartitionAssignment): Explanation {
   const { group, membership } = assignment;
   const leader = broker.table.leaderOf(group);
   const hosts = hostsOf(assignment);
   const heard = membership.voters.filter((voter) => broker.isAlive(voter));
   const hasQuorum = heard.length >= quorumSize(membership.voters.length);
-  const [preferredLeader = ''] = assignment.replicas;
+  const preferred = preferredLeader(broker.cluster.state, group, membership.voters);
   const replicas = hosts.map((id): Standing => {
-    const coolDownMs = Math.ceil(balance.coolDownMs(group, id));
+    const coolDownMs = coolDownOf(broker, group, id, id === preferred);
     const lagEntries = lagOf(broker, group, id);
     const leads = leader?.leader === id;
     if (leads) return { broker: id, leads, obstacles: [], lagEntries, coolDownMs };
@@ -72,19 +53,29 @@ export function explainLeader(
     if (coolDownMs > 0) obstacles.push('COOLING_DOWN');
     const couldLead = !obstacles.some((each) => each === 'NOT_HEARD_FROM' || each === 'LEARNER');
     if (couldLead && leader === undefined && !hasQuorum) obstacles.push('NO_QUORUM');
-    if (obstacles.length === 0 && leader !== undefined && id === preferredLeader) {
-      obstacles.push(balance.isBalanceOn ? 'BALANCE_PENDING' : 'BALANCE_OFF');
+    if (obstacles.length === 0 && leader !== undefined && id === preferred) {
+      obstacles.push(broker.balancer.isOn ? 'BALANCE_PENDING' : 'BALANCE_OFF');
     }
     return { broker: id, leads, obstacles, lagEntries, coolDownMs };
   });
   const facts = {
     leader: leader?.leader,
     term: leader?.term ?? broker.table.newestTerm(group),
-    preferredLeader,
+    preferredLeader: preferred ?? '',
     replicas,
     changes: broker.cluster.state.leadership.ofGroup(group),
   };
   return { ...facts, summary: summaryOf(facts, heard, membership.voters) };
+}
+
+/**
+ * For how long a replica is left alone: elections prefer the one that lost the leadership last, and the balance
+ * hands nothing to a preferred leader that came up or lost something lately. Rounded up.
+ */
+function coolDownOf(broker: Broker, group: GroupId, id: BrokerId, isPreferred: boolean): number {
+  const deposedMs = broker.group(group)?.raft.coolDownMs(broker.clock.monotonicMs(), id) ?? 0;
+  const balanceMs = isPreferred && broker.balancer.isOn ? broker.balancer.coolDownMs(group, id) : 0;
+  return Math.ceil(Math.max(deposedMs, balanceMs));
 }
 
 /** Entries that a replica lacks of what the leader has, where this broker is the leader. */
@@ -132,7 +123,7 @@ function whyNot(standing: Standing | undefined): string {
         ? 'is not in sync'
         : `lacks ${String(standing.lagEntries)} entries`;
     case 'COOLING_DOWN':
-      return `is left alone for another ${String(Math.ceil(standing.coolDownMs / 1_000))} s, as it lost the leadership a short while ago`;
+      return `is left alone for another ${String(Math.ceil(standing.coolDownMs / 1_000))} s, as it came up or lost the leadership a short while ago`;
     case 'BALANCE_PENDING':
       return 'gets the leadership back soon';
     case 'BALANCE_OFF':

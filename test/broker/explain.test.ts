@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { explainLeader, type Explanation, type LeaderBalance, noBalance } from '../../src/broker/explain.js';
+import { explainLeader, type Explanation } from '../../src/broker/explain.js';
+import type { LeaderBalance } from '../../src/broker/balancer.js';
 import type { BrokerId } from '../../src/raft/types.js';
 import { MiniCluster } from './mini-cluster.js';
 
@@ -11,15 +12,15 @@ afterEach(() => {
   cluster.close();
 });
 
-async function withTopic(): Promise<void> {
-  cluster = await MiniCluster.start();
+async function withTopic(balance?: LeaderBalance): Promise<void> {
+  cluster = await MiniCluster.start(undefined, undefined, balance);
   await cluster.createTopic('n1', { topic: TOPIC });
   expect(await cluster.elected(TOPIC)).toBe('n1');
 }
 
-function explained(via: BrokerId, balance?: LeaderBalance): Explanation {
+function explained(via: BrokerId): Explanation {
   const { broker } = cluster.at(via);
-  return explainLeader(broker, broker.assignment(TOPIC, 0), balance ?? noBalance(broker));
+  return explainLeader(broker, broker.assignment(TOPIC, 0));
 }
 
 function obstacles({ replicas }: Explanation): Record<string, readonly string[]> {
@@ -59,10 +60,18 @@ describe('an explanation', () => {
     expect(obstacles(why)).toEqual({ n1: ['COOLING_DOWN'], n2: [], n3: [] });
     expect(why.summary).toMatch(/^n2 leads in term 2; n1 is preferred and is left alone for another 60 s/);
     await cluster.run(61_000);
+    expect(await cluster.elected(TOPIC, 0, ['n2'])).toBe('n1');
+    const after = explained('n1');
+    expect(after.changes[0]).toMatchObject({ cause: 'BALANCED', leader: 'n1', previousLeader: 'n2' });
+    expect(obstacles(after)).toEqual({ n1: [], n2: ['COOLING_DOWN'], n3: [] });
+  });
+
+  it('says where leadership is not moved back by itself', async () => {
+    await withTopic({ on: false, coolDownMs: 0 });
+    expect(await moved()).toBe('n2');
+    await cluster.run(61_000);
     expect(obstacles(explained('n2'))).toEqual({ n1: ['BALANCE_OFF'], n2: [], n3: [] });
-    const on = { isBalanceOn: true, coolDownMs: () => 0 };
-    expect(obstacles(explained('n2', on))).toEqual({ n1: ['BALANCE_PENDING'], n2: [], n3: [] });
-    expect(explained('n3', on).summary).toContain('n1 is preferred and gets the leadership back soon');
+    expect(explained('n3').summary).toContain('n1 is preferred and could lead, but leadership is not moved');
   });
 
   it('says who is not heard from', async () => {
