@@ -99,7 +99,8 @@ export class Broker {
     const step = (group: GroupId, message: Message): void => this.step(group, message);
     const groupOf = (id: GroupId): GroupHost | undefined => this.group(id);
     const wake = (group: GroupHost): void => this.wake(group);
-    const unanswered = (group: GroupId, request: VoteRequest): void => this.#voteUnanswered(group, request);
+    const unanswered = (group: GroupId, request: VoteRequest): void =>
+      this.#inGroup(group, (raft, nowMs) => raft.voteUnanswered(nowMs, request));
     const { log } = parts;
     const exchanges = new Exchanges({ transport: parts.transport, step, unanswered, groupOf, wake, log });
     this.#outbox = new Outbox(parts.transport, this.votes, exchanges);
@@ -121,6 +122,8 @@ export class Broker {
       guarded: (act) => this.#guarded(act),
     });
     const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
+    const isAlive = (id: BrokerId): boolean => this.isAlive(id);
+    const recorded = (group: GroupId, term: number) => this.cluster.state.leadership.find(group, term);
     const common = { self: this.id, clock, table, groups, groupOf, wake };
     this.heldWrites = new HeldWrites(common);
     this.departure = new Departure({
@@ -131,12 +134,7 @@ export class Broker {
       },
       endPolls: () => this.#follower.partitions.endPolls(),
     });
-    this.failover = new Failover({
-      ...common,
-      transport,
-      isAlive: (id) => this.isAlive(id),
-      recorded: (group, term) => this.cluster.state.leadership.find(group, term),
-    });
+    this.failover = new Failover({ ...common, transport, isAlive, recorded });
     this.#follower = new MetadataFollower({
       ...common,
       incarnation: options.incarnation,
@@ -220,16 +218,13 @@ export class Broker {
 
   /** Gives a message to its group; messages of unknown groups are dropped. */
   step(group: GroupId, message: Message): void {
-    const host = this.group(group);
-    if (host === undefined) return;
-    this.#guarded(() => host.raft.step(this.clock.monotonicMs(), message));
-    this.wake(host);
+    this.#inGroup(group, (raft, nowMs) => raft.step(nowMs, message));
   }
 
-  #voteUnanswered(group: GroupId, request: VoteRequest): void {
+  #inGroup(group: GroupId, act: (raft: GroupHost['raft'], nowMs: number) => void): void {
     const host = this.group(group);
     if (host === undefined) return;
-    this.#guarded(() => host.raft.voteUnanswered(this.clock.monotonicMs(), request));
+    this.#guarded(() => act(host.raft, this.clock.monotonicMs()));
     this.wake(host);
   }
 
@@ -241,8 +236,7 @@ export class Broker {
     const host = announcement.leader === undefined ? this.group(announcement.group) : undefined;
     if (host === undefined) return;
     this.leadership.resigned(host, from, announcement);
-    this.#guarded(() => host.raft.leaderResigned(this.clock.monotonicMs(), from, announcement.term));
-    this.wake(host);
+    this.#inGroup(host.id, (raft, nowMs) => raft.leaderResigned(nowMs, from, announcement.term));
   }
 
   /** The assignment of a partition. @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION */
