@@ -6,7 +6,7 @@ import type { BrokerDirectory } from './broker-directory.js';
 import type { MetadataCache } from './metadata-cache.js';
 import type { Route } from './retry.js';
 import { isBrokerUnusable } from './retry-policy.js';
-import type { PartitionLeader } from './leadership-types.js';
+import type { NamedLeader } from './leader-lookups.js';
 import type { PartitionRef } from './types.js';
 
 /** What the routes of one client share. */
@@ -14,7 +14,7 @@ export interface RouteContext {
   readonly directory: BrokerDirectory;
   readonly cache: MetadataCache;
   /** Asks one broker, once, who leads; the broker waits while an election runs. */
-  lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number): Promise<PartitionLeader>;
+  lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number): Promise<NamedLeader>;
 }
 
 /** Any broker, one after the other as they fail; `avoid` only when there is no other. */

@@ -1,5 +1,6 @@
 /** What the parts of one client share: its brokers, its cache, its life, and how a call is made. */
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
+import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service.js';
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
@@ -8,8 +9,9 @@ import { BrokerPool } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
 import { unary } from './call.js';
 import type { UnaryMethod } from './call.js';
-import { toPartitionLeader } from './convert-leadership.js';
 import { toBrokers } from './convert.js';
+import { LeaderLookUps } from './leader-lookups.js';
+import type { NamedLeader } from './leader-lookups.js';
 import { Lifetime } from './lifetime.js';
 import { MetadataCache } from './metadata-cache.js';
 import { withRetries } from './retry.js';
@@ -60,6 +62,17 @@ export class Session implements RouteContext {
   readonly cache = new MetadataCache();
   readonly #pool = new BrokerPool();
   readonly #lifetime = new Lifetime();
+  readonly #lookUps = new LeaderLookUps({
+    cache: this.cache,
+    one: ({ topic, partition }, address, timeoutMs) => {
+      const request = { topic, partition, linearizable: false };
+      const attemptMs = this.#readMs(timeoutMs, LEADER_LOOK_UP_EXPECTED_MS);
+      return this.#send(address, PartitionServiceService.partitionLeader, request, attemptMs);
+    },
+    all: (topic, address, timeoutMs) =>
+      this.#send(address, MetadataServiceService.metadata, { topics: [topic] }, this.#readMs(timeoutMs)),
+    sleep: (pauseMs) => this.#lifetime.sleep(pauseMs),
+  });
   readonly #timeoutMs: number;
   #brokersLearnedAtMs = Number.NEGATIVE_INFINITY;
   #learning = false;
@@ -125,16 +138,8 @@ export class Session implements RouteContext {
     return leaderOf(this, ref, preference);
   }
 
-  async lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number) {
-    const attemptMs = attemptTimeoutMs({
-      effect: 'read',
-      remainingMs: timeoutMs,
-      expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
-      brokerCount: this.directory.size,
-    });
-    const request = { topic: ref.topic, partition: ref.partition, linearizable: false };
-    const method = PartitionServiceService.partitionLeader;
-    return toPartitionLeader(await this.#send(address, method, request, attemptMs));
+  lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number): Promise<NamedLeader> {
+    return this.#lookUps.lookUp(ref, address, timeoutMs);
   }
 
   /** Asks one broker, once: what it says is about itself. */
@@ -151,6 +156,11 @@ export class Session implements RouteContext {
   close(): void {
     this.#lifetime.close();
     this.#pool.close();
+  }
+
+  /** What one attempt of a read may take of what is left of its call, in milliseconds. */
+  #readMs(remainingMs: number, expectedMs = 0): number {
+    return attemptTimeoutMs({ effect: 'read', remainingMs, expectedMs, brokerCount: this.directory.size });
   }
 
   #send<Request, Response>(
