@@ -11,9 +11,6 @@
 
 import { LIMITS } from './limits.js';
 
-const SILENCE_DECAY = 2 ** (-LIMITS.heartbeatIntervalMs / LIMITS.silenceHalfLifeMs);
-const ALARM_DECAY = 2 ** (-LIMITS.heartbeatIntervalMs / LIMITS.falseAlarmHalfLifeMs);
-
 export class AdaptiveTimeout {
   #peakMs: number = LIMITS.heartbeatTimeoutMsStart / LIMITS.heartbeatTimeoutFactor;
   #falseAlarmMs = 0;
@@ -24,10 +21,10 @@ export class AdaptiveTimeout {
     return Math.min(heartbeatTimeoutMsMax, Math.max(heartbeatTimeoutMsMin, wantedMs));
   }
 
-  /** Called at each beat: time passes. */
-  beat(): void {
-    this.#peakMs *= SILENCE_DECAY;
-    this.#falseAlarmMs *= ALARM_DECAY;
+  /** Called at each beat: so much time has passed. */
+  beat(intervalMs: number): void {
+    this.#peakMs *= 2 ** (-intervalMs / LIMITS.silenceHalfLifeMs);
+    this.#falseAlarmMs *= 2 ** (-intervalMs / LIMITS.falseAlarmHalfLifeMs);
   }
 
   /**

@@ -92,6 +92,7 @@ export class Broker {
     this.liveness = new Liveness(parts.clock, {
       beat: (lagMs) => this.readiness.beat(lagMs),
       sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),
+      isIdle: () => this.#scheduler.isIdle,
       linkUp: (peer) => this.#groupEvents.linkUp(peer),
       linkDown: (peer, cause) => this.#groupEvents.linkDown(peer, cause),
     });

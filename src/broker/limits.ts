@@ -3,6 +3,10 @@
 export const LIMITS = {
   /** Pace of heartbeats between each two brokers. */
   heartbeatIntervalMs: 50,
+  /** The same while this broker has nothing to write: an idle cluster notices a hang a little later. */
+  idleHeartbeatIntervalMs: 100,
+  /** How long after its last write a broker counts as idle. */
+  idleAfterMs: 2_000,
   /**
    * A link without a confirmed heartbeat for this long is suspected: between the two, by how long the peer was
    * silent lately; see adaptive-timeout.ts. On a quiet cluster the newest confirmed heartbeat is one interval

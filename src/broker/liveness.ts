@@ -19,6 +19,8 @@ export interface LivenessEvents {
   /** Before each round of heartbeats. `lagMs` is how late it is, because this process was held up. */
   beat(lagMs: number): void;
   sendHeartbeat(peer: BrokerId, sequence: number): void;
+  /** True while this broker has nothing to write. */
+  isIdle(): boolean;
   linkUp(peer: BrokerId): void;
   linkDown(peer: BrokerId, cause: SuspicionCause): void;
 }
@@ -52,6 +54,8 @@ export class Liveness {
   readonly #events: LivenessEvents;
   readonly #links = new Map<BrokerId, Link>();
   #lastBeatMs = 0;
+  /** Until the next beat. */
+  #intervalMs: number = LIMITS.heartbeatIntervalMs;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, events: LivenessEvents) {
@@ -147,30 +151,33 @@ export class Liveness {
   #learn(link: Link): void {
     if (!link.up || link.confirmedAtMs < link.upSinceMs) return;
     const silentMs = this.#clock.monotonicMs() - link.confirmedAtMs;
-    link.timeout.cameBack(Math.min(silentMs, link.ageMs + LIMITS.heartbeatIntervalMs));
+    link.timeout.cameBack(Math.min(silentMs, link.ageMs + this.#intervalMs));
   }
 
   /** Plans the next beat first: whatever the beat comes to may stop it. */
   #arm(): void {
-    this.#cancel = this.#clock.schedule(LIMITS.heartbeatIntervalMs, () => {
+    const { heartbeatIntervalMs, idleHeartbeatIntervalMs } = LIMITS;
+    const intervalMs = this.#events.isIdle() ? idleHeartbeatIntervalMs : heartbeatIntervalMs;
+    this.#intervalMs = intervalMs;
+    this.#cancel = this.#clock.schedule(intervalMs, () => {
       this.#arm();
-      this.#beat();
+      this.#beat(intervalMs);
     });
   }
 
-  #beat(): void {
+  #beat(intervalMs: number): void {
     const nowMs = this.#clock.monotonicMs();
-    const lagMs = nowMs - this.#lastBeatMs - LIMITS.heartbeatIntervalMs;
+    const lagMs = nowMs - this.#lastBeatMs - intervalMs;
     this.#lastBeatMs = nowMs;
     this.#events.beat(lagMs);
     for (const [peer, link] of this.#links) {
       // What could not be read while this process hung must not count against the peer.
-      if (lagMs > LIMITS.heartbeatIntervalMs) {
+      if (lagMs > intervalMs) {
         link.confirmedAtMs = Math.min(nowMs, link.confirmedAtMs + lagMs);
         link.silentSinceMs += lagMs;
       }
       link.ageMs = nowMs - link.confirmedAtMs;
-      link.timeout.beat();
+      link.timeout.beat(intervalMs);
       if (this.#cancel === undefined) return;
       if (link.heartbeatOpen) this.#send(peer, link);
       this.#judge(peer, link, 'HEARTBEAT_MISSED');

