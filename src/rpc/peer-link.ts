@@ -31,7 +31,8 @@ export class PeerLink {
   readonly #data: PeerStream<AppendEntriesRequest, AppendEntriesResponse>;
   readonly #heartbeats: PeerStream<HeartbeatRequest, HeartbeatResponse>;
 
-  constructor(peer: BrokerId, addresses: readonly string[], events: PeerEvents) {
+  /** @param isHeard Whether a stream that the peer has opened stands. */
+  constructor(peer: BrokerId, addresses: readonly string[], events: PeerEvents, isHeard: () => boolean) {
     this.#peer = peer;
     this.#events = events;
     this.#addresses = addresses;
@@ -58,6 +59,7 @@ export class PeerLink {
         events.dataStreamClosed(peer);
       },
       onRefused,
+      isHeard,
     });
     this.#heartbeats = new PeerStream<HeartbeatRequest, HeartbeatResponse>({
       addresses,
@@ -76,6 +78,7 @@ export class PeerLink {
         events.heartbeatStreamClosed(peer);
       },
       onRefused,
+      isHeard,
     });
   }
 

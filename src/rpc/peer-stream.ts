@@ -15,9 +15,12 @@ import { fromServiceError } from '../wire/status.js';
 
 /**
  * Pause after an open stream broke: the peer is dead more often than not, and its groups' elections need
- * this process now. A peer that comes back announces itself and is dialled at once.
+ * this process now. A peer that comes back announces itself and is dialled at once. One whose own streams to
+ * this broker stand after the first of the two lives, and is dialled then: a leader must not lose its quorum
+ * over a connection that was reset (CheckQuorum, raft/config.ts).
  */
 const LOST_MS = 100;
+const LOST_ALIVE_MS = 20;
 /** Pause before the first new attempt otherwise, and the longest one. */
 const REDIAL_MS_MIN = 20;
 const REDIAL_MS_MAX = 500;
@@ -42,6 +45,8 @@ export interface PeerStreamOptions<Req, Res> {
   readonly onClosed: (error: BellwetherError | undefined) => void;
   /** An attempt failed before the stream was open. */
   readonly onRefused: (error: BellwetherError) => void;
+  /** Whether a stream that the peer has opened stands. */
+  readonly isHeard: () => boolean;
   /** Bytes that may wait to be sent before the link counts as stuck. */
   readonly bufferBytesMax: number;
 }
@@ -167,15 +172,22 @@ export class PeerStream<Req, Res> {
     clearTimeout(this.#timer);
     this.#phase = 'waiting';
     this.#call = undefined;
-    const waitMs = (wasOpen ? LOST_MS : this.#redialMs) * (0.8 + 0.4 * Math.random());
-    if (!wasOpen) {
-      this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
-      this.#candidate += 1;
+    if (wasOpen) {
+      this.#after(LOST_ALIVE_MS, () => {
+        if (this.#options.isHeard()) this.#dial();
+        else this.#after(LOST_MS - LOST_ALIVE_MS);
+      });
+      this.#options.onClosed(error);
+      return;
     }
-    this.#timer = setTimeout(() => {
-      this.#dial();
-    }, waitMs).unref();
-    if (wasOpen) this.#options.onClosed(error);
-    else if (error !== undefined) this.#options.onRefused(error);
+    this.#after(this.#redialMs);
+    this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+    this.#candidate += 1;
+    if (error !== undefined) this.#options.onRefused(error);
+  }
+
+  /** Waits for about so long. */
+  #after(ms: number, run = (): void => this.#dial()): void {
+    this.#timer = setTimeout(run, ms * (0.8 + 0.4 * Math.random())).unref();
   }
 }

@@ -7,6 +7,7 @@ import { Stream } from './stream.js';
 import type { Endpoint, StreamKind, Wires } from './wires.js';
 
 const LOST_MS = 100;
+const LOST_ALIVE_MS = 20;
 const REDIAL_MS_MIN = 20;
 const REDIAL_MS_MAX = 500;
 const REDIAL_FACTOR = 1.6;
@@ -52,15 +53,18 @@ export class Dial {
   lost(): void {
     if (this.#phase !== 'open') return;
     this.stream = undefined;
-    this.#pause(LOST_MS);
+    this.#pause(LOST_ALIVE_MS, () => {
+      if (this.#self.hears(this.#peer)) this.#dial();
+      else this.#pause(LOST_MS - LOST_ALIVE_MS);
+    });
     const { events } = this.#self;
     if (this.#kind === 'data') events?.dataStreamClosed(this.#peer);
     else events?.heartbeatStreamClosed(this.#peer);
   }
 
-  #pause(ms: number): void {
+  #pause(ms: number, run = (): void => this.#dial()): void {
     this.#phase = 'waiting';
-    this.#timer(ms * this.#network.random.between(0.8, 1.2), () => this.#dial());
+    this.#timer(ms * this.#network.random.between(0.8, 1.2), run);
   }
 
   #timer(ms: number, run: () => void): void {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RaftServiceService, type RaftServiceServer } from '../../gen/bellwether/raft/v1/raft_service.js';
 import type { InGroup, PeerEvents, PeerIdentity } from '../../src/broker/peer-port.js';
 import { BellwetherError } from '../../src/errors.js';
@@ -214,5 +214,49 @@ describe('a peer that is disconnected', () => {
     a.told.length = 0;
     a.transport.connect('b', [b.address]);
     await opened(a, 'b');
+  });
+});
+
+describe('a stream that broke', () => {
+  /** Two ends that have streams to each other, but for the milliseconds that pass by hand. */
+  async function pair(): Promise<readonly [End, End]> {
+    const [a, b] = [await end('a'), await end('b')];
+    a.transport.connect('b', [b.address]);
+    b.transport.connect('a', [a.address]);
+    await Promise.all([opened(a, 'b'), opened(b, 'a')]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    return [a, b];
+  }
+
+  /** Goes on with the loop until something holds; the faked timers stand still. */
+  async function reached(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  const dials = ({ told }: End): number => told.filter((text) => text === 'data to b').length;
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is opened again within milliseconds while the peer is heard: it lives', async () => {
+    const [a, b] = await pair();
+    b.service.endStreams('a');
+    await reached(() => a.told.includes('no data to b'));
+    vi.advanceTimersByTime(25);
+    await reached(() => dials(a) === 2);
+  });
+
+  it('is opened later when the peer is not heard either: it is dead as a rule', async () => {
+    const [a, b] = await pair();
+    b.service.endStreams('a');
+    a.service.endStreams('b');
+    await reached(() => a.told.includes('no data to b') && b.told.includes('no data to a'));
+    expect(a.service.hears('b')).toBe(false);
+    vi.advanceTimersByTime(25);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(dials(a)).toBe(1);
+    vi.advanceTimersByTime(100);
+    await reached(() => dials(a) === 2);
   });
 });

@@ -100,3 +100,15 @@ describe('a partial partition', () => {
     expect(leaders().every((leader) => leader !== '')).toBe(true);
   });
 });
+
+describe('a leader whose connections are reset, while those of its followers stand', () => {
+  it.each(SEEDS)('has them again before it gives up (CheckQuorum): seed %i', async (seed) => {
+    const { world, elections } = await cluster(seed, 3);
+    const before = elections();
+    for (const leader of world.ids) {
+      for (const other of world.ids) if (other !== leader) world.network.at(leader)?.resetStreams(other);
+      await world.run(SETTLE_MS);
+    }
+    expect(elections()).toBe(before);
+  });
+});
