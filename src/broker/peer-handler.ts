@@ -137,10 +137,12 @@ export class PeerHandler implements PeerEvents {
     _from: BrokerId,
     requests: readonly InGroup<VoteRequest>[],
   ): Promise<readonly InGroup<VoteReply>[]> {
-    // Nobody answers for a group that is gone; the votes of the others must not wait for it.
-    const open = requests.filter(({ group }) => this.#isHere(group) || !this.#wasCreated(group));
-    const answers = this.#broker.votes.collect(open);
-    for (const { group, message } of open) this.#stepOrPark(group, message);
+    // Nobody answers for a group that is gone; the votes of the others must not wait for it. Nor for one that is
+    // still to come, which may itself need the votes of the others: group 0 creates it.
+    const here = requests.filter(({ group }) => this.#isHere(group));
+    const coming = requests.filter(({ group }) => !this.#isHere(group) && !this.#wasCreated(group));
+    const answers = this.#broker.votes.collect(here.length > 0 ? here : coming);
+    for (const { group, message } of [...here, ...coming]) this.#stepOrPark(group, message);
     return answers;
   }
 

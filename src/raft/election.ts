@@ -74,7 +74,9 @@ export function countOwnVote(state: RaftState, nowMs: number): void {
 export function onVoteRequest(state: RaftState, nowMs: number, request: VoteRequest): void {
   learnCommit(state, nowMs, request);
   // A leader that asks for votes in a later term leads no more, whether or not it gets them.
-  if (request.term > state.term && request.from === state.leader) endLeadership(state, nowMs, state.term);
+  if (request.term > state.term && request.from === state.leader) {
+    endLeadership(state, nowMs, request.from, state.term);
+  }
   if (request.term < state.term || sticksToLeader(state, request) || !remembers(state)) {
     reply(state, request, false);
     announceLeader(state, request.from);

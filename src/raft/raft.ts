@@ -280,7 +280,7 @@ export class Raft {
 
   /** Learns that a leader stepped down by itself in `term`, while its broker lives on (B26). */
   leaderResigned(nowMs: number, leader: BrokerId, term: Term): void {
-    if (leader !== this.#state.config.id) endLeadership(this.#state, nowMs, term);
+    if (leader !== this.#state.config.id) endLeadership(this.#state, nowMs, leader, term);
   }
 
   /** Stops leading or campaigning, for example because the disk does not answer. */

@@ -215,10 +215,14 @@ export function isTrusted(state: RaftState, leader: BrokerId): boolean {
   return state.alive.has(leader) && state.term > state.endedTerm;
 }
 
-/** Learns that whoever led `term` leads it no more. */
-export function endLeadership(state: RaftState, nowMs: number, term: Term): void {
+/** Learns that `leader` leads `term` no more. Who voted for it and has not heard of its lead waits for it no more. */
+export function endLeadership(state: RaftState, nowMs: number, leader: BrokerId, term: Term): void {
   if (term > state.endedTerm) state.endedTerm = term;
-  if (term === state.term) forgetLeader(state, nowMs);
+  if (term !== state.term) return;
+  if (state.role === 'follower' && state.leader === undefined && state.awaited === leader) {
+    noteDeposed(state, nowMs, leader);
+    scheduleCampaign(state, nowMs);
+  } else forgetLeader(state, nowMs);
 }
 
 /** Stops believing in the leader: its link broke, or it said that it steps down. */

@@ -267,6 +267,23 @@ describe('creation and deletion', () => {
     expect(groups).toEqual([CLUSTER_GROUP]);
   });
 
+  it('do not hold up the votes of other groups while they are still to come: group 0 creates them', async () => {
+    await withTopic();
+    const { broker, handler } = cluster.at('n1');
+    const coming = asGroupId(broker.cluster.state.nextGroup);
+    const message = voteRequest({ from: 'n2', to: 'n1', term: 9, preVote: true, last: [9, 9] });
+    const answers = new Watched(
+      handler.votesRequested('n2', [
+        { group: coming, message },
+        { group: CLUSTER_GROUP, message },
+      ]),
+    );
+    await cluster.run(20);
+    const groups = answers.now.state === 'resolved' && answers.now.value.map(({ group }) => group);
+    expect(groups).toEqual([CLUSTER_GROUP]);
+    expect(broker.parking.take(coming)).toEqual([message]);
+  });
+
   it('keep what arrives for a group that is about to be created', async () => {
     await withTopic();
     const { broker, handler } = cluster.at('n1');

@@ -46,6 +46,26 @@ describe('a voter', () => {
     expect(waitsMs(cluster, 'n3')).toBe(0);
   });
 
+  it('goes on at once when the one that it elected gave up before it was heard', () => {
+    const cluster = Cluster.withLeader();
+    cluster.crash('n1');
+    cluster.tick();
+    while (cluster.raft('n2').role !== 'leader') cluster.deliver((message) => message.kind !== 'append');
+    expect(waitsMs(cluster, 'n3')).toBeGreaterThanOrEqual(electionTimeoutMsMin);
+    cluster.raft('n3').leaderResigned(cluster.nowMs, 'n2', cluster.raft('n2').term);
+    expect(waitsMs(cluster, 'n3')).toBeLessThanOrEqual(rankDelayMs);
+  });
+
+  it('waits on when another than the one that it elected leads no more', () => {
+    const cluster = Cluster.withLeader();
+    cluster.crash('n1');
+    cluster.tick();
+    while (cluster.raft('n2').role !== 'leader') cluster.deliver((message) => message.kind !== 'append');
+    const { deadlineMs } = cluster.raft('n3');
+    cluster.raft('n3').leaderResigned(cluster.nowMs, 'n1', cluster.raft('n2').term);
+    expect(cluster.raft('n3').deadlineMs).toBe(deadlineMs);
+  });
+
   it('a request for a vote that nobody will answer is no vote, and holds nothing up', () => {
     const cluster = Cluster.withLeader();
     cluster.crash('n1');
