@@ -45,7 +45,7 @@ export function explainLeader(broker: Broker, assignment: PartitionAssignment): 
     const coolDownMs = coolDownOf(broker, group, id, id === preferred);
     const lagEntries = lagOf(broker, group, id);
     const leads = leader?.leader === id;
-    if (leads) return { broker: id, leads, obstacles: [], lagEntries, coolDownMs };
+    if (leads) return { broker: id, leads, obstacles: [], lagEntries, coolDownMs: 0 };
     const obstacles: Obstacle[] = [];
     if (!broker.isAlive(id)) obstacles.push('NOT_HEARD_FROM');
     if (!membership.voters.includes(id)) obstacles.push('LEARNER');
