@@ -2,6 +2,7 @@
 
 import type { BrokerId } from '../raft/types.js';
 import { damage } from './damage.js';
+import { depart } from './departure.js';
 import { CHORES, Operator } from './operator.js';
 import type { Random } from './random.js';
 import { OUTSIDE } from './scheduler.js';
@@ -11,6 +12,7 @@ import type { World } from './world.js';
 /** Kinds of faults that a run may have on. */
 export const FAULTS = [
   'kill',
+  'depart',
   'crash',
   'crashAll',
   'pause',
@@ -117,6 +119,8 @@ export class Faults {
       case 'kill':
       case 'crash':
         return this.#kill(this.#random.pick(this.#world.machines), fault === 'crash');
+      case 'depart':
+        return this.#depart(this.#random.pick(this.#world.machines));
       case 'crashAll':
         return this.#world.machines.map((machine) => this.#kill(machine, true)).some(Boolean);
       case 'pause':
@@ -158,6 +162,14 @@ export class Faults {
     this.#world.kill(machine, machineToo);
     this.#lasting(() => this.#reboot(machine));
     return true;
+  }
+
+  /** As in a rolling restart. What has begun ends by itself, also once the faults have stopped. */
+  #depart(machine: Machine): boolean {
+    return depart(this.#world, machine, () => {
+      if (this.#stopped) this.#reboot(machine);
+      else this.#lasting(() => this.#reboot(machine));
+    });
   }
 
   /** Starts a broker that is down or has failed; one whose disk was lost stays failed. */

@@ -10,7 +10,8 @@ import { astray, checkEqual, unrest, unsettled } from './checkers/liveness.js';
 import type { ReplicaView } from './checkers/replica-view.js';
 import { holds, Violation } from './checkers/violation.js';
 import { Clients, TOPIC } from './clients.js';
-import { type Fault, Faults, FAULTS, type FaultPlan } from './faults.js';
+import { drawLoad, drawPlan, drawSettings } from './draw.js';
+import { type Fault, type FaultPlan, Faults } from './faults.js';
 import type { Plant } from './plants/plant.js';
 import type { Machine } from './machine.js';
 import { World } from './world.js';
@@ -25,20 +26,6 @@ const ANSWER_MS_MAX = 6_000;
 const FINAL_READER = 2_000;
 /** Number of the first client that writes once all is healed, one for each partition. */
 const FINAL_WRITER = 1_000;
-
-/** How often group 0 takes a snapshot: undefined as in production. */
-const SPACINGS = [
-  { keptEntries: 2, intervalEntries: 8, intervalBytes: 1_000_000 },
-  { keptEntries: 16, intervalEntries: 64, intervalBytes: 1_000 },
-  { keptEntries: 0, intervalEntries: 1, intervalBytes: 1_000_000 },
-  undefined,
-];
-
-/**
- * Leaders go back to the preferred brokers while it burns too: a move that is cut off is a fault like others.
- * Undefined as in production, where nothing goes back before a minute is over.
- */
-const BALANCES = [{ on: true, coolDownMs: 1_000 }, { on: true, coolDownMs: 200 }, undefined];
 
 export interface RunOptions {
   readonly seed: number;
@@ -94,27 +81,17 @@ class Run {
   constructor(options: RunOptions) {
     this.#options = options;
     const { seed, plant, print } = options;
-    const brokers = seed % 5 === 4 ? 5 : 3;
-    const snapshotSpacing = SPACINGS[seed % SPACINGS.length];
-    const leaderBalance = options.calm === true ? undefined : BALANCES[seed % BALANCES.length];
-    const settings = { brokers, partitions: 8, snapshotSpacing, leaderBalance };
+    const calm = options.calm === true;
+    const settings = drawSettings(seed, calm);
     const world = new World({ seed, plant, print, ...settings });
     this.world = world;
     const { random } = world;
-    const load = {
-      producers: 2 + random.below(5),
-      consumers: 8,
-      partitions: 8,
-      pauseMs: random.pick([80, 160, 320]),
-      failoverPauseMs: options.calm === true ? Infinity : random.pick([Infinity, 300, 1_500]),
-      topicPauseMs: options.calm === true ? Infinity : random.pick([Infinity, Infinity, 100, 500]),
-      paddingBytesMax: random.pick([0, 100, 1_000]),
-    };
+    const load = drawLoad(random, settings.partitions, calm);
     this.#clients = new Clients(load, world.port, random.fork(), world.ids, world.safety, (error) =>
       world.fail(error),
     );
     world.network.delayMs = random.pick([0.2, 0.5, 2, 10]);
-    this.#faults = new Faults(world, options.plan ?? drawPlan(world));
+    this.#faults = new Faults(world, options.plan ?? drawPlan(random, seed));
   }
 
   #trouble(): void {
@@ -300,14 +277,4 @@ class Run {
 
 function takesPart({ lost, gone }: Machine): boolean {
   return lost === undefined && !gone;
-}
-
-/** Each fault is on in about a third of the runs: bugs hide where all are on at once (swarm testing). */
-function drawPlan({ random }: World): FaultPlan {
-  const share = random.pick([0, 0.15, 0.3, 0.6]);
-  return {
-    on: FAULTS.filter(() => random.chance(share)),
-    pauseMs: random.pick([150, 500, 1_500]),
-    lastsMs: random.pick([50, 300, 1_200, 3_000]),
-  };
 }

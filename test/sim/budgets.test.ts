@@ -26,3 +26,19 @@ describe('L7: a cluster whose processes pause for less than the budget', () => {
     expect(elections).toBe(GROUPS);
   });
 });
+
+describe('brokers that are told to stop, one at a time as a rule', () => {
+  it.each([1, 2, 3])('hand everything over first: no leader dies: seed %i', async (seed) => {
+    const plan = { on: ['depart'], pauseMs: 2_000, lastsMs: 100 } as const;
+    const { failure, failoverMs, faults, elections } = await runSeed({
+      seed,
+      plan,
+      fireMs: 10_000,
+      calm: true,
+    });
+    expect(failure?.message).toBeUndefined();
+    expect(faults.get('depart')).toBeGreaterThan(3);
+    expect(elections).toBeGreaterThan(GROUPS);
+    expect(failoverMs).toEqual([]);
+  });
+});

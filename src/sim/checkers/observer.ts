@@ -7,6 +7,7 @@ import type { RecoveredGroup } from '../../storage/journal-replay.js';
 import type { SimDisk } from '../disk.js';
 import type { SimProcess } from '../process.js';
 import { Committed, type SyncedDisk } from './committed.js';
+import { checkDeparture } from './departures.js';
 import { ElectionSafety } from './election-safety.js';
 import { FailoverTimes } from './failover-times.js';
 import { LogMatching } from './log-matching.js';
@@ -165,7 +166,9 @@ export class Observer {
       }
     }
     if (view.role === 'leader') this.failovers.led(view.group, view.term);
-    if (before.role !== view.role || before.term !== view.term) this.#onChange(process, view, before.role);
+    if (before.role === view.role && before.term === view.term) return;
+    checkDeparture(process, view);
+    this.#onChange(process, view, before.role);
   }
 
   #noteDisks({ cluster: { state } }: Broker): void {

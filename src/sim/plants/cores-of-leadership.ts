@@ -76,6 +76,13 @@ export class LeaksTransfer extends Raft {
   }
 }
 
+/** Campaigns, and takes leaderships over, although its broker is about to stop. */
+export class LeadsOnLeaving extends Raft {
+  constructor(...[config, ...parts]: ConstructorParameters<typeof Raft>) {
+    super({ ...config, mayLead: () => true }, ...parts);
+  }
+}
+
 /** Does not campaign when a leader hands over: each planned move is given up, and the leader goes on. */
 export class IgnoresOrders extends Raft {
   override step(nowMs: number, message: Message): void {

@@ -21,6 +21,7 @@ import {
 import {
   IgnoresHints,
   IgnoresOrders,
+  LeadsOnLeaving,
   LeaksTransfer,
   NeverYields,
   ReadsAlone,
@@ -130,6 +131,12 @@ export const PLANTS: readonly Plant[] = [
     defect: 'an order to campaign is ignored',
     foundBy: ['L8', 'L2', 'I20'],
     seedsMax: 10,
+  }),
+  core(LeadsOnLeaving, {
+    classes: 'I20',
+    defect: 'a broker that is told to stop campaigns',
+    foundBy: ['I20'],
+    seedsMax: 160,
   }),
   core(TrustsBrokenLinks, {
     classes: 'B35',
