@@ -2,6 +2,7 @@
 import { connectivityState, credentials, Client } from '@grpc/grpc-js';
 import { BellwetherError } from '../errors.js';
 import { clientChannelOptions } from '../wire/channel-options.js';
+import type { Attempt } from './attempt.js';
 
 /** Channels that one client keeps at most. Beyond it the one unused for longest is closed. */
 export const CHANNELS_MAX = 256;
@@ -77,9 +78,10 @@ export class BrokerPool {
  * how it ended is then unknown. Waiting here instead keeps an unreachable broker NOT_APPLIED, so even a
  * produce goes on to the next broker.
  *
- * @throws BellwetherError CONNECTION_FAILED when no connection is made within `timeoutMs`.
+ * @throws BellwetherError CONNECTION_FAILED when no connection is made within `timeoutMs`, or before `attempt`
+ * was given up.
  */
-export async function dialled(connection: Connection, timeoutMs: number): Promise<void> {
+export async function dialled(connection: Connection, timeoutMs: number, attempt?: Attempt): Promise<void> {
   const { address, client } = connection;
   const waitMs = Math.min(timeoutMs, CONNECT_TIMEOUT_MS);
   const deadlineMs = Date.now() + waitMs;
@@ -89,7 +91,9 @@ export async function dialled(connection: Connection, timeoutMs: number): Promis
     if (state === connectivityState.IDLE) channel.getConnectivityState(true);
     // In TRANSIENT_FAILURE gRPC refuses the request at once, with the reason of the last dial.
     else if (state !== connectivityState.CONNECTING) return;
-    const changed = await stateChanged(client, state, deadlineMs);
+    const changed = await stateChanged(client, state, deadlineMs, attempt);
+    const lost = attempt?.lost(false);
+    if (lost !== undefined) throw lost;
     if (changed) continue;
     throw new BellwetherError('CONNECTION_FAILED', `no connection to ${address} within ${waitMs} ms`, {
       metadata: { address, timeout_ms: String(waitMs) },
@@ -97,8 +101,15 @@ export async function dialled(connection: Connection, timeoutMs: number): Promis
   }
 }
 
-function stateChanged(client: Client, from: connectivityState, deadlineMs: number): Promise<boolean> {
+/** Resolves with whether the state changed by the deadline; early when `attempt` is given up. */
+function stateChanged(
+  client: Client,
+  from: connectivityState,
+  deadlineMs: number,
+  attempt: Attempt | undefined,
+): Promise<boolean> {
   return new Promise((resolve) => {
+    attempt?.onGivenUp(() => resolve(false));
     client.getChannel().watchConnectivityState(from, deadlineMs, (error) => resolve(error === undefined));
   });
 }

@@ -1,8 +1,9 @@
 /** One attempt of one call: a promise with a deadline, that rejects with BellwetherError only. */
-import { Metadata } from '@grpc/grpc-js';
-import type { ClientUnaryCall } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
+import type { Attempt } from './attempt.js';
 import { dialled } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
 import type { Lifetime } from './lifetime.js';
@@ -14,20 +15,21 @@ export interface UnaryMethod<Request, Response> {
   readonly responseDeserialize: (bytes: Buffer) => Response;
 }
 
-/** Sends `request` once and resolves with the answer, within `timeoutMs`. */
+/** Sends `request` once and resolves with the answer, within `timeoutMs` and until `attempt` is given up. */
 export async function unary<Request, Response>(
   lifetime: Lifetime,
   connection: Connection,
   method: UnaryMethod<Request, Response>,
   request: Request,
   timeoutMs: number,
+  attempt?: Attempt,
 ): Promise<Response> {
   const deadlineMs = Date.now() + timeoutMs;
   connection.callsInFlight += 1;
   try {
-    await dialled(connection, timeoutMs);
+    await dialled(connection, timeoutMs, attempt);
     lifetime.check();
-    return await send(lifetime, connection, method, request, deadlineMs);
+    return await send(lifetime, connection, method, request, deadlineMs, attempt);
   } catch (error) {
     throw named(connection.address, fromServiceError(error));
   } finally {
@@ -41,6 +43,7 @@ function send<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
   deadlineMs: number,
+  attempt: Attempt | undefined,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const call: ClientUnaryCall = connection.client.makeUnaryRequest(
@@ -53,11 +56,19 @@ function send<Request, Response>(
       (error, response) => {
         forget();
         if (response !== undefined) resolve(response);
-        else reject(lifetime.closed ? closedMeanwhile(error) : fromServiceError(error));
+        else if (lifetime.closed) reject(closedMeanwhile(error));
+        else reject(givenUp(attempt, error) ?? fromServiceError(error));
       },
     );
-    const forget = lifetime.onClose(() => call.cancel());
+    const cancel = (): void => call.cancel();
+    const forget = lifetime.onClose(cancel);
+    attempt?.onGivenUp(cancel);
   });
+}
+
+/** What became of an attempt that was given up; a broker that answered in the same moment is believed instead. */
+function givenUp(attempt: Attempt | undefined, error: ServiceError | null): BellwetherError | undefined {
+  return error?.code === status.CANCELLED ? attempt?.lost(true) : undefined;
 }
 
 /** The request had been handed to gRPC: whether a broker has it cannot be known. */

@@ -15,6 +15,9 @@ const SINGLES_MAX = 4;
 /** Pause in milliseconds before the leaders of a topic are fetched again. */
 const PAUSE_MS = 20;
 
+/** Bound of one fetch in milliseconds: a broker answers from its memory, or not at all. */
+const FETCH_MS_MAX = 1_000;
+
 /** A leader as a broker named it; the address is empty when the broker does not know it. */
 export interface NamedLeader {
   readonly leaderAddress: string;
@@ -73,7 +76,7 @@ export class LeaderLookUps {
     const underWay = this.#fetches.get(key);
     if (underWay !== undefined) return underWay;
     const fetched = this.#context
-      .all(topic, address, timeoutMs)
+      .all(topic, address, Math.min(timeoutMs, FETCH_MS_MAX))
       .then((response) => this.#adopt(response))
       .finally(() => this.#fetches.delete(key));
     this.#fetches.set(key, fetched);

@@ -10,6 +10,8 @@ export interface CachedLeader {
   /** HOST:PORT for clients. */
   readonly address: string;
   readonly term: number;
+  /** It said that it hears from no quorum: others may know a newer one. */
+  readonly doubted?: boolean;
 }
 
 /** The cache. Keyed by topic and partition. */
@@ -17,7 +19,7 @@ export class MetadataCache {
   readonly #leaders = new Map<string, CachedLeader>();
 
   leader(ref: PartitionRef): CachedLeader | undefined {
-    return this.#leaders.get(key(ref));
+    return this.#leaders.get(partitionName(ref));
   }
 
   /**
@@ -30,12 +32,19 @@ export class MetadataCache {
     const known = this.leader(ref);
     if (hint.address === '' || (known !== undefined && hint.term <= known.term)) return false;
     if (known === undefined && this.#leaders.size >= CACHED_PARTITIONS_MAX) this.#forgetOldest();
-    this.#leaders.set(key(ref), { address: hint.address, term: hint.term });
+    this.#leaders.set(partitionName(ref), { address: hint.address, term: hint.term });
     return true;
   }
 
+  /** Marks the leader at `address`, if it is the one known: others are to be asked before it. */
+  doubt(ref: PartitionRef, address: string, doubted = true): void {
+    const known = this.leader(ref);
+    if (known?.address !== address) return;
+    this.#leaders.set(partitionName(ref), { address, term: known.term, doubted });
+  }
+
   forget(ref: PartitionRef): void {
-    this.#leaders.delete(key(ref));
+    this.#leaders.delete(partitionName(ref));
   }
 
   /** Forgets every leader at `address`: what cost one partition a timeout shall not cost the others. */
@@ -52,6 +61,6 @@ export class MetadataCache {
 }
 
 /** Topic names hold no slash, so this is unique. */
-function key({ topic, partition }: PartitionRef): string {
+export function partitionName({ topic, partition }: PartitionRef): string {
   return `${topic}/${partition}`;
 }

@@ -1,5 +1,6 @@
 /** SDK calls about the offsets that consumer groups have committed. */
 import { OffsetServiceService } from '../../gen/bellwether/v1/offset_service.js';
+import type { Route } from './retry.js';
 import type { Session } from './session.js';
 import type { CallOptions, CommittedOffset, PartitionRef } from './types.js';
 
@@ -17,7 +18,7 @@ export async function commitOffsets(
       offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
     }),
     effect: 'idempotent_write',
-    route: session.anyBroker(),
+    route: routeTo(session, offsets),
     options,
   });
 }
@@ -36,8 +37,13 @@ export async function fetchOffsets(
       partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
     }),
     effect: 'read',
-    route: session.anyBroker(),
+    route: routeTo(session, partitions),
     options,
   });
   return offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+}
+
+/** The leader of the first partition where it is known: any broker would pass the request on to it. */
+function routeTo(session: Session, [first]: readonly PartitionRef[]): Route {
+  return first === undefined ? session.anyBroker() : session.leaderOf(first, 'any');
 }

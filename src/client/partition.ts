@@ -31,6 +31,7 @@ export async function partitionLeader(
     effect: 'read',
     route: linearizable ? session.leaderOf(ref) : session.anyBroker(),
     expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
+    silentMs: 0,
     options,
   });
   session.cache.adopt(ref, { address: response.leaderAddress, term: response.term });

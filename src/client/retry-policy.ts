@@ -53,6 +53,9 @@ const BROKER_UNUSABLE: ReadonlySet<Reason> = new Set<Reason>([
   'REQUEST_TIMEOUT',
 ]);
 
+/** What a leader says that is cut off from its followers; the others may have elected the next one. */
+const NO_QUORUM_HEARD: ReadonlySet<Reason> = new Set<Reason>(['NOT_ENOUGH_REPLICAS', 'COMMIT_TIMEOUT']);
+
 /** True when the same request may be sent again. A defect (INTERNAL) is reported, not hidden. */
 export function maySendAgain(error: BellwetherError, effect: Effect): boolean {
   if (CALLER_DECIDES.has(error.reason) || error.reason === 'INTERNAL') return false;
@@ -63,6 +66,11 @@ export function maySendAgain(error: BellwetherError, effect: Effect): boolean {
 /** True when the next attempt goes to another broker and need not wait. */
 export function isElsewhereAtOnce(error: BellwetherError): boolean {
   return ELSEWHERE_AT_ONCE.has(error.reason);
+}
+
+/** True when others should be asked who leads before the same broker is asked again. */
+export function isLeaderDoubtful(error: BellwetherError): boolean {
+  return NO_QUORUM_HEARD.has(error.reason);
 }
 
 /** True when the broker should be left alone for a while. */

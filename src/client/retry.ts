@@ -1,6 +1,7 @@
 /** The retry loop: sends a request until it succeeds, must not be sent again, or its time is up. */
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
+import type { Asked } from './attempt.js';
 import type { Lifetime } from './lifetime.js';
 import { attemptTimeoutMs, HOPS_WITHOUT_PAUSE_MAX, isElsewhereAtOnce } from './retry-policy.js';
 import { LAST_ATTEMPT_MIN_MS, maySendAgain, pauseMs } from './retry-policy.js';
@@ -16,6 +17,8 @@ export interface Route {
    * @throws BellwetherError NOT_APPLIED, as the request itself has not been sent.
    */
   next(timeoutMs: number): Promise<string>;
+  /** The leader to which the address found last belongs; undefined where it is not asked as a leader. */
+  readonly asked?: Asked | undefined;
   /** Takes the failure at `address` into account; undefined when the address was not even found. */
   failed(address: string | undefined, error: BellwetherError): void;
 }

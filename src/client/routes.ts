@@ -3,9 +3,12 @@ import { GRPC_CODE } from '../error-table.js';
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import type { BrokerDirectory } from './broker-directory.js';
-import type { MetadataCache } from './metadata-cache.js';
+import type { Asked } from './attempt.js';
+import type { LeaderProbe } from './leader-probe.js';
+import { partitionName } from './metadata-cache.js';
+import type { CachedLeader, MetadataCache } from './metadata-cache.js';
 import type { Route } from './retry.js';
-import { isBrokerUnusable } from './retry-policy.js';
+import { isBrokerUnusable, isLeaderDoubtful } from './retry-policy.js';
 import type { NamedLeader } from './leader-lookups.js';
 import type { PartitionRef } from './types.js';
 
@@ -13,7 +16,11 @@ import type { PartitionRef } from './types.js';
 export interface RouteContext {
   readonly directory: BrokerDirectory;
   readonly cache: MetadataCache;
-  /** Asks one broker, once, who leads; the broker waits while an election runs. */
+  readonly probe: LeaderProbe;
+  /**
+   * Asks one broker, once, who leads; the broker waits while an election runs. When it is silent others are
+   * asked too, and a leader that they name is in the cache once this has failed.
+   */
   lookUpLeader(ref: PartitionRef, address: string, timeoutMs: number): Promise<NamedLeader>;
 }
 
@@ -48,17 +55,29 @@ export function leaderOf(context: RouteContext, ref: PartitionRef, preference: P
   /** Look-ups of this call that named no leader, and a broker that answered so. */
   let lookUpsInVain = 0;
   let leaderless: string | undefined;
+  /** The broker that failed last: not the one to say who leads. */
+  let failedAt: string | undefined;
+  let leader: Asked | undefined;
+  const asLeader = ({ address, term }: CachedLeader): string => {
+    leader = { ref, address, term };
+    return address;
+  };
   return {
     get brokerCount() {
       return directory.size;
     },
+    get asked() {
+      return leader;
+    },
     async next(timeoutMs) {
+      leader = undefined;
       const known = cache.leader(ref);
-      if (known !== undefined) return known.address;
+      if (known !== undefined)
+        return asLeader(known.doubted === true ? await confirmed(context, ref, known) : known);
       if (allowFollower) return directory.pick();
-      const asked = directory.pick();
+      const asked = directory.pick(failedAt);
       try {
-        return await lookUp(context, ref, asked, timeoutMs);
+        return asLeader(await lookUp(context, ref, asked, timeoutMs));
       } catch (error) {
         lookUpsInVain += 1;
         if (fromServiceError(error).reason === 'NO_LEADER') leaderless = asked;
@@ -69,11 +88,15 @@ export function leaderOf(context: RouteContext, ref: PartitionRef, preference: P
     },
     failed(address, error) {
       if (address === undefined) return; // The look-up failed and has moved on already.
+      failedAt = address;
       if (isBrokerUnusable(error)) cache.forgetBroker(address);
       if (isBrokerUnusable(error) || allowFollower) moveOn(directory, address, error);
       if (error.leaderHint !== undefined && cache.adopt(ref, error.leaderHint)) return;
+      if (isLeaderDoubtful(error)) cache.doubt(ref, address);
       // No hint, or one that is no newer: only a look-up can tell (AutoMQ PR #3546).
-      if (isStale(error) && cache.leader(ref)?.address === address) cache.forget(ref);
+      if (!isStale(error) || cache.leader(ref)?.address !== address) return;
+      cache.forget(ref);
+      directory.failed(address); // Another one is asked first, by later calls too: this one may be cut off.
     },
   };
 }
@@ -83,25 +106,38 @@ function isStale({ row, reason }: BellwetherError): boolean {
   return row.retry === 'refresh_metadata' || reason === 'LEADERSHIP_LOST' || row.code === GRPC_CODE.NOT_FOUND;
 }
 
+/** The leader to ask though it was doubted: another broker has been asked whether there is a newer one. */
+async function confirmed(
+  context: RouteContext,
+  ref: PartitionRef,
+  known: CachedLeader,
+): Promise<CachedLeader> {
+  await context.probe.ask(ref, known.address);
+  context.cache.doubt(ref, known.address, false);
+  return context.cache.leader(ref) ?? known;
+}
+
 async function lookUp(
   context: RouteContext,
   ref: PartitionRef,
   asked: string,
   timeoutMs: number,
-): Promise<string> {
+): Promise<CachedLeader> {
   const { directory, cache } = context;
   try {
     const { leaderAddress, term } = await context.lookUpLeader(ref, asked, timeoutMs);
     cache.adopt(ref, { address: leaderAddress, term });
-    const { address } = cache.leader(ref) ?? { address: leaderAddress };
-    if (address !== '') return address;
+    const leader = cache.leader(ref);
+    if (leader !== undefined) return leader;
     throw new BellwetherError(
       'NO_LEADER',
-      `broker at ${asked} knows no address of the leader of ${name(ref)}`,
+      `broker at ${asked} knows no address of the leader of ${partitionName(ref)}`,
     );
   } catch (error) {
     const failure = fromServiceError(error);
     moveOn(directory, asked, failure);
+    const leader = cache.leader(ref);
+    if (leader !== undefined) return leader; // Somebody else knew.
     throw neverSent(ref, failure);
   }
 }
@@ -114,10 +150,6 @@ function moveOn(directory: BrokerDirectory, address: string, { row }: Bellwether
 /** Whatever became of the look-up, the request that it was for has not been sent. */
 function neverSent(ref: PartitionRef, error: BellwetherError): BellwetherError {
   if (error.outcome === 'NOT_APPLIED') return error;
-  const message = `could not learn who leads ${name(ref)}: ${error.message}`;
+  const message = `could not learn who leads ${partitionName(ref)}: ${error.message}`;
   return new BellwetherError('CONNECTION_FAILED', message, { metadata: error.metadata, cause: error });
-}
-
-function name({ topic, partition }: PartitionRef): string {
-  return `${topic}/${partition}`;
 }

@@ -4,6 +4,7 @@ import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
+import type { Asked, Attempt } from './attempt.js';
 import { BrokerDirectory } from './broker-directory.js';
 import { BrokerPool } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
@@ -12,6 +13,9 @@ import type { UnaryMethod } from './call.js';
 import { toBrokers } from './convert.js';
 import { LeaderLookUps } from './leader-lookups.js';
 import type { NamedLeader } from './leader-lookups.js';
+import { LeaderProbe } from './leader-probe.js';
+import type { ProbeContext } from './leader-probe.js';
+import { LeaderWatch } from './leader-watch.js';
 import { Lifetime } from './lifetime.js';
 import { MetadataCache } from './metadata-cache.js';
 import { withRetries } from './retry.js';
@@ -44,7 +48,16 @@ export interface CallSpec<Request, Response> {
   readonly route: Route;
   /** What a healthy broker may take by right, in milliseconds. Default 0. */
   readonly expectedMs?: number;
+  /** For how much of that a leader may be silent before others are asked who leads. Default: all of it. */
+  readonly silentMs?: number;
   readonly options: CallOptions | undefined;
+}
+
+/** What the watch of an attempt needs to know. */
+interface Waiting {
+  readonly asked: Asked;
+  readonly effect: Effect;
+  readonly silentMs: number;
 }
 
 /** How one stream differs from the others. All of them only read. */
@@ -57,20 +70,23 @@ export interface StreamSpec<Request, Response> {
 }
 
 /** One client from the inside. */
-export class Session implements RouteContext {
+export class Session implements RouteContext, ProbeContext {
   readonly directory: BrokerDirectory;
   readonly cache = new MetadataCache();
+  readonly probe = new LeaderProbe(this);
+  readonly #watch = new LeaderWatch((ref, overdue) => this.probe.about(ref, overdue));
   readonly #pool = new BrokerPool();
   readonly #lifetime = new Lifetime();
   readonly #lookUps = new LeaderLookUps({
     cache: this.cache,
-    one: ({ topic, partition }, address, timeoutMs) => {
-      const request = { topic, partition, linearizable: false };
-      const attemptMs = this.#readMs(timeoutMs, LEADER_LOOK_UP_EXPECTED_MS);
-      return this.#send(address, PartitionServiceService.partitionLeader, request, attemptMs);
+    one: (ref, address, timeoutMs) => {
+      const asked = { ref, address, term: undefined };
+      const waiting = { asked, effect: 'read', silentMs: 0 } as const;
+      const { method, request } = leaderRequest(ref);
+      return this.#sendWatched(waiting, method, request, this.#lookUpMs(timeoutMs));
     },
     all: (topic, address, timeoutMs) =>
-      this.#send(address, MetadataServiceService.metadata, { topics: [topic] }, this.#readMs(timeoutMs)),
+      this.#send(address, MetadataServiceService.metadata, { topics: [topic] }, timeoutMs),
     sleep: (pauseMs) => this.#lifetime.sleep(pauseMs),
   });
   readonly #timeoutMs: number;
@@ -93,7 +109,13 @@ export class Session implements RouteContext {
       timeoutMs,
       expectedMs,
       route,
-      attempt: (address, attemptMs) => this.#send(address, method, spec.request(attemptMs), attemptMs),
+      attempt: (address, attemptMs) => {
+        const request = spec.request(attemptMs);
+        const { asked } = route;
+        if (asked === undefined) return this.#send(address, method, request, attemptMs);
+        const { silentMs = expectedMs } = spec;
+        return this.#sendWatched({ asked, effect, silentMs }, method, request, attemptMs);
+      },
     });
   }
 
@@ -142,6 +164,16 @@ export class Session implements RouteContext {
     return this.#lookUps.lookUp(ref, address, timeoutMs);
   }
 
+  async askLeader(ref: PartitionRef, address: string, timeoutMs: number) {
+    const { method, request } = leaderRequest(ref);
+    return toPartitionLeader(await this.#send(address, method, request, timeoutMs));
+  }
+
+  async askBrokers(address: string, timeoutMs: number) {
+    const method = AdminServiceService.describeCluster;
+    return toBrokers((await this.#send(address, method, {}, timeoutMs)).brokers);
+  }
+
   /** Asks one broker, once: what it says is about itself. */
   ask<Request, Response>(
     address: string,
@@ -154,13 +186,9 @@ export class Session implements RouteContext {
 
   /** Ends every call and closes every connection. Idempotent. */
   close(): void {
+    this.#watch.close();
     this.#lifetime.close();
     this.#pool.close();
-  }
-
-  /** What one attempt of a read may take of what is left of its call, in milliseconds. */
-  #readMs(remainingMs: number, expectedMs = 0): number {
-    return attemptTimeoutMs({ effect: 'read', remainingMs, expectedMs, brokerCount: this.directory.size });
   }
 
   #send<Request, Response>(
@@ -168,10 +196,36 @@ export class Session implements RouteContext {
     method: UnaryMethod<Request, Response>,
     request: Request,
     timeoutMs: number,
+    attempt?: Attempt,
   ): Promise<Response> {
     return this.#attempt(address, (connection) =>
-      unary(this.#lifetime, connection, method, request, timeoutMs),
+      unary(this.#lifetime, connection, method, request, timeoutMs, attempt),
     );
+  }
+
+  /** As `#send`, but given up when the one asked is silent and another broker leads. */
+  async #sendWatched<Request, Response>(
+    { asked, effect, silentMs }: Waiting,
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> {
+    const attempt = this.#watch.begin(asked, effect, silentMs);
+    try {
+      return await this.#send(asked.address, method, request, timeoutMs, attempt);
+    } finally {
+      this.#watch.end(attempt);
+    }
+  }
+
+  /** What one broker gets of `timeoutMs` to say who leads: it may wait for an election. */
+  #lookUpMs(timeoutMs: number): number {
+    return attemptTimeoutMs({
+      effect: 'read',
+      remainingMs: timeoutMs,
+      expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
+      brokerCount: this.directory.size,
+    });
   }
 
   async #attempt<Result>(
@@ -214,6 +268,11 @@ export class Session implements RouteContext {
       )
       .finally(() => (this.#learning = false));
   }
+}
+
+function leaderRequest({ topic, partition }: PartitionRef) {
+  const method = PartitionServiceService.partitionLeader;
+  return { method, request: { topic, partition, linearizable: false } };
 }
 
 /** @throws BellwetherError INVALID_REQUEST unless `timeoutMs` is a whole number from 1 to an hour. */
