@@ -2,12 +2,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { failoverRounds } from '../lib/failover-rounds.mjs';
 
-/**
- * Bound of the writer's calls in milliseconds where the leader falls silent without ending its connections: that
- * is when an application asks again elsewhere. A call may well have been applied then, and counts as failed.
- */
-const IMPATIENT_MS = 100;
-
 /** How long a silent leader stays silent after the next one took over, in milliseconds. */
 const SILENCE_MS = 300;
 
@@ -28,7 +22,6 @@ const KILL9 = {
 const SIGSTOP = {
   name: 'sigstop',
   what: 'SIGSTOP of the leader',
-  callTimeoutMs: IMPATIENT_MS,
   inject({ processes, leader }) {
     processes.signal(leader, 'SIGSTOP');
     const undo = () => processes.signal(leader, 'SIGCONT');
@@ -78,7 +71,6 @@ const REQUESTED = {
 const HUNG_FSYNC = {
   name: 'hung-fsync',
   what: "the leader's fdatasync hangs",
-  callTimeoutMs: IMPATIENT_MS,
   inject({ processes, leader }) {
     processes.hangDisk(leader);
     return { atMs: performance.now(), over: silence, undo: () => processes.freeDisk(leader) };
@@ -89,7 +81,6 @@ const HUNG_FSYNC = {
 const CUT_LINK = {
   name: 'cut-link',
   what: 'the leader is cut off from both others',
-  callTimeoutMs: IMPATIENT_MS,
   inject({ processes, leader }) {
     processes.proxies.cut(leader);
     return { atMs: performance.now(), over: silence, undo: () => processes.proxies.heal() };

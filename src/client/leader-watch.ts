@@ -8,7 +8,7 @@
 import { Attempt } from './attempt.js';
 import type { Asked } from './attempt.js';
 import { partitionName } from './metadata-cache.js';
-import { PROBE_AFTER_MS, probePaceMs, probePauseMs } from './probe-policy.js';
+import { OWN_LAG_MAX_MS, probePaceMs, probePauseMs } from './probe-policy.js';
 import type { Effect } from './retry-policy.js';
 import type { PartitionRef } from './types.js';
 
@@ -30,6 +30,8 @@ export class LeaderWatch {
   readonly #doubts = new Map<string, Doubt>();
   #timer: NodeJS.Timeout | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  /** The look before this one was put off, as this process itself was late. */
+  #putOff = false;
   #closed = false;
 
   constructor(probe: Probe) {
@@ -40,7 +42,7 @@ export class LeaderWatch {
   begin(asked: Asked, effect: Effect, silentMs: number): Attempt {
     const attempt = new Attempt(asked, effect, probePaceMs(silentMs), performance.now());
     this.#waiting.add(attempt);
-    if (this.#timer === undefined) this.#arm(attempt.startedMs + PROBE_AFTER_MS, attempt.startedMs);
+    this.#arm(attempt.dueMs, attempt.startedMs);
     return attempt;
   }
 
@@ -65,8 +67,15 @@ export class LeaderWatch {
   /** Doubts whoever is overdue, and comes back when the next is. */
   #look(): void {
     const nowMs = performance.now();
+    const lateMs = nowMs - this.#timerDueMs;
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
+    this.#putOff = !this.#putOff && lateMs > OWN_LAG_MAX_MS;
+    if (this.#putOff) {
+      // The answers may have come while this process did something else: they are to be read first.
+      this.#arm(nowMs + OWN_LAG_MAX_MS, nowMs);
+      return;
+    }
     let nextMs = Number.POSITIVE_INFINITY;
     const overdue = new Map<string, Attempt>();
     for (const attempt of this.#waiting) {

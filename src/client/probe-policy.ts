@@ -6,6 +6,9 @@
  */
 export const PROBE_AFTER_MS = 100;
 
+/** When the timer is later than this in milliseconds, this process was held up, and nobody else is doubted for it. */
+export const OWN_LAG_MAX_MS = 20;
+
 /** For a long poll: how much of the wait that it may take by right goes unasked, in milliseconds, at most. */
 export const LONG_POLL_UNASKED_MAX_MS = 1000;
 
@@ -13,7 +16,7 @@ export const LONG_POLL_UNASKED_MAX_MS = 1000;
 export const PROBE_PAUSE_MAX_MS = 250;
 
 /** Pause between two probes as a part of the silence so far: the next leader is found at most this much later. */
-const PROBE_PAUSE_SHARE = 1 / 4;
+const PROBE_PAUSE_SHARE = 1 / 8;
 
 /** Bound of one probe in milliseconds. A broker that knows of an election waits for its outcome. */
 export const PROBE_TIMEOUT_MS = 250;

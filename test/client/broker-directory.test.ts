@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES_MAX, BrokerDirectory } from '../../src/client/broker-directory.js';
+import { ADDRESSES_MAX, BrokerDirectory, FAILED_LAST_MS } from '../../src/client/broker-directory.js';
 
 describe('BrokerDirectory', () => {
   it('keeps to one broker until that one fails, then goes round', () => {
@@ -41,5 +41,27 @@ describe('BrokerDirectory', () => {
     const directory = new BrokerDirectory(['a:1']);
     directory.learn(Array.from({ length: 1000 }, (_, n) => ({ id: `n${n}`, address: `h:${n + 1}` })));
     expect(directory.size).toBe(ADDRESSES_MAX);
+  });
+
+  it('asks a broker that failed after all others, for a while', () => {
+    let nowMs = 0;
+    const directory = new BrokerDirectory(['a:1', 'b:1', 'c:1'], () => nowMs);
+    directory.failed('b:1'); // Not the one in use.
+    directory.failed('a:1');
+    expect([directory.pick(), directory.pick('c:1'), directory.other('c:1', 0)]).toEqual([
+      'c:1',
+      'b:1',
+      'a:1',
+    ]);
+    nowMs = FAILED_LAST_MS;
+    expect([directory.pick(), directory.pick('b:1')]).toEqual(['b:1', 'c:1']);
+  });
+
+  it('names others in turn, those that failed only when there is no other', () => {
+    const directory = new BrokerDirectory(['a:1', 'b:1', 'c:1'], () => 0);
+    expect([0, 1, 2].map((turn) => directory.other('a:1', turn))).toEqual(['b:1', 'c:1', 'b:1']);
+    directory.failed('b:1');
+    expect([0, 1].map((turn) => directory.other('a:1', turn))).toEqual(['c:1', 'c:1']);
+    expect(new BrokerDirectory(['a:1']).other('a:1', 0)).toBeUndefined();
   });
 });
