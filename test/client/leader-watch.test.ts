@@ -96,6 +96,8 @@ describe('LeaderWatch', () => {
       }
     }
     await vi.advanceTimersByTimeAsync(5000);
+    watch.begin(ASKED, 'write', 0); // Has everybody looked at once more.
+    await vi.advanceTimersByTimeAsync(5000);
     expect(probe).toHaveBeenCalledTimes(3);
   });
 
