@@ -157,7 +157,7 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.ABORTED,
     outcome: 'UNKNOWN',
     retry: 'unknown_outcome',
-    meaning: 'The broker lost the leadership after it had appended the write.',
+    meaning: 'The broker lost the leadership after it had appended the write, or before it answered.',
     action: 'Read back, or send again if a duplicate does no harm.',
   },
   COMMIT_TIMEOUT: {

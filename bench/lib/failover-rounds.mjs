@@ -38,7 +38,6 @@ const ROUND_BUDGET_MS = 6_000;
  * @typedef {object} Fault
  * @property {string} name Of the case.
  * @property {string} what The fault, which the outage is counted from.
- * @property {number} [callTimeoutMs] Bound of the writer's calls.
  * @property {boolean} [planned] Nobody's call may fail: the leader is told to go.
  * @property {Readonly<Record<string, string>>} [extra] Rows for what `over` returns: text by key.
  * @property {(stage: Stage) => Injected} inject Puts the fault in place before it returns.
@@ -52,7 +51,7 @@ const ROUND_BUDGET_MS = 6_000;
 export async function failoverRounds({ processes, rounds, progress }, fault) {
   const observer = await processes.client();
   const ref = await createTopic(observer, fault.name);
-  const writer = new SteadyWriter(await processes.client(), ref, fault.callTimeoutMs);
+  const writer = new SteadyWriter(await processes.client(), ref);
   await writer.more(RECORDS_BEFORE);
   const done = [];
   const endMs = performance.now() + rounds * ROUND_BUDGET_MS;

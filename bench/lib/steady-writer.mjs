@@ -9,9 +9,6 @@ import { inTime } from './until.mjs';
 /** Bytes of each record's value. */
 const VALUE_BYTES = 100;
 
-/** Bound of one produce in milliseconds, retries included, where a case names none. */
-const PRODUCE_TIMEOUT_MS = 10_000;
-
 /**
  * @typedef {object} Acknowledged
  * @property {number} number Which value it was.
@@ -34,7 +31,6 @@ export class SteadyWriter {
   #acknowledged = [];
   /** @type {Failure[]} */
   #failures = [];
-  #timeoutMs;
   /** @type {Set<number>} */
   #unknown = new Set();
   /** @type {Set<(acknowledged: Acknowledged) => void>} */
@@ -48,12 +44,10 @@ export class SteadyWriter {
    *
    * @param {import('../../dist/src/client/index.js').BellwetherClient} client
    * @param {import('../../dist/src/client/index.js').PartitionRef} ref Nobody else may write to it.
-   * @param {number} [timeoutMs] Bound of one call; a call that takes longer has failed.
    */
-  constructor(client, ref, timeoutMs = PRODUCE_TIMEOUT_MS) {
+  constructor(client, ref) {
     this.#client = client;
     this.#ref = ref;
-    this.#timeoutMs = timeoutMs;
     this.#running = this.#run();
     this.#running.catch(() => undefined); // Seen by stop(), and by those who wait for a record.
   }
@@ -142,9 +136,7 @@ export class SteadyWriter {
     for (let number = 0; !this.#stopped; number += 1) {
       const records = [{ value: Buffer.from(valueOf(number)) }];
       try {
-        const { baseOffset, term } = await this.#client.produce(this.#ref, records, {
-          timeoutMs: this.#timeoutMs,
-        });
+        const { baseOffset, term } = await this.#client.produce(this.#ref, records);
         const acknowledged = { number, offset: baseOffset, term, atMs: performance.now() };
         this.#acknowledged.push(acknowledged);
         for (const listener of this.#listeners) listener(acknowledged);

@@ -6,7 +6,7 @@ import { toWireAcks } from './convert.js';
 import type { Session } from './session.js';
 import type { PartitionRef, ProducerRecord, ProduceOptions, ProduceResult } from './types.js';
 
-/** Appends `records` as one batch. Sent again only when it certainly was not applied. */
+/** Appends `records` as one batch. Sent again only when it certainly was not applied, also when the leader is silent. */
 export async function produce(
   session: Session,
   ref: PartitionRef,

@@ -278,7 +278,17 @@ export interface BellwetherClient {
   explainLeader(ref: PartitionRef, options?: CallOptions): Promise<LeaderExplanation>;
   /** Every change of leadership as it comes, over any failure of brokers; see watch-leadership.ts. */
   watchLeadership(options?: WatchLeadershipOptions): AsyncIterable<LeadershipChange>;
-  /** Appends all records as one batch: all or none, at consecutive offsets. */
+  /**
+   * Appends all records as one batch: all or none, at consecutive offsets. Sent again until the deadline while it
+   * certainly was not applied, and never otherwise.
+   *
+   * A leader that has not answered for 100 ms is doubted: others are asked who leads, until it answers or another
+   * one leads. The call ends then, long before its deadline, as LEADERSHIP_LOST with outcome UNKNOWN: the records may
+   * or may not be in the log. Read back, or produce them again if a duplicate does no harm; that goes to the new leader.
+   *
+   * @throws BellwetherError LEADERSHIP_LOST, COMMIT_TIMEOUT, CONNECTION_LOST, REQUEST_TIMEOUT: outcome UNKNOWN.
+   * @throws BellwetherError INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION, or as the leader refuses: NOT_APPLIED.
+   */
   produce(
     ref: PartitionRef,
     records: readonly ProducerRecord[],
