@@ -10,6 +10,7 @@ import { BrokerPool } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
 import { unary } from './call.js';
 import type { UnaryMethod } from './call.js';
+import { toPartitionLeader } from './convert-leadership.js';
 import { toBrokers } from './convert.js';
 import { LeaderLookUps } from './leader-lookups.js';
 import type { NamedLeader } from './leader-lookups.js';
