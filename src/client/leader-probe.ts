@@ -44,11 +44,13 @@ export class LeaderProbe {
    * Asks one other broker than `avoid` who leads, and remembers a leader of a newer term. Resolves with what it
    * said; undefined when it could not tell, or there is no other. Never rejects.
    */
-  ask(ref: PartitionRef, avoid: string): Promise<News | undefined> {
+  ask(ref: PartitionRef, avoid: string, timeoutMs = PROBE_TIMEOUT_MS): Promise<News | undefined> {
     const name = partitionName(ref);
     const underWay = this.#asking.get(name);
     if (underWay !== undefined) return underWay;
-    const asked = this.#ask(ref, avoid).finally(() => this.#asking.delete(name));
+    const asked = this.#ask(ref, avoid, Math.min(timeoutMs, PROBE_TIMEOUT_MS)).finally(() =>
+      this.#asking.delete(name),
+    );
     this.#asking.set(name, asked);
     return asked;
   }
@@ -70,13 +72,13 @@ export class LeaderProbe {
     for (const write of writes) if (isInVain(write, brokers)) this.#giveUp(write, news);
   }
 
-  async #ask(ref: PartitionRef, avoid: string): Promise<News | undefined> {
+  async #ask(ref: PartitionRef, avoid: string, timeoutMs: number): Promise<News | undefined> {
     const { directory, cache } = this.#context;
     const by = directory.other(avoid, this.#turn);
     this.#turn += 1;
     if (by === undefined) return undefined;
     try {
-      const { leader, leaderAddress, term } = await this.#context.askLeader(ref, by, PROBE_TIMEOUT_MS);
+      const { leader, leaderAddress, term } = await this.#context.askLeader(ref, by, timeoutMs);
       if (leaderAddress === '') return undefined;
       const hint = { leader, address: leaderAddress, term };
       cache.adopt(ref, hint);

@@ -73,7 +73,7 @@ export function leaderOf(context: RouteContext, ref: PartitionRef, preference: P
       leader = undefined;
       const known = cache.leader(ref);
       if (known !== undefined)
-        return asLeader(known.doubted === true ? await confirmed(context, ref, known) : known);
+        return asLeader(known.doubted === true ? await confirmed(context, ref, known, timeoutMs) : known);
       if (allowFollower) return directory.pick();
       const asked = directory.pick(failedAt);
       try {
@@ -111,8 +111,10 @@ async function confirmed(
   context: RouteContext,
   ref: PartitionRef,
   known: CachedLeader,
+  timeoutMs: number,
 ): Promise<CachedLeader> {
-  await context.probe.ask(ref, known.address);
+  // At most half of what is left: the request itself needs time for an answer.
+  await context.probe.ask(ref, known.address, timeoutMs / 2);
   context.cache.doubt(ref, known.address, false);
   return context.cache.leader(ref) ?? known;
 }

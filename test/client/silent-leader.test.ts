@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { CONNECT_TIMEOUT_MS } from '../../src/client/broker-pool.js';
+import { PROBE_TIMEOUT_MS } from '../../src/client/probe-policy.js';
 import { TIMEOUT_DEFAULT_MS } from '../../src/client/session.js';
 import type { BellwetherClient } from '../../src/client/types.js';
 import { never } from './fake-broker.js';
@@ -255,6 +256,14 @@ describe('a leader that is cut off from its followers', () => {
     expect(await client.produce(ORDERS, ONE_RECORD)).toMatchObject({ term: 2 });
     expect([old.count('produce'), old.count('partitionLeader')]).toEqual([1, 0]);
     expect(next.count('partitionLeader')).toBeGreaterThan(0);
+  });
+
+  it('is asked again within the deadline though the others are silent', async () => {
+    const { old, next, client } = await pair();
+    hang(next);
+    old.script.produce = () => (old.count('produce') < 2 ? fail('NOT_ENOUGH_REPLICAS') : PRODUCED);
+
+    expect(await client.produce(ORDERS, ONE_RECORD, { timeoutMs: PROBE_TIMEOUT_MS - 10 })).toEqual(PRODUCED);
   });
 
   it('is asked again, after others, while nobody else leads', async () => {
