@@ -179,18 +179,28 @@ export class Operator {
 
   async #letGo(machine: Machine): Promise<void> {
     const { id } = machine;
+    let mayYetBeDone = false;
     while (this.#registration(id) !== undefined) {
       const others = this.#world.ids.filter((other) => other !== id);
       const refusal = await this.#ask((broker) => removeBroker(broker, id, TIMEOUT_MS), others);
       if (refusal === 'BROKER_CHANGE_REFUSED') {
-        if (this.#registration(id)?.status !== 'REMOVING') {
-          machine.leaving = false;
+        // The broker that was asked may be behind: this one may be on its way out, or gone, by an earlier request.
+        const status = this.#registration(id)?.status;
+        if (status !== undefined && status !== 'REMOVING') {
+          if (mayYetBeDone) this.#background(this.#retireOnceGone(machine));
+          else machine.leaving = false;
           return;
         }
         await this.#makeRoom(id);
-      }
+      } else if (refusal !== undefined) mayYetBeDone = true;
       await this.#pause();
     }
+    this.#world.retire(machine, this.#random.chance(0.5));
+  }
+
+  /** What was asked without an answer may be done after a later request was refused. */
+  async #retireOnceGone(machine: Machine): Promise<void> {
+    while (this.#registration(machine.id) !== undefined) await this.#pause();
     this.#world.retire(machine, this.#random.chance(0.5));
   }
 
