@@ -67,9 +67,9 @@ export class SimDisk {
     this.#release.clear();
   }
 
-  /** For how long the oldest sync has not been answered. */
-  get syncPendingMs(): number {
-    return this.#scheduler.nowMs - (this.#syncsSinceMs[0] ?? this.#scheduler.nowMs);
+  /** When the oldest sync was asked for that has not been answered; undefined for none. */
+  get syncPendingSinceMs(): number | undefined {
+    return this.#syncsSinceMs[0];
   }
 
   /** The synced bytes under a synced name; undefined for none. */

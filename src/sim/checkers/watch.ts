@@ -36,6 +36,8 @@ export class Watch {
   readonly #transfers = new Map<string, Lasting>();
   /** Since when a replica has led without a quorum that could hear it. */
   readonly #alone = new Map<string, Lasting>();
+  /** Since when a leader's disk has owed it the same sync. */
+  readonly #stalls = new Map<string, Lasting>();
   /** Longest time for which a broker led while its disk did not answer. */
   longestStalledLeadMs = 0;
 
@@ -109,7 +111,10 @@ export class Watch {
 
   /** B27: no zombie leader with a hung disk. */
   #checkStall({ options: { disk }, activeMs, id }: SimProcess): void {
-    const ms = Math.min(activeMs, disk.syncPendingMs);
+    const sinceMs = disk.syncPendingSinceMs;
+    if (sinceMs === undefined) return;
+    // A process that is paused meanwhile cannot yield, and does not lead anybody astray either.
+    const ms = lasts(this.#stalls, id, String(sinceMs), activeMs);
     if (ms > this.longestStalledLeadMs) this.longestStalledLeadMs = ms;
     holds(ms <= STALLED_MS_MAX * SLACK, 'L5', 'a leader whose disk does not answer yields', {
       broker: id,
