@@ -78,18 +78,25 @@ function coolDownOf(broker: Broker, group: GroupId, id: BrokerId, isPreferred: b
   return Math.ceil(Math.max(deposedMs, balanceMs));
 }
 
-/** Entries that a replica lacks of what the leader has, where this broker is the leader. */
+/**
+ * Entries that a replica lacks of what the leader has, where this broker is the leader. Of one that has not answered
+ * this leader yet nothing is known: it may have everything.
+ */
 function lagOf(broker: Broker, group: GroupId, id: BrokerId): number | undefined {
   const raft = broker.group(group)?.raft;
   if (raft?.role !== 'leader') return undefined;
   if (id === broker.id) return 0;
-  return raft.lastIndex - (raft.progress.get(id)?.match ?? 0);
+  const match = raft.progress.get(id)?.match ?? 0;
+  return match === 0 ? undefined : raft.lastIndex - match;
 }
 
 /** The leader counts what is committed; anybody else goes by what the leader says is in sync. */
 function isLagging(broker: Broker, group: GroupId, id: BrokerId): boolean {
   const raft = broker.group(group)?.raft;
-  if (raft?.role === 'leader') return (raft.progress.get(id)?.match ?? 0) < raft.commitIndex;
+  if (raft?.role === 'leader') {
+    const match = raft.progress.get(id)?.match ?? 0;
+    return match > 0 && match < raft.commitIndex;
+  }
   const leader = broker.table.leaderOf(group);
   return leader !== undefined && broker.isAlive(id) && !leader.inSyncReplicas.includes(id);
 }

@@ -107,14 +107,17 @@ function nextSteps(
   if (shown?.leader === undefined) return `Try next:\n  ${PROGRAM} metadata${bootstrap}`;
   const { topic, partition, leader } = shown;
   const pid = running.find(({ id }) => id === leader)?.pid;
+  // What is asked after the leader was killed must not be asked of the leader.
+  const left = running.find(({ id }) => id !== leader)?.address ?? address;
+  const elsewhere = left === DEFAULT_BOOTSTRAP ? '' : ` --bootstrap ${left}`;
   return [
     'Try next, in another terminal:',
     `  echo hello | ${PROGRAM} produce ${topic} --partition ${partition}${bootstrap}`,
     `  ${PROGRAM} fetch ${topic} ${partition}${bootstrap}`,
     `  ${PROGRAM} failover ${topic} ${partition} --failed-leader ${leader}${bootstrap}`,
-    `  ${PROGRAM} leader ${topic} ${partition}${bootstrap}   # then kill -9 that broker, and ask again`,
+    `  ${PROGRAM} leader ${topic} ${partition}${elsewhere}   # then kill -9 that broker, and ask again`,
     ...(pid === undefined ? [] : [`  kill -9 ${String(pid)}   # ${leader}`]),
-    `  ${PROGRAM} failovers --details${bootstrap}   # what happened, and where the time went`,
+    `  ${PROGRAM} failovers --details${elsewhere}   # what happened, and where the time went`,
   ].join('\n');
 }
 

@@ -80,6 +80,9 @@ describe('an explanation', () => {
     const leader = await cluster.elected(TOPIC);
     const why = explained(leader);
     expect(obstacles(why)['n1']).toContain('NOT_HEARD_FROM');
+    // Nobody knows how far it had got: it has not answered the new leader, and may lack nothing.
+    expect(obstacles(why)['n1']).not.toContain('LAGGING');
+    expect(why.replicas.find(({ broker }) => broker === 'n1')?.lagEntries).toBeUndefined();
     expect(why.summary).toContain('n1 is preferred and is not heard from');
     expect(why.changes.map(({ cause }) => cause).at(-1)).toBe('CREATED');
   });
