@@ -232,7 +232,10 @@ export interface ReplicaStanding {
   leads: boolean;
   /** Why it does not lead; empty for the leader, and for one that could take over but is not preferred. */
   obstacles: LeadershipObstacle[];
-  /** Log entries that it lacks of what the leader has; unset when the answering broker does not lead. */
+  /**
+   * Log entries that it lacks of what the leader has; unset when the answering broker does not lead,
+   * or has not heard from the replica since it leads.
+   */
   lagEntries?:
     | number
     | undefined;
