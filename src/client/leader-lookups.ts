@@ -50,7 +50,9 @@ export class LeaderLookUps {
     const deadlineMs = performance.now() + timeoutMs;
     let leftMs = timeoutMs;
     while ((this.#singles.get(address) ?? 0) >= SINGLES_MAX && leftMs > PAUSE_MS) {
-      await this.#fetch(ref.topic, address, leftMs);
+      const fetched = this.#fetch(ref.topic, address);
+      // Whoever shares a fetch has a deadline of its own.
+      await (leftMs < FETCH_MS_MAX ? Promise.race([fetched, this.#context.sleep(leftMs)]) : fetched);
       const known = cache.leader(ref);
       if (known !== undefined) return { leaderAddress: known.address, term: known.term };
       await this.#context.sleep(PAUSE_MS);
@@ -71,12 +73,12 @@ export class LeaderLookUps {
   }
 
   /** Who asks for the same while it is under way shares it. */
-  #fetch(topic: string, address: string, timeoutMs: number): Promise<void> {
+  #fetch(topic: string, address: string): Promise<void> {
     const key = `${address}/${topic}`;
     const underWay = this.#fetches.get(key);
     if (underWay !== undefined) return underWay;
     const fetched = this.#context
-      .all(topic, address, Math.min(timeoutMs, FETCH_MS_MAX))
+      .all(topic, address, FETCH_MS_MAX)
       .then((response) => this.#adopt(response))
       .finally(() => this.#fetches.delete(key));
     this.#fetches.set(key, fetched);

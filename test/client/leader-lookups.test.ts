@@ -79,6 +79,18 @@ describe('looking leaders up', () => {
     expect(rig.all.mock.calls.length).toBeLessThanOrEqual(3);
   });
 
+  it('keeps its own deadline, though the fetch that it shares has a longer one', async () => {
+    const rig = new Rig();
+    rig.all.mockImplementation(() => new Promise(() => undefined));
+    void rig.lookUpAll();
+    const singles = rig.one.mock.calls.length;
+    // The clock of the look-up: its pauses end at once, so the wait for the fetch does too.
+    void rig.lookUps.lookUp({ topic: TOPIC, partition: 0 }, ADDRESS, 25);
+    const askedByItself = (): boolean => rig.one.mock.calls.length > singles;
+    await vi.waitUntil(askedByItself, { timeout: 1_000 });
+    expect(rig.all).toHaveBeenCalledTimes(1);
+  });
+
   it('fails with the fetch, and asks anew the next time', async () => {
     const rig = new Rig();
     rig.elected = PARTITIONS;
