@@ -95,6 +95,7 @@ export class Broker {
       isIdle: () => this.#scheduler.isIdle,
       linkUp: (peer) => this.#groupEvents.linkUp(peer),
       linkDown: (peer, cause) => this.#groupEvents.linkDown(peer, cause),
+      linkRenewed: (peer) => this.#groupEvents.linkRenewed(peer),
     });
     this.table = new LeaderTable(parts.clock, (broker) => this.isAlive(broker));
     const step = (group: GroupId, message: Message): void => this.step(group, message);
@@ -102,14 +103,13 @@ export class Broker {
     const wake = (group: GroupHost): void => this.wake(group);
     const unanswered = (group: GroupId, request: VoteRequest): void =>
       this.#inGroup(group, (raft, nowMs) => raft.voteUnanswered(nowMs, request));
-    const { log } = parts;
-    const exchanges = new Exchanges({ transport: parts.transport, step, unanswered, groupOf, wake, log });
-    this.#outbox = new Outbox(parts.transport, this.votes, exchanges);
-    this.#scheduler = new Scheduler(parts.clock, parts.journal, this.#outbox, {
+    const { clock, table, transport, liveness, log } = this;
+    const exchanges = new Exchanges({ transport, step, unanswered, groupOf, wake, log });
+    this.#outbox = new Outbox(transport, this.votes, exchanges);
+    this.#scheduler = new Scheduler(clock, parts.journal, this.#outbox, {
       groupAdvanced: (group) => this.#groupAdvanced(group),
       failed: (error) => this.fail(error instanceof BellwetherError ? error : asDefect(error)),
     });
-    const { clock, table, transport, liveness } = this;
     this.leadership = leadershipOf(this);
     this.#announcer = new Announcer(this.id, clock, {
       announce: (announcement) => this.#announce(announcement),
@@ -147,7 +147,7 @@ export class Broker {
         this.#createGroup(group, { ...spec, machine, persistCommit: false }),
       dropGroup: (group) => this.#dropGroup(group),
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
-      log: parts.log,
+      log,
     });
     const events = allOf(this.#follower, this.leadership.watches);
     this.cluster = new ClusterHost(clock, events, parts.snapshotSpacing);

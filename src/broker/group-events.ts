@@ -46,6 +46,15 @@ export class GroupEvents {
     this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));
   }
 
+  /** The link was never down, yet what was sent on it may be lost. */
+  linkRenewed(peer: BrokerId): void {
+    const { clock, outbox, announcer, log } = this.#context;
+    log('the connection to a peer was renewed', { peer });
+    outbox.announce(peer, announcer.announcements);
+    const nowMs = clock.monotonicMs();
+    this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));
+  }
+
   linkDown(peer: BrokerId, cause: SuspicionCause): void {
     const { clock, liveness, log } = this.#context;
     const { timeline } = this.#context.leadership;

@@ -3,8 +3,9 @@
  *
  * A link is up while both streams to the peer are open and a heartbeat came back that was sent within the
  * timeout of that peer: measured from its sending, so that a link which carries only one way counts as cut on
- * both sides. The end of a stream is evidence at once; a hang shows by the timeout (adaptive-timeout.ts).
- * Before anyone is suspected for silence, the lag of this process's own event loop is taken off.
+ * both sides. The loss of a stream, which the transport has made sure of, is evidence at once; a hang shows by the
+ * timeout (adaptive-timeout.ts). Before anyone is suspected for silence, the lag of this process's own event loop is
+ * taken off.
  */
 
 import type { BrokerId } from '../raft/types.js';
@@ -23,6 +24,8 @@ export interface LivenessEvents {
   isIdle(): boolean;
   linkUp(peer: BrokerId): void;
   linkDown(peer: BrokerId, cause: SuspicionCause): void;
+  /** A stream of a link that is up broke and stands again: what was sent before may be lost. */
+  linkRenewed(peer: BrokerId): void;
 }
 
 interface Link {
@@ -116,18 +119,26 @@ export class Liveness {
   dataStream(peer: BrokerId, open: boolean): void {
     const link = this.#links.get(peer);
     if (link === undefined) return;
+    const renewed = open && link.dataOpen && link.up;
     link.dataOpen = open;
     this.#judge(peer, link, 'CONNECTION_LOST');
+    if (renewed && link.up) this.#events.linkRenewed(peer);
   }
 
-  /** With a new stream nothing that was sent before will be confirmed. */
+  /**
+   * With a new stream nothing that was sent before will be confirmed. What was confirmed counts on where the
+   * stream broke and stood again without having been lost.
+   */
   heartbeatStream(peer: BrokerId, open: boolean): void {
     const link = this.#links.get(peer);
     if (link === undefined) return;
+    const renewed = open && link.heartbeatOpen && link.up;
     link.heartbeatOpen = open;
     link.sentAtMs.clear();
-    link.confirmedAtMs = -Infinity;
-    link.ageMs = Infinity;
+    if (!renewed) {
+      link.confirmedAtMs = -Infinity;
+      link.ageMs = Infinity;
+    }
     if (open) this.#send(peer, link);
     this.#judge(peer, link, 'CONNECTION_LOST');
   }

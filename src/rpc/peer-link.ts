@@ -31,8 +31,7 @@ export class PeerLink {
   readonly #data: PeerStream<AppendEntriesRequest, AppendEntriesResponse>;
   readonly #heartbeats: PeerStream<HeartbeatRequest, HeartbeatResponse>;
 
-  /** @param isHeard Whether a stream that the peer has opened stands. */
-  constructor(peer: BrokerId, addresses: readonly string[], events: PeerEvents, isHeard: () => boolean) {
+  constructor(peer: BrokerId, addresses: readonly string[], events: PeerEvents) {
     this.#peer = peer;
     this.#events = events;
     this.#addresses = addresses;
@@ -59,7 +58,6 @@ export class PeerLink {
         events.dataStreamClosed(peer);
       },
       onRefused,
-      isHeard,
     });
     this.#heartbeats = new PeerStream<HeartbeatRequest, HeartbeatResponse>({
       addresses,
@@ -78,7 +76,6 @@ export class PeerLink {
         events.heartbeatStreamClosed(peer);
       },
       onRefused,
-      isHeard,
     });
   }
 

@@ -107,11 +107,6 @@ export class PeerService {
     this.#appendStreams.get(to)?.send(repliesToWire(replies), replies.length * REPLY_BYTES);
   }
 
-  /** True while a stream stands on which the peer's entries would arrive. */
-  hears(peer: BrokerId): boolean {
-    return this.#appendStreams.has(peer);
-  }
-
   /** Ends every stream: they do not end by themselves. */
   close(): void {
     for (const stream of [...this.#streams.keys()]) stream.close();

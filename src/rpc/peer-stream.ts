@@ -1,6 +1,9 @@
 /**
  * One stream to one peer, on a connection of its own, opened again whenever it breaks. The stream is the
- * connection-loss detector: grpc-js ends it within milliseconds of a closed socket.
+ * connection-loss detector: grpc-js ends it within milliseconds of a closed socket. A connection that breaks
+ * is no word of the process behind it: whoever was told of every reset would elect for nothing. So the loss
+ * is told once a new connection is refused, which takes less than a millisecond where the process is gone;
+ * a stream that stands again within its grace was never lost.
  *
  * The peer may be at one of several addresses; the next one is tried after each failed attempt, so that
  * neither a stale address in the metadata nor a stale one in the flags locks a broker out.
@@ -12,15 +15,22 @@ import { credentials, type ChannelOptions } from '@grpc/grpc-js';
 import type { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
 import { fromServiceError } from '../wire/status.js';
+import { knock } from './knock.js';
 
+/** An address that says nothing for so long to a knock after a stream broke is as good as one that refuses. */
+const KNOCK_MS = 10;
 /**
- * Pause after an open stream broke: the peer is dead more often than not, and its groups' elections need
- * this process now. A peer that comes back announces itself and is dialled at once. One whose own streams to
- * this broker stand after the first of the two lives, and is dialled then: a leader must not lose its quorum
- * over a connection that was reset (CheckQuorum, raft/config.ts).
+ * A stream that broke stands again within so long, or it is lost. Below checkQuorumMs (raft/config.ts): a leader
+ * must not lose its quorum over a connection that was reset, nor go on without one.
+ */
+const GRACE_MS = 30;
+/** A stream gets its next grace no sooner: one that breaks again and again carries nothing. */
+const GRACE_SPACING_MS = 1_000;
+/**
+ * Pause after a stream was lost: the peer is dead more often than not, and its groups' elections need this
+ * process now. A peer that comes back announces itself and is dialled at once.
  */
 const LOST_MS = 100;
-const LOST_ALIVE_MS = 20;
 /** Pause before the first new attempt otherwise, and the longest one. */
 const REDIAL_MS_MIN = 20;
 const REDIAL_MS_MAX = 500;
@@ -38,20 +48,24 @@ export interface PeerStreamOptions<Req, Res> {
   readonly hello: () => Req;
   /** Whether it is the peer that answers. A stranger at its address is as good as nobody. */
   readonly admits: (first: Res) => boolean;
-  /** The peer's first answer: it admitted us. */
+  /** The peer's first answer: it admitted us. Also when a stream broke and was opened again in its grace. */
   readonly onOpened: (first: Res) => void;
   readonly onMessage: (message: Res) => void;
-  /** The open stream broke, or one of the two above threw. */
+  /** The open stream broke, or one of the two above threw, and it could not be opened again at once. */
   readonly onClosed: (error: BellwetherError | undefined) => void;
   /** An attempt failed before the stream was open. */
   readonly onRefused: (error: BellwetherError) => void;
-  /** Whether a stream that the peer has opened stands. */
-  readonly isHeard: () => boolean;
   /** Bytes that may wait to be sent before the link counts as stuck. */
   readonly bufferBytesMax: number;
 }
 
-type Phase = 'idle' | 'dialling' | 'open' | 'waiting' | 'closed';
+type Phase = 'idle' | 'dialling' | 'open' | 'knocking' | 'waiting' | 'closed';
+
+/** A stream that broke and may stand again soon. */
+interface Doubt {
+  readonly error: BellwetherError | undefined;
+  readonly grace: NodeJS.Timeout;
+}
 
 export class PeerStream<Req, Res> {
   readonly #options: PeerStreamOptions<Req, Res>;
@@ -64,6 +78,10 @@ export class PeerStream<Req, Res> {
   #redialMs = REDIAL_MS_MIN;
   #timer: NodeJS.Timeout | undefined;
   #bufferedBytes = 0;
+  #doubt: Doubt | undefined;
+  /** When the last grace began. */
+  #graceMs = -Infinity;
+  #endKnock = (): void => undefined;
 
   constructor(options: PeerStreamOptions<Req, Res>) {
     this.#options = options;
@@ -89,7 +107,7 @@ export class PeerStream<Req, Res> {
   /** Tries at once instead of at the end of the pause, and again soon: the peer has just been heard. */
   kick(): void {
     this.#redialMs = REDIAL_MS_MIN;
-    if (this.#phase === 'waiting') this.#dial();
+    if (this.#phase === 'waiting' || this.#phase === 'knocking') this.#dial();
   }
 
   /** Sends a message of about `sizeBytes`; false when the stream is not open. */
@@ -110,15 +128,17 @@ export class PeerStream<Req, Res> {
   close(): void {
     this.#phase = 'closed';
     clearTimeout(this.#timer);
+    clearTimeout(this.#doubt?.grace);
+    this.#endKnock();
     this.#call?.cancel();
     this.#client?.close();
   }
 
   #dial(): void {
     clearTimeout(this.#timer);
+    this.#endKnock();
     const { channelOptions, open, hello } = this.#options;
-    const address = this.#addresses[this.#candidate % this.#addresses.length];
-    invariant(address !== undefined, 'a peer has an address to be dialled');
+    const address = this.#address;
     this.#phase = 'dialling';
     this.#bufferedBytes = 0;
     // A new client for each attempt: grpc-js would put its own back-off on top of ours.
@@ -130,11 +150,11 @@ export class PeerStream<Req, Res> {
       call.cancel();
     }, DIAL_TIMEOUT_MS).unref();
     let ended = false;
-    const end = (error: BellwetherError | undefined): void => {
+    const end = (error: BellwetherError | undefined, madeNoSense = false): void => {
       if (ended) return;
       ended = true;
       client.close();
-      if (this.#call === call) this.#broke(error);
+      if (this.#call === call) this.#broke(error, madeNoSense);
     };
     call.on('data', (message: Res) => {
       if (this.#call !== call || ended) return;
@@ -147,7 +167,7 @@ export class PeerStream<Req, Res> {
       } catch (error) {
         // A peer that makes no sense costs its stream, never this process.
         call.cancel();
-        end(fromServiceError(error));
+        end(fromServiceError(error), true);
       }
     });
     call.on('error', (error: Error) => {
@@ -161,33 +181,78 @@ export class PeerStream<Req, Res> {
 
   #opened(first: Res): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#doubt?.grace);
+    this.#doubt = undefined;
     this.#phase = 'open';
     this.#redialMs = REDIAL_MS_MIN;
     this.#options.onOpened(first);
   }
 
-  #broke(error: BellwetherError | undefined): void {
+  #broke(error: BellwetherError | undefined, madeNoSense: boolean): void {
     if (this.#phase === 'closed') return;
     const wasOpen = this.#phase === 'open';
     clearTimeout(this.#timer);
-    this.#phase = 'waiting';
     this.#call = undefined;
+    this.#phase = 'waiting';
     if (wasOpen) {
-      this.#after(LOST_ALIVE_MS, () => {
-        if (this.#options.isHeard()) this.#dial();
-        else this.#after(LOST_MS - LOST_ALIVE_MS);
-      });
-      this.#options.onClosed(error);
+      const mayStandAgain = !madeNoSense && performance.now() >= this.#graceMs + GRACE_SPACING_MS;
+      if (mayStandAgain) this.#knock(error);
+      else this.#tellLost(error);
       return;
     }
-    this.#after(this.#redialMs);
-    this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+    if (this.#doubt === undefined) {
+      this.#after(this.#redialMs);
+      this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
+    } else this.#lost();
     this.#candidate += 1;
     if (error !== undefined) this.#options.onRefused(error);
   }
 
-  /** Waits for about so long. */
-  #after(ms: number, run = (): void => this.#dial()): void {
-    this.#timer = setTimeout(run, ms * (0.8 + 0.4 * Math.random())).unref();
+  /** The open stream broke: whether the peer lives shows at its door. */
+  #knock(error: BellwetherError | undefined): void {
+    this.#phase = 'knocking';
+    this.#graceMs = performance.now();
+    const grace = setTimeout(() => {
+      this.#lost();
+    }, GRACE_MS).unref();
+    this.#doubt = { error, grace };
+    this.#endKnock = knock(this.#address, KNOCK_MS, (result) => {
+      if (result === 'answered') this.#dial();
+      else this.#lost();
+    });
+  }
+
+  /** The stream that broke does not stand again: tells of it, once. An attempt on its way may yet succeed. */
+  #lost(): void {
+    const doubt = this.#doubt;
+    if (doubt === undefined) return;
+    clearTimeout(doubt.grace);
+    this.#endKnock();
+    this.#doubt = undefined;
+    this.#tellLost(doubt.error);
+  }
+
+  #tellLost(error: BellwetherError | undefined): void {
+    if (this.#phase !== 'dialling') {
+      this.#phase = 'waiting';
+      this.#after(LOST_MS);
+    }
+    this.#options.onClosed(error);
+  }
+
+  get #address(): string {
+    const address = this.#addresses[this.#candidate % this.#addresses.length];
+    invariant(address !== undefined, 'a peer has an address to be dialled');
+    return address;
+  }
+
+  /** Dials after about so long. */
+  #after(ms: number): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#dial();
+      },
+      ms * (0.8 + 0.4 * Math.random()),
+    ).unref();
   }
 }

@@ -51,7 +51,7 @@ export class GrpcPeerTransport implements PeerTransport {
       return;
     }
     invariant(this.#events !== undefined, 'the transport has started');
-    const link = new PeerLink(peer, addresses, this.#events, () => this.#service?.hears(peer) ?? false);
+    const link = new PeerLink(peer, addresses, this.#events);
     this.#links.set(peer, link);
     link.start();
   }

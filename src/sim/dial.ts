@@ -6,8 +6,9 @@ import { OUTSIDE } from './scheduler.js';
 import { Stream } from './stream.js';
 import type { Endpoint, StreamKind, Wires } from './wires.js';
 
+const GRACE_MS = 30;
+const GRACE_SPACING_MS = 1_000;
 const LOST_MS = 100;
-const LOST_ALIVE_MS = 20;
 const REDIAL_MS_MIN = 20;
 const REDIAL_MS_MAX = 500;
 const REDIAL_FACTOR = 1.6;
@@ -25,6 +26,9 @@ export class Dial {
   #attempt = 0;
   #redialMs = REDIAL_MS_MIN;
   #cancelTimer: () => void = () => undefined;
+  /** Ends the grace of a stream that broke and may stand again; undefined while there is none. */
+  #endGrace: (() => void) | undefined;
+  #graceMs = -Infinity;
 
   constructor(kind: StreamKind, peer: BrokerId, self: Endpoint, network: Wires) {
     this.#kind = kind;
@@ -45,26 +49,37 @@ export class Dial {
   close(tells: boolean): void {
     this.#phase = 'closed';
     this.#cancelTimer();
+    this.#endGrace?.();
     this.stream?.end(this.#self, tells);
     this.stream = undefined;
   }
 
-  /** The open stream broke. */
+  /** The open stream broke: it is lost once the peer refuses another one, or is silent. */
   lost(): void {
     if (this.#phase !== 'open') return;
     this.stream = undefined;
-    this.#pause(LOST_ALIVE_MS, () => {
-      if (this.#self.hears(this.#peer)) this.#dial();
-      else this.#pause(LOST_MS - LOST_ALIVE_MS);
-    });
+    const { scheduler } = this.#network;
+    if (scheduler.nowMs < this.#graceMs + GRACE_SPACING_MS) {
+      this.#pause(LOST_MS);
+      this.#tellLost();
+      return;
+    }
+    this.#graceMs = scheduler.nowMs;
+    this.#endGrace = scheduler.after(GRACE_MS, this.#self.process, () => this.#tellLost());
+    this.#dial();
+  }
+
+  #tellLost(): void {
+    this.#endGrace?.();
+    this.#endGrace = undefined;
     const { events } = this.#self;
     if (this.#kind === 'data') events?.dataStreamClosed(this.#peer);
     else events?.heartbeatStreamClosed(this.#peer);
   }
 
-  #pause(ms: number, run = (): void => this.#dial()): void {
+  #pause(ms: number): void {
     this.#phase = 'waiting';
-    this.#timer(ms * this.#network.random.between(0.8, 1.2), run);
+    this.#timer(ms * this.#network.random.between(0.8, 1.2), () => this.#dial());
   }
 
   #timer(ms: number, run: () => void): void {
@@ -74,6 +89,11 @@ export class Dial {
 
   #failed(): void {
     this.#attempt += 1;
+    if (this.#endGrace !== undefined) {
+      this.#pause(LOST_MS);
+      this.#tellLost();
+      return;
+    }
     this.#pause(this.#redialMs);
     this.#redialMs = Math.min(REDIAL_MS_MAX, this.#redialMs * REDIAL_FACTOR);
   }
@@ -145,6 +165,8 @@ export class Dial {
       return;
     }
     this.#cancelTimer();
+    this.#endGrace?.();
+    this.#endGrace = undefined;
     this.#phase = 'open';
     this.#redialMs = REDIAL_MS_MIN;
     this.stream = stream;

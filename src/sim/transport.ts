@@ -151,10 +151,6 @@ export class SimTransport implements PeerTransport, Endpoint {
     dials?.heartbeat.kick();
   }
 
-  hears(peer: BrokerId): boolean {
-    return this.#accepted.has(`data ${peer}`);
-  }
-
   sendAppends(
     to: BrokerId,
     appends: readonly InGroup<Replication>[],

@@ -39,8 +39,6 @@ export interface Endpoint {
   isCutOff(stream: Connection): boolean;
   /** The peer was heard: a dial to it that waits need not. */
   heard(peer: BrokerId): void;
-  /** True while a stream stands on which the peer's entries would arrive. */
-  hears(peer: BrokerId): boolean;
   /** Reports messages that leave for `to`. */
   note(to: BrokerId, messages: readonly InGroup<Message>[]): void;
 }

@@ -7,6 +7,7 @@ export class Rig {
   readonly clock = new ManualClock();
   readonly ups: number[] = [];
   readonly downs: { readonly atMs: number; readonly cause: string }[] = [];
+  readonly renewals: number[] = [];
   readonly sent: number[] = [];
   answers = true;
   delayMs = 1;
@@ -24,6 +25,7 @@ export class Rig {
       this.downs.push({ atMs: this.clock.monotonicMs(), cause });
       this.onDown();
     },
+    linkRenewed: () => this.renewals.push(this.clock.monotonicMs()),
   });
 
   constructor() {

@@ -48,6 +48,17 @@ describe('Liveness', () => {
     expect(rig.up).toBe(true);
   });
 
+  it('stays up when a stream stands again that was never told as lost, and says that it was renewed', () => {
+    const rig = new Rig().connect();
+    rig.clock.advance(1_000);
+    rig.liveness.heartbeatStream('n2', true);
+    rig.liveness.dataStream('n2', true);
+    expect([rig.up, rig.downs, rig.renewals.length]).toEqual([true, [], 1]);
+    rig.answers = false;
+    rig.clock.advance(2_000);
+    expect(rig.downs).toMatchObject([{ cause: 'HEARTBEAT_MISSED' }]);
+  });
+
   it('suspects a silent peer when the newest confirmed heartbeat was sent a timeout ago', () => {
     const rig = new Rig().connect();
     rig.clock.advance(4 * silenceHalfLifeMs);

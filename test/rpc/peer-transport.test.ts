@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RaftServiceService, type RaftServiceServer } from '../../gen/bellwether/raft/v1/raft_service.js';
 import type { InGroup, PeerEvents, PeerIdentity } from '../../src/broker/peer-port.js';
@@ -239,24 +239,43 @@ describe('a stream that broke', () => {
     vi.useRealTimers();
   });
 
-  it('is opened again within milliseconds while the peer is heard: it lives', async () => {
+  it('is opened again at once where the peer lives, and is not told as lost', async () => {
     const [a, b] = await pair();
     b.service.endStreams('a');
-    await reached(() => a.told.includes('no data to b'));
-    vi.advanceTimersByTime(25);
     await reached(() => dials(a) === 2);
+    expect(a.told).not.toContain('no data to b');
   });
 
-  it('is opened later when the peer is not heard either: it is dead as a rule', async () => {
+  it('is told as lost without any wait where nobody listens any more', async () => {
     const [a, b] = await pair();
+    vi.useRealTimers();
+    const closed = b.close();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await reached(() => a.told.includes('no data to b') && a.told.includes('no beats to b'));
+    vi.useRealTimers();
+    await closed;
+  });
+
+  it('is told as lost without any wait where the peer refuses another one', async () => {
+    const [a, b] = await pair();
+    b.refusal = new BellwetherError('STORAGE_FAILED', 'the disk is gone');
     b.service.endStreams('a');
-    a.service.endStreams('b');
-    await reached(() => a.told.includes('no data to b') && b.told.includes('no data to a'));
-    expect(a.service.hears('b')).toBe(false);
-    vi.advanceTimersByTime(25);
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-    expect(dials(a)).toBe(1);
-    vi.advanceTimersByTime(100);
-    await reached(() => dials(a) === 2);
+    await reached(() => a.told.includes('no data to b') && a.told.includes('no beats to b'));
+  });
+
+  it('is told as lost after its grace where the connection is taken and nobody answers', async () => {
+    const [a, b] = await pair();
+    const knocks: Socket[] = [];
+    const mute = createServer((socket) => knocks.push(socket));
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    a.transport.connect('b', [`127.0.0.1:${String((mute.address() as AddressInfo).port)}`]);
+    b.service.endStreams('a');
+    // Each stream knocks, and then dials.
+    await reached(() => knocks.length === 4);
+    expect(a.told).not.toContain('no data to b');
+    vi.advanceTimersByTime(30);
+    expect(a.told).toEqual(expect.arrayContaining(['no data to b', 'no beats to b']));
+    for (const socket of knocks) socket.destroy();
+    mute.close();
   });
 });

@@ -280,7 +280,6 @@ describe('PeerStream', () => {
         addresses: [bound[0]?.peerAddress ?? ''],
         channelOptions: {},
         bufferBytesMax: 1_000,
-        isHeard: () => false,
         open: (client) => client.appendEntries(),
         hello: () => AppendEntriesRequest.create({ sender: introduction() }),
         admits: () => true,
