@@ -2,6 +2,7 @@
 
 import type { BrokerDescription, ClusterMetadata } from '../client/index.js';
 import { DEFAULT_BOOTSTRAP } from '../config.js';
+import { BellwetherError } from '../errors.js';
 import { type BrokerEnd, saysNoMember } from './broker-end.js';
 import type { CliIo } from './io.js';
 import type { LocalBroker, LocalCluster } from './local-cluster.js';
@@ -134,4 +135,9 @@ export function lossText(broker: LocalBroker, end: BrokerEnd, running: readonly 
     'To start it again, in another terminal (stop it there too: this one will not):\n' +
     `  ${PROGRAM} ${args.join(' ')}`
   );
+}
+
+/** The end of the last broker; members that were started elsewhere may run on. */
+export function noneLeft(): BellwetherError {
+  return new BellwetherError('SHUTTING_DOWN', 'none of the brokers that this command started is left');
 }

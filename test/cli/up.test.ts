@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { saysNoMember } from '../../src/cli/broker-end.js';
 import { clusterStarted, partitionsLed } from '../../src/cli/cluster-start.js';
 import { furtherBrokers, type LocalBroker } from '../../src/cli/local-cluster.js';
-import { lossText, notices, type UpState } from '../../src/cli/up-report.js';
+import { lossText, notices, noneLeft, type UpState } from '../../src/cli/up-report.js';
 import type { ClusterMetadata } from '../../src/client/index.js';
 import { startBroker, startClient } from '../client/harness.js';
 
@@ -95,6 +95,10 @@ describe('the report', () => {
     expect(killed).toContain('Broker n1 ended (SIGKILL); still running of those started here: n2.');
     expect(killed).toContain('serve --id n1');
     expect(killed).not.toContain('quorum');
+  });
+
+  it('speaks at the end of the brokers that it started, not of the cluster, which may run on', () => {
+    expect(noneLeft().message).toBe('none of the brokers that this command started is left');
   });
 
   it('tells a broker that was removed from one that lost its disk', () => {

@@ -10,7 +10,7 @@ import type { CliIo } from '../io.js';
 import { LEADER_BALANCE, onOrOff } from '../leader-balance.js';
 import { furtherBrokers, type LocalCluster, startLocalCluster } from '../local-cluster.js';
 import { stopSignal } from '../stop-signal.js';
-import { introduce, lossText, type UpState } from '../up-report.js';
+import { introduce, lossText, noneLeft, type UpState } from '../up-report.js';
 
 /** How long the cluster may take until every broker serves. */
 const START_TIMEOUT_MS = 30_000;
@@ -100,9 +100,7 @@ async function up(io: CliIo, flags: Flags): Promise<void> {
       // The cluster may have grown and shrunk since the last start: it must not need all who began it.
       const isMissed = !started && !broker.isFurther && !saysNoMember(end);
       if (isMissed || (!started && cluster.running.length === 0)) failure.report(startFailed(broker.id, end));
-      if (cluster.running.length === 0) {
-        failure.report(new BellwetherError('SHUTTING_DOWN', 'no broker of this cluster is left'));
-      }
+      if (cluster.running.length === 0) failure.report(noneLeft());
     },
   });
   try {
