@@ -25,11 +25,12 @@ export function withMoveFlags(command: Command): Command {
     );
 }
 
-/** Prints the answer, and where the time went. */
+/** Prints the answer, and where the time went; `prose` is what a terminal shows instead. */
 export function printMove(
   { print }: Context,
   answer: Readonly<Record<string, string | number>>,
   timeline: LeadershipTimeline | undefined,
+  prose?: string,
 ): Promise<void> {
   const { detectMs, electMs, commitMs, blockedMs } = timeline ?? {};
   const head = [...Object.keys(answer), 'detect_ms', 'elect_ms', 'commit_ms', 'blocked_ms'];
@@ -37,5 +38,6 @@ export function printMove(
   return print({
     document: { ...answer, timeline: timelineDocument(timeline) },
     sections: [{ name: 'move', head, rows: [row] }],
+    prose,
   });
 }

@@ -15,7 +15,7 @@ export interface PartitionLeader {
 export interface FailoverResult {
   /** Broker that leads now; in a dry run the one that would lead. */
   readonly newLeader: string;
-  /** Its term; in a dry run the present one. */
+  /** Its term. A dry run begins no term: it is the present one then, and a failover would have a newer one. */
   readonly newTerm: number;
   /** Milliseconds from the acceptance of the request to the first commit of the new term; 0 for no move. */
   readonly failoverMs: number;

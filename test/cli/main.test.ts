@@ -137,6 +137,9 @@ describe('failover', () => {
     expect((await run([...args, '--output', 'json'])).stdout).toBe(
       '{"new_leader":"n3","new_term":4,"failover_ms":0,"outcome":"WOULD_MOVE","timeline":null}\n',
     );
+    expect((await run(args, { isTty: true })).stdout).toBe(
+      'Dry run: n3 would lead orders/0, in a newer term than the present one, 4. Nothing was moved.\n',
+    );
   });
 });
 

@@ -161,7 +161,7 @@ export interface PartitionFailoverRequest {
 export interface PartitionFailoverResponse {
   /** Broker that leads now, and has committed in its term; in a dry run the one that would lead. */
   newLeader: string;
-  /** Its term; in a dry run the present one. */
+  /** Its term. A dry run begins no term: it is the present one then, and a failover would have a newer one. */
   newTerm: number;
   /**
    * Milliseconds from the acceptance of the request until the new leader was known to have
