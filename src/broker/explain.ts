@@ -7,6 +7,7 @@ import type { LeadershipChange } from '../cluster/leadership-change.js';
 import { quorumSize } from '../raft/quorum.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
 import type { Broker } from './broker.js';
+import { CLUSTER_GROUP } from './cluster-host.js';
 
 /** Why a replica does not lead, or may not take over now; the words are those of the protocol. */
 export type Obstacle =
@@ -33,14 +34,36 @@ export interface Explanation {
   readonly changes: readonly LeadershipChange[];
 }
 
+/** What of a group decides who may lead it. */
+interface Members {
+  readonly group: GroupId;
+  readonly voters: readonly BrokerId[];
+  /** Voters and learners, in order of preference. */
+  readonly hosts: readonly BrokerId[];
+}
+
 /** What this broker knows of the partition at this moment. */
 export function explainLeader(broker: Broker, assignment: PartitionAssignment): Explanation {
   const { group, membership } = assignment;
+  return explain(broker, { group, voters: membership.voters, hosts: hostsOf(assignment) });
+}
+
+/**
+ * The same of the cluster metadata, which is led by the same rules. Its voters are those that this broker knows.
+ *
+ * @throws BellwetherError NO_LEADER, or NOT_LEADER with a hint, from a broker that has not joined yet
+ */
+export function explainController(broker: Broker): Explanation {
+  const { voters, learners } = broker.cluster.group.raft.membership;
+  if (voters.length === 0) throw broker.clusterElsewhere();
+  return explain(broker, { group: CLUSTER_GROUP, voters, hosts: [...voters, ...learners] });
+}
+
+function explain(broker: Broker, { group, voters, hosts }: Members): Explanation {
   const leader = broker.table.leaderOf(group);
-  const hosts = hostsOf(assignment);
-  const heard = membership.voters.filter((voter) => broker.isAlive(voter));
-  const hasQuorum = heard.length >= quorumSize(membership.voters.length);
-  const preferred = preferredLeader(broker.cluster.state, group, membership.voters);
+  const heard = voters.filter((voter) => broker.isAlive(voter));
+  const hasQuorum = heard.length >= quorumSize(voters.length);
+  const preferred = preferredLeader(broker.cluster.state, group, voters);
   const replicas = hosts.map((id): Standing => {
     const coolDownMs = coolDownOf(broker, group, id, id === preferred);
     const lagEntries = lagOf(broker, group, id);
@@ -48,7 +71,7 @@ export function explainLeader(broker: Broker, assignment: PartitionAssignment): 
     if (leads) return { broker: id, leads, obstacles: [], lagEntries, coolDownMs: 0 };
     const obstacles: Obstacle[] = [];
     if (!broker.isAlive(id)) obstacles.push('NOT_HEARD_FROM');
-    if (!membership.voters.includes(id)) obstacles.push('LEARNER');
+    if (!voters.includes(id)) obstacles.push('LEARNER');
     if (isLagging(broker, group, id)) obstacles.push('LAGGING');
     if (coolDownMs > 0) obstacles.push('COOLING_DOWN');
     const couldLead = !obstacles.some((each) => each === 'NOT_HEARD_FROM' || each === 'LEARNER');
@@ -65,7 +88,7 @@ export function explainLeader(broker: Broker, assignment: PartitionAssignment): 
     replicas,
     changes: broker.cluster.state.leadership.ofGroup(group),
   };
-  return { ...facts, summary: summaryOf(facts, heard, membership.voters) };
+  return { ...facts, summary: summaryOf(facts, heard, voters) };
 }
 
 /**

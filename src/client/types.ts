@@ -274,7 +274,10 @@ export interface BellwetherClient {
   partitionFailover(request: FailoverRequest, options?: CallOptions): Promise<FailoverResult>;
   /** The recent changes of leadership away from a broker, the newest first; the oldest are forgotten. */
   listFailovers(filter?: FailoverFilter, options?: CallOptions): Promise<LeadershipChange[]>;
-  /** Why this broker leads and not the preferred one, or why nobody does. Waits for no election. */
+  /**
+   * Why this broker leads and not the preferred one, or why nobody does. Waits for no election. Topic `__cluster`,
+   * partition 0 is the cluster metadata, of which any broker answers; lags are known only where its leader was asked.
+   */
   explainLeader(ref: PartitionRef, options?: CallOptions): Promise<LeaderExplanation>;
   /** Every change of leadership as it comes, over any failure of brokers; see watch-leadership.ts. */
   watchLeadership(options?: WatchLeadershipOptions): AsyncIterable<LeadershipChange>;

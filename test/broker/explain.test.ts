@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { explainLeader, type Explanation } from '../../src/broker/explain.js';
+import { explainController, explainLeader, type Explanation } from '../../src/broker/explain.js';
 import type { LeaderBalance } from '../../src/broker/balancer.js';
 import type { BrokerId } from '../../src/raft/types.js';
 import { MiniCluster } from './mini-cluster.js';
@@ -101,6 +101,22 @@ describe('an explanation', () => {
       n3: ['NO_QUORUM'],
     });
     expect(why.term).toBe(1);
+  });
+
+  it('tells of the cluster metadata too: who is the controller, and why', async () => {
+    await withTopic();
+    const controller = () => explainController(cluster.at('n2').broker);
+    expect(controller().summary).toBe('n1 leads in term 1 and is the preferred leader.');
+    expect(obstacles(controller())).toEqual({ n1: [], n2: [], n3: [] });
+    cluster.crash('n1');
+    await cluster.until(() => (controller().leader ?? 'n1') !== 'n1' && controller().changes.length > 1);
+    expect(controller().summary).toMatch(/^n[23] leads in term \d; n1 is preferred and is not heard from\.$/);
+    expect(controller().changes[0]).toMatchObject({ topic: '__cluster', previousLeader: 'n1' });
+    cluster.crash('n3');
+    await cluster.until(() => controller().leader === undefined);
+    expect(controller().summary).toBe(
+      'Nobody leads: n1, n3 are not heard from, and a quorum of n1, n2, n3 is needed.',
+    );
   });
 
   it('says how far a follower lags whose disk does not answer', async () => {

@@ -218,7 +218,7 @@ export interface ListFailoversResponse {
 
 /** Asks why a broker leads. */
 export interface ExplainLeaderRequest {
-  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
+  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]; __cluster is the cluster metadata. */
   topic: string;
   /** Number of the partition, from 0. */
   partition: number;
@@ -1388,7 +1388,8 @@ export const PartitionServiceService = {
   /**
    * Explains why this broker leads a partition and not the preferred one, or why nobody does.
    *
-   * Any broker answers with what it knows; only the leader knows how far the others lag. Fails with
+   * Any broker answers with what it knows; only the leader knows how far the others lag. Partition 0
+   * of __cluster is the cluster metadata, whose leader is the controller. Fails with
    * NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Does not wait for an
    * election. Changes nothing; safe to retry.
    */
@@ -1454,7 +1455,8 @@ export interface PartitionServiceServer extends UntypedServiceImplementation {
   /**
    * Explains why this broker leads a partition and not the preferred one, or why nobody does.
    *
-   * Any broker answers with what it knows; only the leader knows how far the others lag. Fails with
+   * Any broker answers with what it knows; only the leader knows how far the others lag. Partition 0
+   * of __cluster is the cluster metadata, whose leader is the controller. Fails with
    * NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Does not wait for an
    * election. Changes nothing; safe to retry.
    */
@@ -1561,7 +1563,8 @@ export interface PartitionServiceClient extends Client {
   /**
    * Explains why this broker leads a partition and not the preferred one, or why nobody does.
    *
-   * Any broker answers with what it knows; only the leader knows how far the others lag. Fails with
+   * Any broker answers with what it knows; only the leader knows how far the others lag. Partition 0
+   * of __cluster is the cluster metadata, whose leader is the controller. Fails with
    * NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION for a partition that does not exist. Does not wait for an
    * election. Changes nothing; safe to retry.
    */

@@ -13,7 +13,7 @@ export function addExplainCommand(program: Command, io: CliIo): void {
     .description(
       'Show why a broker leads a partition, what speaks against the others, and how it came about.',
     )
-    .argument('<topic>', 'name of the topic')
+    .argument('<topic>', 'name of the topic; __cluster, with partition 0, for the cluster metadata')
     .argument('<partition>', 'number of the partition, from 0', integer(0, INT32_MAX))
     .action((topic: string, partition: number, _flags: unknown, command: Command) =>
       withClient(io, command, async ({ client, print }) => {

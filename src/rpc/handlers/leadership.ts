@@ -5,6 +5,7 @@ import type {
   TransferLeadershipResponse,
 } from '../../../gen/bellwether/v1/admin_service.js';
 import {
+  type ExplainLeaderRequest,
   FailoverOutcome,
   LeadershipObstacle,
   type ListFailoversRequest,
@@ -15,7 +16,7 @@ import {
 } from '../../../gen/bellwether/v1/partition_service.js';
 import type { Broker } from '../../broker/broker.js';
 import { CLUSTER_SUBJECT } from '../../broker/cluster-host.js';
-import { explainLeader } from '../../broker/explain.js';
+import { explainController, explainLeader, type Explanation } from '../../broker/explain.js';
 import type { FailoverResult } from '../../broker/failover.js';
 import { LIMITS } from '../../broker/limits.js';
 import { unknownPartition, unknownTopic } from '../../broker/refusals.js';
@@ -101,8 +102,7 @@ export function failoverHandlers(
     explainLeader: adaptUnary(
       (request) => {
         broker.checkServing();
-        const assignment = broker.assignment(topicField(request.topic), partitionField(request.partition));
-        const { leader, replicas, changes, ...rest } = explainLeader(broker, assignment);
+        const { leader, replicas, changes, ...rest } = explanationOf(broker, request);
         return Promise.resolve({
           ...rest,
           leader: leader ?? '',
@@ -165,6 +165,14 @@ function moveFields({
 
 function timelineOf({ report }: FailoverResult): ReturnType<typeof timelineToWire> | undefined {
   return report && timelineToWire(report);
+}
+
+function explanationOf(broker: Broker, { topic, partition }: ExplainLeaderRequest): Explanation {
+  const asked = { topic: topicField(topic), partition: partitionField(partition) };
+  const isController = asked.topic === CLUSTER_SUBJECT.topic && asked.partition === CLUSTER_SUBJECT.partition;
+  return isController
+    ? explainController(broker)
+    : explainLeader(broker, broker.assignment(asked.topic, asked.partition));
 }
 
 function listFailovers(

@@ -280,6 +280,17 @@ describe('ExplainLeader', () => {
     ]);
   });
 
+  it('tells of the controller as of the leader of partition 0 of __cluster, which has no other', async () => {
+    const { controller } = await wire.at('n1').describeCluster();
+    for (const via of BROKERS) {
+      const why = await wire.at(via).explainLeader({ topic: '__cluster' });
+      expect(why.leader).toBe(controller);
+      expect(why.replicas.map(({ broker }) => broker).sort()).toEqual([...BROKERS].sort());
+    }
+    const error = await failure(wire.at('n1').explainLeader({ topic: '__cluster', partition: 1 }));
+    expect(error.reason).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+  });
+
   it('knows no partition that does not exist', async () => {
     const error = await failure(wire.at('n1').explainLeader({ topic: TOPIC, partition: 1 }));
     expect(error.reason).toBe('UNKNOWN_TOPIC_OR_PARTITION');
