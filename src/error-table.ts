@@ -207,14 +207,14 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'Changes behind the position asked for are not kept any more; metadata says which are.',
-    action: 'Read ListFailovers for what is left, and watch without a position.',
+    action: 'Watch on behind the position that the message names; ListFailovers has what is left of before.',
   },
   WATCH_TOO_SLOW: {
     code: GRPC_CODE.RESOURCE_EXHAUSTED,
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'The caller of a watch did not read, and changes that it missed are not kept any more.',
-    action: 'Read faster; begin a new watch without a position.',
+    action: 'Read faster; watch on behind the position that the message names.',
   },
   TOO_MANY_WATCHES: {
     code: GRPC_CODE.RESOURCE_EXHAUSTED,

@@ -29,6 +29,8 @@ export interface WatchRequest {
 export interface Watch {
   /** Where it began: nothing up to this sequence follows. */
   readonly position: number;
+  /** The newest change that there was then; below `position` for a watch of what is far ahead. */
+  readonly lastSequence: number;
   /** Sends what has come about, as far as the sink takes it. The first call begins the watch. */
   resume(): void;
   /** Ends it without a word. */
@@ -53,7 +55,8 @@ export class LeadershipWatches {
   }
 
   /**
-   * Begins a watch, behind `afterSequence` or behind what there is now.
+   * Begins a watch, behind `afterSequence` or behind what there is now. A position that the history has not come
+   * to is good: another broker may be ahead.
    *
    * @throws BellwetherError HISTORY_TRIMMED, TOO_MANY_WATCHES, and what `end` was given
    */
@@ -67,6 +70,7 @@ export class LeadershipWatches {
     this.#watchers.add(watcher);
     return {
       position,
+      lastSequence,
       resume: () => {
         this.#send(watcher);
       },
@@ -122,10 +126,15 @@ export class LeadershipWatches {
   }
 }
 
+/** The oldest position that is left, ready to be pasted. */
+function goOn(trimmed: number): string {
+  return `all behind ${String(trimmed)} are kept: watch --after ${String(trimmed)} (after_sequence ${String(trimmed)})`;
+}
+
 function historyTrimmed(position: number, trimmed: number): BellwetherError {
   return new BellwetherError(
     'HISTORY_TRIMMED',
-    `changes behind ${String(position)} are dropped; all behind ${String(trimmed)} are kept`,
+    `changes behind ${String(position)} are dropped; ${goOn(trimmed)}`,
     { metadata: { after_sequence: String(position), trimmed_sequence: String(trimmed) } },
   );
 }
@@ -133,7 +142,7 @@ function historyTrimmed(position: number, trimmed: number): BellwetherError {
 function tooSlow(sequence: number, trimmed: number): BellwetherError {
   return new BellwetherError(
     'WATCH_TOO_SLOW',
-    `the watch has come to ${String(sequence)}, and changes up to ${String(trimmed)} are dropped meanwhile`,
+    `the watch has come to ${String(sequence)}, and changes behind it are dropped meanwhile; ${goOn(trimmed)}`,
     { metadata: { sequence: String(sequence), trimmed_sequence: String(trimmed) } },
   );
 }

@@ -128,9 +128,10 @@ export interface WatchLeadershipOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * Called once, when a broker has taken the watch on: every change after this sequence will be told. A watch
-   * that saw no change yet can be begun again behind it.
+   * that saw no change yet can be begun again behind it. `lastSequence` is that of the newest change so far: when
+   * it is smaller, nothing is told until the history has passed `sequence`.
    */
-  readonly onStart?: ((sequence: number) => void) | undefined;
+  readonly onStart?: ((sequence: number, lastSequence: number | undefined) => void) | undefined;
 }
 
 /**

@@ -23,7 +23,7 @@ import { WatchProgress } from './watch-progress.js';
  * it while a `next()` is pending, abort: `return()` would wait for that.
  *
  * @throws BellwetherError HISTORY_TRIMMED when what comes after `afterSequence` is not kept any more: begin
- * anew without it, and look at `listFailovers` for what happened in between.
+ * anew behind `Number(error.metadata.trimmed_sequence)`, and look at `listFailovers` for what is left of before.
  * @throws BellwetherError WATCH_TOO_SLOW when the caller took none for so long that the next is not kept any more.
  * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION when a topic does not exist, or was deleted when the watch
  * moved to another broker.
@@ -75,7 +75,7 @@ async function* changes(
     barren += 1;
     try {
       let change = progress.begin(first);
-      if (streams === 0) onStart?.(progress.sequence ?? 0);
+      if (streams === 0) onStart?.(progress.sequence ?? 0, first.lastSequence);
       for (;;) {
         if (change !== undefined) {
           barren = 0;

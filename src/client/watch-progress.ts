@@ -59,8 +59,10 @@ export class WatchProgress {
 }
 
 function trimmed(sequence: number, position: number): BellwetherError {
-  const message = `the broker goes on behind sequence ${position}; what came after ${sequence} is lost`;
+  const message =
+    `the broker goes on behind sequence ${position}; what came after ${sequence} is lost: ` +
+    `watch --after ${position} (afterSequence ${position})`;
   return new BellwetherError('HISTORY_TRIMMED', message, {
-    metadata: { after_sequence: String(sequence), position: String(position) },
+    metadata: { after_sequence: String(sequence), trimmed_sequence: String(position) },
   });
 }

@@ -104,7 +104,27 @@ describe('a watch', () => {
     // Nor can anybody begin there.
     const { watches } = cluster.at('n3').broker.leadership;
     const sink = { isFull: false, changed: () => undefined, ended: () => undefined };
-    expect(() => watches.watch({ topics: [], afterSequence: 1 }, sink)).toThrow('are dropped');
+    const begin = (afterSequence: number) => watches.watch({ topics: [], afterSequence }, sink);
+    const { trimmedSequence } = cluster.at('n3').broker.cluster.state.leadership;
+    const ready = `all behind ${String(trimmedSequence)} are kept: watch --after ${String(trimmedSequence)} `;
+    expect(() => begin(1)).toThrow(ready);
+    expect(slow.errors[0]?.message).toContain('are kept: watch --after ');
+    // What the message names is taken.
+    expect(begin(trimmedSequence).position).toBe(trimmedSequence);
+  });
+
+  it('may begin ahead of the history, knows how far that is, and tells what is behind its position', async () => {
+    await withTopic();
+    const [newest] = await toldByAll(cluster, 'n1');
+    const last = newest?.sequence ?? 0;
+    const ahead = new Watcher('n2', last + 1);
+    expect([ahead.watch.position, ahead.watch.lastSequence]).toEqual([last + 1, last]);
+    let leader: BrokerId = 'n1';
+    for (let i = 0; i < 2; i++) {
+      ({ newLeader: leader } = await cluster.answer(failover(cluster, 'n2', leader)));
+      await toldByAll(cluster, leader);
+    }
+    expect(ahead.sequences).toEqual([last + 2]);
   });
 });
 

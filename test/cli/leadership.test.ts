@@ -274,6 +274,31 @@ describe('watch', () => {
     ]);
     expect(exitCode).toBe(EXIT_CODE.failed);
     expect(stderr).toContain('HISTORY_TRIMMED');
-    expect(stderr).toContain('watch without a position');
+    expect(stderr).toContain('Watch on behind the position that the message names');
+  });
+
+  it.each([
+    [7, 'the newest change so far is 7'],
+    [0, 'there is no change yet'],
+  ])('says so when it waits for what is far ahead of the newest change, %i', async (newest, text) => {
+    const { stderr } = await cli(
+      {
+        watchLeadership: async function* () {
+          yield position(100, newest);
+          yield changed(101);
+        },
+      },
+      ['watch', '--after', '100', '--count', '1'],
+    );
+    expect(stderr).toBe(`watching, after sequence 100: ${text}, and nothing is shown until 101\n`);
+  });
+
+  it('is no longer about where it begins at the newest change', async () => {
+    const watchLeadership: Script['watchLeadership'] = async function* () {
+      yield position(7, 7);
+      yield changed(8);
+    };
+    const { stderr } = await cli({ watchLeadership }, ['watch', '--after', '7', '--count', '1']);
+    expect(stderr).toBe('watching, after sequence 7\n');
   });
 });

@@ -21,14 +21,14 @@ export function change(sequence: number, different: Partial<LeadershipChange> = 
   };
 }
 
-/** The first message of a stream. */
-export function position(value: number): WatchLeadershipResponse {
-  return { event: { $case: 'position', value } };
+/** The first message of a stream; brokers of before do not tell `lastSequence`. */
+export function position(value: number, lastSequence?: number): WatchLeadershipResponse {
+  return { event: { $case: 'position', value }, lastSequence };
 }
 
 /** A later message. */
 export function changed(sequence: number, different?: Partial<LeadershipChange>): WatchLeadershipResponse {
-  return { event: { $case: 'change', value: change(sequence, different) } };
+  return { event: { $case: 'change', value: change(sequence, different) }, lastSequence: undefined };
 }
 
 /** The same change once its first write is known. */

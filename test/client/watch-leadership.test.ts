@@ -141,7 +141,7 @@ describe('a watch whose broker fails', () => {
 
     const error = await rejection(take(client.watchLeadership(), 2));
     expect(error.reason).toBe('HISTORY_TRIMMED');
-    expect(error.metadata).toEqual({ after_sequence: '6', position: '9' });
+    expect(error.metadata).toEqual({ after_sequence: '6', trimmed_sequence: '9' });
   });
 
   it('leaves a broker that is stopping alone', async () => {

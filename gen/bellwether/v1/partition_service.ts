@@ -181,7 +181,10 @@ export interface WatchLeadershipRequest {
    * cluster metadata.
    */
   topics: string[];
-  /** Begin behind this sequence: the last one that was received. Unset to begin with what comes next. */
+  /**
+   * Begin behind this sequence: the last one that was received. Unset to begin with what comes next.
+   * It may be ahead of the history: what comes up to it is then not told.
+   */
   afterSequence?: number | undefined;
 }
 
@@ -196,6 +199,12 @@ export interface WatchLeadershipResponse {
     /** A change, or what became known of it later. */
     { $case: "change"; value: LeadershipChange }
     | undefined;
+  /**
+   * With the position: the sequence of the newest change that the answering broker knows, 0 for none.
+   * Smaller than the position when after_sequence lies ahead of it; nothing is told until the history
+   * has passed the position.
+   */
+  lastSequence?: number | undefined;
 }
 
 /** Asks for the recent failovers. */
@@ -784,7 +793,7 @@ export const WatchLeadershipRequest: MessageFns<WatchLeadershipRequest> = {
 };
 
 function createBaseWatchLeadershipResponse(): WatchLeadershipResponse {
-  return { event: undefined };
+  return { event: undefined, lastSequence: undefined };
 }
 
 export const WatchLeadershipResponse: MessageFns<WatchLeadershipResponse> = {
@@ -796,6 +805,9 @@ export const WatchLeadershipResponse: MessageFns<WatchLeadershipResponse> = {
       case "change":
         LeadershipChange.encode(message.event.value, writer.uint32(18).fork()).join();
         break;
+    }
+    if (message.lastSequence !== undefined) {
+      writer.uint32(24).int64(message.lastSequence);
     }
     return writer;
   },
@@ -829,6 +841,14 @@ export const WatchLeadershipResponse: MessageFns<WatchLeadershipResponse> = {
             message.event = { $case: "change", value: LeadershipChange.decode(reader, reader.uint32()) };
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lastSequence = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -860,6 +880,7 @@ export const WatchLeadershipResponse: MessageFns<WatchLeadershipResponse> = {
         break;
       }
     }
+    message.lastSequence = object.lastSequence ?? undefined;
     return message;
   },
 };

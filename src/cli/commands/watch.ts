@@ -60,8 +60,8 @@ async function watch(context: Context, flags: WatchFlags, signal: AbortSignal): 
     topics: flags.topic,
     afterSequence: flags.after,
     signal,
-    onStart: (sequence) =>
-      void io.stderr.write(`watching, after sequence ${sequence}\n`).catch(() => undefined),
+    onStart: (sequence, lastSequence) =>
+      void io.stderr.write(startText(sequence, lastSequence)).catch(() => undefined),
   });
   for await (const change of changes) {
     const isNew = change.sequence > last;
@@ -71,6 +71,15 @@ async function watch(context: Context, flags: WatchFlags, signal: AbortSignal): 
     remaining -= 1;
     if (remaining === 0) return;
   }
+}
+
+/** Where the watch begins. Ahead of the history it is silent for long, which nobody shall take for peace. */
+function startText(sequence: number, lastSequence = sequence): string {
+  const text = `watching, after sequence ${sequence}`;
+  if (lastSequence >= sequence) return `${text}\n`;
+  const newest =
+    lastSequence === 0 ? 'there is no change yet' : `the newest change so far is ${lastSequence}`;
+  return `${text}: ${newest}, and nothing is shown until ${sequence + 1}\n`;
 }
 
 /** The second line about a change tells its first write; programs get the whole change again. */

@@ -78,7 +78,7 @@ export function failoverHandlers(
               return stream.bufferedBytes >= LIMITS.watchBufferBytes;
             },
             changed: (change) => {
-              send({ event: { $case: 'change', value: changeToWire(change) } });
+              send({ event: { $case: 'change', value: changeToWire(change) }, lastSequence: undefined });
             },
             ended: (error) => {
               stream.close(error);
@@ -91,7 +91,8 @@ export function failoverHandlers(
         stream.onSent(() => {
           watch.resume();
         });
-        send({ event: { $case: 'position', value: watch.position } });
+        const { position, lastSequence } = watch;
+        send({ event: { $case: 'position', value: position }, lastSequence });
         watch.resume();
       },
       { onDefect },
