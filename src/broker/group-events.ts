@@ -52,7 +52,7 @@ export class GroupEvents {
     log('the connection to a peer was renewed', { peer });
     outbox.announce(peer, announcer.announcements);
     const nowMs = clock.monotonicMs();
-    this.#eachGroup((group) => group.raft.peerUp(nowMs, peer));
+    this.#eachGroup((group) => group.raft.peerRenewed(nowMs, peer));
   }
 
   linkDown(peer: BrokerId, cause: SuspicionCause): void {

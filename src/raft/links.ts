@@ -28,6 +28,16 @@ export function linkUp(state: RaftState, nowMs: number, peer: BrokerId): void {
   scheduleFirstCampaign(state, nowMs);
 }
 
+/**
+ * The connection to a broker broke and stands again, and the link was never down. The broker may have another life
+ * behind it, or have let this replica go meanwhile: a leader there is believed until it is heard, but not for ever.
+ */
+export function linkRenewed(state: RaftState, nowMs: number, peer: BrokerId): void {
+  linkUp(state, nowMs, peer);
+  if (state.role !== 'follower' || state.leader !== peer) return;
+  state.electionDeadlineMs = nowMs + state.config.tuning.unconfirmedLeaderMs;
+}
+
 /** A broker is suspected dead or cut off. */
 export function linkDown(state: RaftState, nowMs: number, peer: BrokerId): void {
   state.alive.delete(peer);

@@ -24,7 +24,7 @@ import {
   startOver,
 } from './leader.js';
 import { BEFORE_FIRST, initialState } from './initial-state.js';
-import { begin, linkDown, linkUp } from './links.js';
+import { begin, linkDown, linkRenewed, linkUp } from './links.js';
 import { type EntrySource, type LogObserver, RaftLog, type RecoveredLog, type Snapshot } from './log.js';
 import type { Membership } from './membership.js';
 import type { MembershipAt } from './memberships.js';
@@ -261,6 +261,11 @@ export class Raft {
   /** Learns that the link to a broker is up: what was sent before may be lost. */
   peerUp(nowMs: number, peer: BrokerId): void {
     linkUp(this.#state, nowMs, peer);
+  }
+
+  /** Learns that the connection to a broker is another one: what was sent before may be lost. */
+  peerRenewed(nowMs: number, peer: BrokerId): void {
+    linkRenewed(this.#state, nowMs, peer);
   }
 
   /** Learns that a broker is suspected dead or cut off. */

@@ -45,6 +45,34 @@ describe('a follower without a leader', () => {
   });
 });
 
+describe('a follower whose connection to its leader was renewed', () => {
+  it('rests once the leader, which renewed its own, has been heard', () => {
+    const cluster = Cluster.withLeader();
+    cluster.input('n3', (raft, nowMs) => raft.peerRenewed(nowMs, 'n1'));
+    cluster.input('n1', (raft, nowMs) => raft.peerRenewed(nowMs, 'n3'));
+    cluster.settle();
+    expect(cluster.raft('n3').leader).toBe('n1');
+    expectAtRest(cluster);
+  });
+
+  it('asks when the leader did not notice, and is told', () => {
+    const cluster = Cluster.withLeader();
+    cluster.input('n3', (raft, nowMs) => raft.peerRenewed(nowMs, 'n1'));
+    cluster.advance(1_000);
+    expectAtRest(cluster);
+    expect(cluster.raft('n1').term).toBe(1);
+  });
+
+  it('believes a leader that has let it go meanwhile for a while only (simulator seed 1120)', () => {
+    const cluster = Cluster.withLeader();
+    cluster.network.drop((message) => message.to === 'n3');
+    for (const peer of ['n1', 'n2']) cluster.network.close(peer, 'n3');
+    cluster.input('n3', (raft, nowMs) => raft.peerRenewed(nowMs, 'n1'));
+    cluster.advance(400);
+    expect(cluster.raft('n3').leader).toBeUndefined();
+  });
+});
+
 describe('a follower whose leader is gone', () => {
   it('is told when the leader steps down while its broker lives on (B26)', () => {
     const cluster = Cluster.withLeader();
