@@ -1,4 +1,5 @@
 /** Bellwether as a system under measurement: three processes, one partition, the SDK. */
+import { closedLoop } from '../lib/closed-loop.mjs';
 import { BrokerProcesses } from '../lib/broker-processes.mjs';
 import { ownVersion } from '../lib/command.mjs';
 import { allInSync, createTopic } from '../lib/topic.mjs';
@@ -11,6 +12,10 @@ export const bellwether = {
   version: ownVersion,
   start,
 };
+
+/** Calls in flight in a flood, and records in each. */
+const CALLS_IN_FLIGHT = 16;
+const RECORDS_PER_CALL = 100;
 
 /** @param {string} folder */
 async function start(folder) {
@@ -25,6 +30,15 @@ async function start(folder) {
     write: async (_endpoint, value, timeoutMs) => {
       await client.produce(ref, [{ value: Buffer.from(value) }], { timeoutMs });
     },
+    /** @param {number} _endpoint @param {number} valueBytes @param {number} seconds */
+    flood: async (_endpoint, valueBytes, seconds) => {
+      const value = Buffer.alloc(valueBytes, 'v');
+      const records = Array.from({ length: RECORDS_PER_CALL }, () => ({ value }));
+      const call = () => client.produce(ref, records);
+      const { calls_per_second } = await closedLoop({ inFlight: CALLS_IN_FLIGHT, seconds, call });
+      return calls_per_second * RECORDS_PER_CALL;
+    },
+    endpointOf: () => 0,
     leader: async () => (await allInSync(observer, ref)).leader,
     whole: async () => {
       await processes.whole();

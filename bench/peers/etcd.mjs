@@ -6,6 +6,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { freePorts, HOST } from '../lib/free-ports.mjs';
 import { until } from '../lib/until.mjs';
 import { programOf, ServerProcesses } from './server-processes.mjs';
+import { floodOfCalls } from './speed.mjs';
 import { PATIENCE_MS } from './system.mjs';
 
 const PROTO = fileURLToPath(new URL('etcd.proto', import.meta.url));
@@ -40,6 +41,9 @@ const STATUS_TIMEOUT_MS = 1000;
 /** Pauses between two attempts of grpc-js to connect, in milliseconds: as short as Bellwether's own client has them. */
 const CHANNEL_OPTIONS = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 2000 };
 
+/** Puts in flight in a flood. */
+const PUTS_IN_FLIGHT = 256;
+
 /** @type {import('./system.mjs').System} */
 export const etcd = {
   name: 'etcd',
@@ -68,12 +72,15 @@ async function start(folder) {
   );
   const clients = ids.map((_, i) => clientOf(`${HOST}:${ports[i]}`));
   const status = async (/** @type {number} */ i) => clients[i]?.status(STATUS_TIMEOUT_MS);
+  /** @param {number} endpoint @param {string} value @param {number} timeoutMs */
+  const write = async (endpoint, value, timeoutMs) => {
+    await clients[endpoint]?.put({ key: Buffer.from('bench'), value: Buffer.from(value) }, timeoutMs);
+  };
   return {
     endpoints: ids.length,
-    /** @param {number} endpoint @param {string} value @param {number} timeoutMs */
-    write: async (endpoint, value, timeoutMs) => {
-      await clients[endpoint]?.put({ key: Buffer.from('bench'), value: Buffer.from(value) }, timeoutMs);
-    },
+    write,
+    flood: floodOfCalls(write, PUTS_IN_FLIGHT),
+    endpointOf: (/** @type {string} */ id) => ids.indexOf(id),
     leader: async () => {
       for (const [i, id] of ids.entries()) {
         const { header, leader } = await status(i);

@@ -5,6 +5,7 @@ import { freePorts, HOST } from '../lib/free-ports.mjs';
 import { until } from '../lib/until.mjs';
 import { NatsConnection } from './nats-client.mjs';
 import { programOf, ServerProcesses } from './server-processes.mjs';
+import { floodOfCalls } from './speed.mjs';
 import { PATIENCE_MS } from './system.mjs';
 
 const STREAM = 'BENCH';
@@ -14,6 +15,9 @@ const SUBJECT = 'bench';
 
 /** Bound of a question about the stream, in milliseconds. */
 const STATUS_TIMEOUT_MS = 1000;
+
+/** Published and not acknowledged yet, in a flood: an asynchronous publish, as the clients of NATS have it. */
+const PUBLISHES_IN_FLIGHT = 1_000;
 
 /** @type {import('./system.mjs').System} */
 export const nats = {
@@ -79,14 +83,17 @@ async function start(folder) {
     return config.num_replicas === 3;
   };
   await until('the stream is created', isCreated, PATIENCE_MS);
+  /** @param {number} endpoint @param {string} value @param {number} timeoutMs */
+  const write = async (endpoint, value, timeoutMs) => {
+    const open = await connection(endpoint);
+    const answer = JSON.parse(await open.request(SUBJECT, value, timeoutMs));
+    if (answer.error !== undefined || answer.stream !== STREAM) throw new Error(JSON.stringify(answer));
+  };
   return {
     endpoints: ids.length,
-    /** @param {number} endpoint @param {string} value @param {number} timeoutMs */
-    write: async (endpoint, value, timeoutMs) => {
-      const open = await connection(endpoint);
-      const answer = JSON.parse(await open.request(SUBJECT, value, timeoutMs));
-      if (answer.error !== undefined || answer.stream !== STREAM) throw new Error(JSON.stringify(answer));
-    },
+    write,
+    flood: floodOfCalls(write, PUBLISHES_IN_FLIGHT),
+    endpointOf: (/** @type {string} */ id) => ids.indexOf(id),
     leader: async () => {
       const { cluster } = await api(`STREAM.INFO.${STREAM}`, undefined);
       if (cluster?.leader === undefined) throw new Error('nobody leads the stream');

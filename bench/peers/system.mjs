@@ -14,7 +14,10 @@
  * @property {number} endpoints Addresses that a client can choose from; they are numbered from 0.
  * @property {(endpoint: number, value: string, timeoutMs: number) => Promise<void>} write Writes once, and resolves
  *   with the acknowledgement; rejects when there is none in time, or an error.
+ * @property {(endpoint: number, valueBytes: number, seconds: number) => Promise<number>} flood Writes as fast as this
+ *   system's own kind of client can, for so long; resolves with the acknowledged records a second.
  * @property {() => Promise<string>} leader
+ * @property {(id: string) => number} endpointOf The address of a server.
  * @property {() => Promise<void>} whole Resolves once all three take part and one of them leads.
  * @property {(id: string) => Promise<unknown>} kill kill -9, sent when this returns.
  * @property {(id: string) => void} launch
