@@ -5,7 +5,8 @@
  * Maelstrom codes in bridge/maelstrom-errors.ts.
  */
 
-import { ERROR_TABLE, type ErrorRow, type Outcome } from './error-table.js';
+import type { ErrorRow, Outcome } from './error-row.js';
+import { ERROR_TABLE } from './error-table.js';
 
 /** What programs switch on. */
 export type Reason = keyof typeof ERROR_TABLE;

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { ERROR_TABLE, type ErrorRow, GRPC_CODE } from '../src/error-table.js';
+import { type ErrorRow, GRPC_CODE } from '../src/error-row.js';
+import { ERROR_TABLE } from '../src/error-table.js';
 import { isReason } from '../src/errors.js';
 import { findNodes, readFolder, readTextFile, type TextFile } from './tidy/source.js';
 

@@ -86,7 +86,7 @@ export class Broker {
     this.votes = new VoteExchange(parts.clock);
     this.disk = new DiskWatch(
       parts.clock,
-      () => this.#scheduler.oldestWriteMs,
+      { oldestMs: () => this.#scheduler.oldestWriteMs, bytes: () => parts.journal.pendingBytes },
       (pendingMs) => this.#groupEvents.diskStalled(pendingMs),
     );
     this.liveness = new Liveness(parts.clock, {

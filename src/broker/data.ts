@@ -19,11 +19,12 @@ export interface ProduceRequest {
  * Appends one record batch to a partition that this broker leads.
  *
  * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, NOT_ENOUGH_REPLICAS,
- * UNCOMMITTED_BYTES_EXCEEDED, CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH, RECORD_BATCH_TOO_LARGE,
+ * UNCOMMITTED_BYTES_EXCEEDED, BROKER_WRITE_BUFFER_FULL, CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH, RECORD_BATCH_TOO_LARGE,
  * COMMIT_TIMEOUT, LEADERSHIP_LOST.
  */
 export async function produce(broker: Broker, request: ProduceRequest, timeoutMs: number): Promise<Produced> {
   broker.checkServing();
+  broker.disk.checkRoom(broker.id);
   const assignment = broker.assignment(request.topic, request.partition);
   const verdict = validateRecordBatch(request.batch, {
     batchBytesMax: LIMITS.batchBytesMax,

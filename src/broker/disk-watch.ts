@@ -4,12 +4,22 @@
  * leads, and says so, so that nobody waits for its links to time out.
  */
 
+import { BellwetherError } from '../errors.js';
+import type { BrokerId } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import { LIMITS } from './limits.js';
 
+/** What is on its way to the disk. */
+export interface PendingWrites {
+  /** When the oldest write without an answer was submitted; Infinity for none. */
+  readonly oldestMs: () => number;
+  /** Bytes of all of them, in memory until the disk has them. */
+  readonly bytes: () => number;
+}
+
 export class DiskWatch {
   readonly #clock: Clock;
-  readonly #oldestWriteMs: () => number;
+  readonly #pending: PendingWrites;
   readonly #onStalled: (pendingMs: number) => void;
   #oldestMs = Infinity;
   #lastBeatMs = 0;
@@ -17,11 +27,42 @@ export class DiskWatch {
   #pendingMs = 0;
   #stalled = false;
 
-  /** @param oldestWriteMs When the oldest write without an answer was submitted; Infinity for none. */
-  constructor(clock: Clock, oldestWriteMs: () => number, onStalled: (pendingMs: number) => void) {
+  constructor(clock: Clock, pending: PendingWrites, onStalled: (pendingMs: number) => void) {
     this.#clock = clock;
-    this.#oldestWriteMs = oldestWriteMs;
+    this.#pending = pending;
     this.#onStalled = onStalled;
+  }
+
+  /**
+   * Refuses a write of a client while those of all partitions that wait for the disk are as many as memory
+   * may hold.
+   *
+   * @throws BellwetherError BROKER_WRITE_BUFFER_FULL
+   */
+  checkRoom(broker: BrokerId): void {
+    const bytes = this.#pending.bytes();
+    const { clientWriteBytesMax } = LIMITS;
+    if (bytes <= clientWriteBytesMax) return;
+    throw new BellwetherError(
+      'BROKER_WRITE_BUFFER_FULL',
+      `${String(bytes)} bytes wait for the disk of broker ${broker}, of ${String(clientWriteBytesMax)} that may`,
+      { metadata: { broker, pending_bytes: String(bytes), pending_bytes_max: String(clientWriteBytesMax) } },
+    );
+  }
+
+  /**
+   * Undefined while entries of leaders may be taken in. Otherwise resolves when the disk has caught up: until
+   * then whoever sends them is held back.
+   */
+  caughtUp(): Promise<void> | undefined {
+    if (this.#pending.bytes() <= LIMITS.replicaWriteBytesMax) return undefined;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#pending.bytes() <= LIMITS.replicaWriteBytesMax) resolve();
+        else this.#clock.schedule(LIMITS.writeBacklogLookMs, look);
+      };
+      this.#clock.schedule(LIMITS.writeBacklogLookMs, look);
+    });
   }
 
   /** True while a write waits for longer than a peer should count on this broker. */
@@ -32,7 +73,7 @@ export class DiskWatch {
   /** Called with each heartbeat. @param lagMs By how much it is late. */
   beat(lagMs: number): void {
     const nowMs = this.#clock.monotonicMs();
-    const oldestMs = this.#oldestWriteMs();
+    const oldestMs = this.#pending.oldestMs();
     const sinceBeatMs = nowMs - this.#lastBeatMs - Math.max(0, lagMs);
     if (oldestMs === Infinity) this.#pendingMs = 0;
     else if (oldestMs === this.#oldestMs) this.#pendingMs += Math.max(0, sinceBeatMs);

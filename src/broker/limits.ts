@@ -31,6 +31,12 @@ export const LIMITS = {
   diskSlowMs: 300,
   /** The same for this long: the broker gives up all that it leads. */
   diskStallMs: 500,
+  /** Bytes of all partitions that may wait for the disk; further writes of clients are refused. */
+  clientWriteBytesMax: 134_217_728,
+  /** Entries of leaders beyond this are left in the network. The journal asserts both together. */
+  replicaWriteBytesMax: 134_217_728,
+  /** Pause between two looks at whether the disk has caught up. */
+  writeBacklogLookMs: 5,
   /** Longest wait for an election before PartitionLeader answers NO_LEADER. */
   leaderWaitMsMax: 2_000,
   /** Deadline of a call that came without one. */

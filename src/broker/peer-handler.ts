@@ -129,6 +129,10 @@ export class PeerHandler implements PeerEvents {
     for (const announcement of announcements) this.#broker.leaderAnnounced(from, announcement);
   }
 
+  caughtUp(): Promise<void> | undefined {
+    return this.#broker.disk.caughtUp();
+  }
+
   appendRepliesReceived(_from: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void {
     for (const { group, message } of replies) this.#broker.step(group, message);
   }

@@ -127,6 +127,11 @@ export interface PeerEvents {
     appends: readonly InGroup<Replication>[],
     announcements: readonly LeaderAnnouncement[],
   ): void;
+  /**
+   * Undefined while this broker keeps up with the appends it is sent. Otherwise a transport reads no more of them
+   * until this resolves, so that flow control holds their senders back.
+   */
+  caughtUp(): Promise<void> | undefined;
   appendRepliesReceived(from: BrokerId, replies: readonly InGroup<ReplicationReply>[]): void;
   votesRequested(
     from: BrokerId,

@@ -1,6 +1,6 @@
 /** The published door `bellwether/client`. */
 export { BellwetherError, isReason } from '../errors.js';
-export type { Outcome, RetryClass } from '../error-table.js';
+export type { Outcome, RetryClass } from '../error-row.js';
 export type { LeaderHint, Reason } from '../errors.js';
 export { partitionForKey } from '../records/murmur2.js';
 export { connect } from './connect.js';

@@ -1,5 +1,5 @@
 /** Where requests go: to any broker, or to the leader of a partition. */
-import { GRPC_CODE } from '../error-table.js';
+import { GRPC_CODE } from '../error-row.js';
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import type { BrokerDirectory } from './broker-directory.js';

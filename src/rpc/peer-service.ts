@@ -150,6 +150,12 @@ export class PeerService {
         replicationFromWire(peer, self, replication),
         announcements.map(announcementFromWire),
       );
+      const caughtUp = events.caughtUp();
+      if (caughtUp === undefined) return;
+      stream.pause();
+      void caughtUp.then(() => {
+        stream.resume();
+      });
     });
   }
 

@@ -138,6 +138,11 @@ export class Journal {
     return this.#durableSequence;
   }
 
+  /** Bytes submitted and not durable yet. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** Why the journal stopped, if it did. */
   get failure(): BellwetherError | undefined {
     return this.#failure;
@@ -258,6 +263,7 @@ export class Journal {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#queue = [];
+    this.#pendingBytes = 0;
     queueMicrotask(() => {
       this.#listener?.onFailed(error);
     });

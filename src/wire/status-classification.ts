@@ -3,7 +3,7 @@
  * a connection or a deadline fails, and those of strangers in between.
  */
 import type { Metadata } from '@grpc/grpc-js';
-import { GRPC_CODE } from '../error-table.js';
+import { GRPC_CODE } from '../error-row.js';
 import { BellwetherError } from '../errors.js';
 import type { Reason } from '../errors.js';
 

@@ -7,7 +7,7 @@ import type { Any } from '../../gen/google/protobuf/any.js';
 import { ErrorInfo, RetryInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
 import type { BellwetherError, LeaderHint as LeaderHintFields } from '../errors.js';
-import { GRPC_CODE } from '../error-table.js';
+import { GRPC_CODE } from '../error-row.js';
 
 /** Domain of every ErrorInfo that Bellwether sends. */
 export const ERROR_DOMAIN = 'bellwether';

@@ -4,7 +4,7 @@
  */
 import { Metadata } from '@grpc/grpc-js';
 import { BellwetherError, isReason } from '../errors.js';
-import type { Outcome } from '../error-table.js';
+import type { Outcome } from '../error-row.js';
 import { classifyStatus } from './status-classification.js';
 import { decodeStatusDetails, encodeStatusDetails } from './status-details.js';
 

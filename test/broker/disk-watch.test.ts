@@ -8,9 +8,10 @@ class Rig {
   readonly clock = new ManualClock();
   readonly stalls: number[] = [];
   oldestMs = Infinity;
+  bytes = 0;
   readonly watch = new DiskWatch(
     this.clock,
-    () => this.oldestMs,
+    { oldestMs: () => this.oldestMs, bytes: () => this.bytes },
     (pendingMs) => this.stalls.push(pendingMs),
   );
 
@@ -27,6 +28,37 @@ class Rig {
     this.oldestMs = this.clock.monotonicMs();
   }
 }
+
+describe('writes that pile up before the disk', () => {
+  it('have further ones of clients refused, not applied, until there is room', () => {
+    const rig = new Rig();
+    rig.bytes = LIMITS.clientWriteBytesMax;
+    rig.watch.checkRoom('n1');
+    rig.bytes += 1;
+    expect(() => rig.watch.checkRoom('n1')).toThrow(
+      expect.objectContaining({ reason: 'BROKER_WRITE_BUFFER_FULL', outcome: 'NOT_APPLIED' }),
+    );
+    rig.bytes = 0;
+    rig.watch.checkRoom('n1');
+  });
+
+  it('hold leaders back until the disk has caught up', async () => {
+    const rig = new Rig();
+    expect(rig.watch.caughtUp()).toBeUndefined();
+    rig.bytes = LIMITS.replicaWriteBytesMax + 1;
+    let isCaughtUp = false;
+    const caughtUp = rig.watch.caughtUp()?.then(() => {
+      isCaughtUp = true;
+    });
+    rig.clock.advance(1_000);
+    await Promise.resolve();
+    expect(isCaughtUp).toBe(false);
+    rig.bytes = 0;
+    rig.clock.advance(LIMITS.writeBacklogLookMs);
+    await caughtUp;
+    expect(isCaughtUp).toBe(true);
+  });
+});
 
 describe('a write without an answer of the disk', () => {
   it('makes the disk slow, then stalled, once', () => {

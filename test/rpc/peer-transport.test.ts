@@ -23,6 +23,8 @@ class End implements PeerEvents {
   address = '';
   /** Why peers are refused; undefined to admit them. */
   refusal: BellwetherError | undefined;
+  /** Resolves when more appends may come; undefined for now. */
+  busy: Promise<void> | undefined;
   /** Incarnation of a disk that was replaced. */
   replaced = '';
   onVotes: () => Promise<readonly InGroup<VoteReply>[]> = () => Promise.resolve([]);
@@ -83,6 +85,7 @@ class End implements PeerEvents {
   appendsReceived = (from: string, appends: readonly unknown[]) => {
     if (appends.length > 0) this.told.push(`append from ${from}`);
   };
+  caughtUp = (): Promise<void> | undefined => this.busy;
   appendRepliesReceived = () => undefined;
   votesRequested = () => this.onVotes();
   campaignsOrdered = () => undefined;
@@ -214,6 +217,29 @@ describe('a peer that is disconnected', () => {
     a.told.length = 0;
     a.transport.connect('b', [b.address]);
     await opened(a, 'b');
+  });
+});
+
+describe('a broker that does not keep up', () => {
+  it('leaves appends in the network until it has', async () => {
+    const [a, b] = [await end('a'), await end('b')];
+    b.transport.connect('a', [a.address]);
+    await opened(b, 'a');
+    let caughtUp: () => void = () => undefined;
+    a.busy = new Promise((resolve) => {
+      caughtUp = resolve;
+    });
+    const received = (): number => a.told.filter((each) => each === 'append from b').length;
+    const message = { group: GROUP, message: append({ term: 1 }) };
+    b.transport.sendAppends('a', [message], []);
+    await expect.poll(received).toBe(1);
+    b.transport.sendAppends('a', [message], []);
+    // What is said on the other connection afterwards is heard.
+    await b.transport.requestVotes('a', []);
+    expect(received()).toBe(1);
+    a.busy = undefined;
+    caughtUp();
+    await expect.poll(received).toBe(2);
   });
 });
 

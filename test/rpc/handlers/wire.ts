@@ -6,7 +6,7 @@ import * as log from '../../../gen/bellwether/v1/log_service.js';
 import * as metadata from '../../../gen/bellwether/v1/metadata_service.js';
 import * as offset from '../../../gen/bellwether/v1/offset_service.js';
 import * as partition from '../../../gen/bellwether/v1/partition_service.js';
-import { GRPC_CODE } from '../../../src/error-table.js';
+import { GRPC_CODE } from '../../../src/error-row.js';
 import { BellwetherError } from '../../../src/errors.js';
 import { encodeRecordBatch } from '../../../src/records/batch-encode.js';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../../src/testing/embedded-cluster.js';
