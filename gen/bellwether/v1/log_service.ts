@@ -7,14 +7,19 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Status } from "../../google/rpc/status.js";
 import { Record } from "./types.js";
 
 export const protobufPackage = "bellwether.v1";
@@ -75,6 +80,8 @@ export const OffsetPosition = {
   EARLIEST: 1,
   /** LATEST - The high watermark: one past the last committed record. */
   LATEST: 2,
+  /** TIMESTAMP - The first record with at least a given timestamp. In ListOffsets only. */
+  TIMESTAMP: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -84,6 +91,7 @@ export namespace OffsetPosition {
   export type UNSPECIFIED = typeof OffsetPosition.UNSPECIFIED;
   export type EARLIEST = typeof OffsetPosition.EARLIEST;
   export type LATEST = typeof OffsetPosition.LATEST;
+  export type TIMESTAMP = typeof OffsetPosition.TIMESTAMP;
   export type UNRECOGNIZED = typeof OffsetPosition.UNRECOGNIZED;
 }
 
@@ -114,6 +122,42 @@ export interface ProduceResponse {
   term: number;
   /** Number of records appended. */
   recordCount: number;
+}
+
+/** One record batch of a stream. */
+export interface ProduceStreamRequest {
+  /** Number that the response repeats. The client's own; not looked at. */
+  requestId: number;
+  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** When to acknowledge. Default ALL. */
+  acks: Acks;
+  /**
+   * One Kafka v2 RecordBatch (magic 2) with a valid CRC-32C, at most 1 MiB. Its base offset and leader
+   * epoch are set by the leader.
+   */
+  recordBatch: Uint8Array;
+  /**
+   * Longest wait for the commit in milliseconds: 1 to 30000, default 5000. When it passes after the
+   * append the response has the error COMMIT_TIMEOUT, outcome UNKNOWN.
+   */
+  timeoutMs: number;
+}
+
+/** What became of one record batch of a stream. */
+export interface ProduceStreamResponse {
+  /** Number that the request had. */
+  requestId: number;
+  /** Offset of the first record; the others follow without gaps. -1 with ACKS_NONE and with an error. */
+  baseOffset: number;
+  /** Term in which they were appended; 0 with an error. */
+  term: number;
+  /** Number of records appended; 0 with an error. */
+  recordCount: number;
+  /** Why the batch was not acknowledged; unset when it was. */
+  error: Status | undefined;
 }
 
 /** Reads records of one partition. */
@@ -150,6 +194,58 @@ export interface FetchResponse {
   nextOffset: number;
 }
 
+/** Where a stream of records begins, and in which form they come. */
+export interface ConsumeRequest {
+  /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** Where to begin. Unset: LATEST, with records that come after the call only. */
+  start:
+    | //
+    /** This offset, inclusive, from the log start offset to the log end offset. */
+    { $case: "offset"; value: number }
+    | //
+    /** EARLIEST or LATEST. */
+    { $case: "position"; value: OffsetPosition }
+    | //
+    /**
+     * The first record with at least this timestamp, in milliseconds since the Unix epoch; the end of the
+     * log when there is none.
+     */
+    { $case: "timestampMs"; value: number }
+    | undefined;
+  /** Ends the stream before this offset, exclusive. */
+  endOffset?:
+    | number
+    | undefined;
+  /** Ends the stream at the high watermark that the partition had at its beginning. */
+  untilEnd: boolean;
+  /** Soft bound on the bytes of one response: 1 to 2097152, default 1048576. The first batch always comes. */
+  maxBytes: number;
+  /** Form of the records. Default RECORDS. */
+  format: FetchFormat;
+  /** Accept what a follower knows to be committed, which may be older than the leader's. */
+  allowFollower: boolean;
+}
+
+/** The next committed records of a partition. */
+export interface ConsumeResponse {
+  /** Records in offset order, without gaps between responses. Empty with RECORD_BATCHES. */
+  records: Record[];
+  /**
+   * Record batches in offset order. The first of a stream may begin below its start, and the last one go
+   * beyond its end. Empty with RECORDS.
+   */
+  recordBatches: Uint8Array[];
+  /** First offset not known to be committed, exclusive. */
+  highWatermark: number;
+  /** Smallest readable offset, inclusive. */
+  logStartOffset: number;
+  /** Offset that the next response begins with: to resume, ask for it. */
+  nextOffset: number;
+}
+
 /** Asks for an offset of one partition. */
 export interface ListOffsetsRequest {
   /** Name of the topic: 1 to 249 characters of [a-zA-Z0-9._-]. */
@@ -158,14 +254,21 @@ export interface ListOffsetsRequest {
   partition: number;
   /** Which offset. Default LATEST. */
   at: OffsetPosition;
+  /** With TIMESTAMP: milliseconds since the Unix epoch. */
+  timestampMs: number;
 }
 
 /** An offset of one partition. */
 export interface ListOffsetsResponse {
-  /** The offset: inclusive for EARLIEST, exclusive for LATEST. */
+  /**
+   * The offset: inclusive for EARLIEST, exclusive for LATEST. With TIMESTAMP that of the record found, or
+   * the high watermark when no committed record is as young.
+   */
   offset: number;
   /** Term of the leader that answers. */
   term: number;
+  /** With TIMESTAMP: that of the record found; unset when there is none. */
+  timestampMs?: number | undefined;
 }
 
 function createBaseProduceRequest(): ProduceRequest {
@@ -358,6 +461,226 @@ export const ProduceResponse: MessageFns<ProduceResponse> = {
     message.baseOffset = object.baseOffset ?? 0;
     message.term = object.term ?? 0;
     message.recordCount = object.recordCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseProduceStreamRequest(): ProduceStreamRequest {
+  return { requestId: 0, topic: "", partition: 0, acks: 0, recordBatch: new Uint8Array(0), timeoutMs: 0 };
+}
+
+export const ProduceStreamRequest: MessageFns<ProduceStreamRequest> = {
+  encode(message: ProduceStreamRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== 0) {
+      writer.uint32(8).int64(message.requestId);
+    }
+    if (message.topic !== "") {
+      writer.uint32(18).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(24).int32(message.partition);
+    }
+    if (message.acks !== 0) {
+      writer.uint32(32).int32(message.acks);
+    }
+    if (message.recordBatch.length !== 0) {
+      writer.uint32(42).bytes(message.recordBatch);
+    }
+    if (message.timeoutMs !== 0) {
+      writer.uint32(48).int32(message.timeoutMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProduceStreamRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProduceStreamRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.requestId = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.acks = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.recordBatch = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.timeoutMs = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProduceStreamRequest>): ProduceStreamRequest {
+    return ProduceStreamRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProduceStreamRequest>): ProduceStreamRequest {
+    const message = createBaseProduceStreamRequest();
+    message.requestId = object.requestId ?? 0;
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.acks = object.acks ?? 0;
+    message.recordBatch = object.recordBatch ?? new Uint8Array(0);
+    message.timeoutMs = object.timeoutMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseProduceStreamResponse(): ProduceStreamResponse {
+  return { requestId: 0, baseOffset: 0, term: 0, recordCount: 0, error: undefined };
+}
+
+export const ProduceStreamResponse: MessageFns<ProduceStreamResponse> = {
+  encode(message: ProduceStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== 0) {
+      writer.uint32(8).int64(message.requestId);
+    }
+    if (message.baseOffset !== 0) {
+      writer.uint32(16).int64(message.baseOffset);
+    }
+    if (message.term !== 0) {
+      writer.uint32(24).int32(message.term);
+    }
+    if (message.recordCount !== 0) {
+      writer.uint32(32).int32(message.recordCount);
+    }
+    if (message.error !== undefined) {
+      Status.encode(message.error, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProduceStreamResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProduceStreamResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.requestId = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.baseOffset = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.term = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.recordCount = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.error = Status.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProduceStreamResponse>): ProduceStreamResponse {
+    return ProduceStreamResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProduceStreamResponse>): ProduceStreamResponse {
+    const message = createBaseProduceStreamResponse();
+    message.requestId = object.requestId ?? 0;
+    message.baseOffset = object.baseOffset ?? 0;
+    message.term = object.term ?? 0;
+    message.recordCount = object.recordCount ?? 0;
+    message.error = (object.error !== undefined && object.error !== null)
+      ? Status.fromPartial(object.error)
+      : undefined;
     return message;
   },
 };
@@ -613,8 +936,302 @@ export const FetchResponse: MessageFns<FetchResponse> = {
   },
 };
 
+function createBaseConsumeRequest(): ConsumeRequest {
+  return {
+    topic: "",
+    partition: 0,
+    start: undefined,
+    endOffset: undefined,
+    untilEnd: false,
+    maxBytes: 0,
+    format: 0,
+    allowFollower: false,
+  };
+}
+
+export const ConsumeRequest: MessageFns<ConsumeRequest> = {
+  encode(message: ConsumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    switch (message.start?.$case) {
+      case "offset":
+        writer.uint32(24).int64(message.start.value);
+        break;
+      case "position":
+        writer.uint32(32).int32(message.start.value);
+        break;
+      case "timestampMs":
+        writer.uint32(40).int64(message.start.value);
+        break;
+    }
+    if (message.endOffset !== undefined) {
+      writer.uint32(48).int64(message.endOffset);
+    }
+    if (message.untilEnd !== false) {
+      writer.uint32(56).bool(message.untilEnd);
+    }
+    if (message.maxBytes !== 0) {
+      writer.uint32(64).int32(message.maxBytes);
+    }
+    if (message.format !== 0) {
+      writer.uint32(72).int32(message.format);
+    }
+    if (message.allowFollower !== false) {
+      writer.uint32(80).bool(message.allowFollower);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.start = { $case: "offset", value: longToNumber(reader.int64()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.start = { $case: "position", value: reader.int32() as any };
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.start = { $case: "timestampMs", value: longToNumber(reader.int64()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.endOffset = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.untilEnd = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.maxBytes = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.format = reader.int32() as any;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.allowFollower = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsumeRequest>): ConsumeRequest {
+    return ConsumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsumeRequest>): ConsumeRequest {
+    const message = createBaseConsumeRequest();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    switch (object.start?.$case) {
+      case "offset": {
+        if (object.start?.value !== undefined && object.start?.value !== null) {
+          message.start = { $case: "offset", value: object.start.value };
+        }
+        break;
+      }
+      case "position": {
+        if (object.start?.value !== undefined && object.start?.value !== null) {
+          message.start = { $case: "position", value: object.start.value };
+        }
+        break;
+      }
+      case "timestampMs": {
+        if (object.start?.value !== undefined && object.start?.value !== null) {
+          message.start = { $case: "timestampMs", value: object.start.value };
+        }
+        break;
+      }
+    }
+    message.endOffset = object.endOffset ?? undefined;
+    message.untilEnd = object.untilEnd ?? false;
+    message.maxBytes = object.maxBytes ?? 0;
+    message.format = object.format ?? 0;
+    message.allowFollower = object.allowFollower ?? false;
+    return message;
+  },
+};
+
+function createBaseConsumeResponse(): ConsumeResponse {
+  return { records: [], recordBatches: [], highWatermark: 0, logStartOffset: 0, nextOffset: 0 };
+}
+
+export const ConsumeResponse: MessageFns<ConsumeResponse> = {
+  encode(message: ConsumeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.records) {
+      Record.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.recordBatches) {
+      writer.uint32(18).bytes(v!);
+    }
+    if (message.highWatermark !== 0) {
+      writer.uint32(24).int64(message.highWatermark);
+    }
+    if (message.logStartOffset !== 0) {
+      writer.uint32(32).int64(message.logStartOffset);
+    }
+    if (message.nextOffset !== 0) {
+      writer.uint32(40).int64(message.nextOffset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsumeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsumeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.records.push(Record.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.recordBatches.push(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.highWatermark = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.logStartOffset = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nextOffset = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsumeResponse>): ConsumeResponse {
+    return ConsumeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsumeResponse>): ConsumeResponse {
+    const message = createBaseConsumeResponse();
+    message.records = object.records?.map((e) => Record.fromPartial(e)) || [];
+    message.recordBatches = object.recordBatches?.map((e) => e) || [];
+    message.highWatermark = object.highWatermark ?? 0;
+    message.logStartOffset = object.logStartOffset ?? 0;
+    message.nextOffset = object.nextOffset ?? 0;
+    return message;
+  },
+};
+
 function createBaseListOffsetsRequest(): ListOffsetsRequest {
-  return { topic: "", partition: 0, at: 0 };
+  return { topic: "", partition: 0, at: 0, timestampMs: 0 };
 }
 
 export const ListOffsetsRequest: MessageFns<ListOffsetsRequest> = {
@@ -627,6 +1244,9 @@ export const ListOffsetsRequest: MessageFns<ListOffsetsRequest> = {
     }
     if (message.at !== 0) {
       writer.uint32(24).int32(message.at);
+    }
+    if (message.timestampMs !== 0) {
+      writer.uint32(32).int64(message.timestampMs);
     }
     return writer;
   },
@@ -668,6 +1288,14 @@ export const ListOffsetsRequest: MessageFns<ListOffsetsRequest> = {
             message.at = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.timestampMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -688,12 +1316,13 @@ export const ListOffsetsRequest: MessageFns<ListOffsetsRequest> = {
     message.topic = object.topic ?? "";
     message.partition = object.partition ?? 0;
     message.at = object.at ?? 0;
+    message.timestampMs = object.timestampMs ?? 0;
     return message;
   },
 };
 
 function createBaseListOffsetsResponse(): ListOffsetsResponse {
-  return { offset: 0, term: 0 };
+  return { offset: 0, term: 0, timestampMs: undefined };
 }
 
 export const ListOffsetsResponse: MessageFns<ListOffsetsResponse> = {
@@ -703,6 +1332,9 @@ export const ListOffsetsResponse: MessageFns<ListOffsetsResponse> = {
     }
     if (message.term !== 0) {
       writer.uint32(16).int32(message.term);
+    }
+    if (message.timestampMs !== undefined) {
+      writer.uint32(24).int64(message.timestampMs);
     }
     return writer;
   },
@@ -736,6 +1368,14 @@ export const ListOffsetsResponse: MessageFns<ListOffsetsResponse> = {
             message.term = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timestampMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -755,6 +1395,7 @@ export const ListOffsetsResponse: MessageFns<ListOffsetsResponse> = {
     const message = createBaseListOffsetsResponse();
     message.offset = object.offset ?? 0;
     message.term = object.term ?? 0;
+    message.timestampMs = object.timestampMs ?? undefined;
     return message;
   },
 };
@@ -781,6 +1422,28 @@ export const LogServiceService = {
     responseDeserialize: (value: Buffer): ProduceResponse => ProduceResponse.decode(value),
   },
   /**
+   * Appends record batches to partitions that this broker leads, many in flight.
+   *
+   * Each request gets one response, with its request_id. The responses for one partition come in the
+   * order of its requests; those of other partitions may come between them. A batch that fails has its
+   * error in its response, with the details of an error of Produce, and the stream goes on. Until it
+   * knows its outcome, a client should not send later batches of an idempotent producer elsewhere. The
+   * client ends the stream by half-closing it: every request is still answered. The broker ends it with
+   * UNAVAILABLE SHUTTING_DOWN when it stops, and with RESOURCE_EXHAUSTED when a client sends more
+   * unanswered bytes than it may (64 MiB, or 10000 requests). What had no response then has outcome
+   * UNKNOWN.
+   */
+  produceStream: {
+    path: "/bellwether.v1.LogService/ProduceStream" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: ProduceStreamRequest): Buffer => Buffer.from(ProduceStreamRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ProduceStreamRequest => ProduceStreamRequest.decode(value),
+    responseSerialize: (value: ProduceStreamResponse): Buffer =>
+      Buffer.from(ProduceStreamResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProduceStreamResponse => ProduceStreamResponse.decode(value),
+  },
+  /**
    * Reads committed records of one partition, from one offset on.
    *
    * The leader answers. A follower refuses with FAILED_PRECONDITION NOT_LEADER and a LeaderHint,
@@ -797,6 +1460,27 @@ export const LogServiceService = {
     requestDeserialize: (value: Buffer): FetchRequest => FetchRequest.decode(value),
     responseSerialize: (value: FetchResponse): Buffer => Buffer.from(FetchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FetchResponse => FetchResponse.decode(value),
+  },
+  /**
+   * Sends committed records of one partition from a place on, and goes on with new ones as they come.
+   *
+   * The first response names the offset at which it begins, without records. The client ends the
+   * stream by cancelling it; the broker ends it with OK at end_offset or at the end of the log when that
+   * was asked for, and with an error: FAILED_PRECONDITION NOT_LEADER and a LeaderHint when another
+   * broker leads (unless allow_follower is set), also in the middle, NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION, OUT_OF_RANGE OFFSET_OUT_OF_RANGE when the offset is not between log start
+   * and log end, also when records that are still to come were deleted, UNAVAILABLE SHUTTING_DOWN. A
+   * client that reads slowly holds the stream up, and costs the broker one message of memory. Changes
+   * nothing; to resume, ask for the next_offset of the last response.
+   */
+  consume: {
+    path: "/bellwether.v1.LogService/Consume" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ConsumeRequest): Buffer => Buffer.from(ConsumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConsumeRequest => ConsumeRequest.decode(value),
+    responseSerialize: (value: ConsumeResponse): Buffer => Buffer.from(ConsumeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConsumeResponse => ConsumeResponse.decode(value),
   },
   /**
    * Tells an offset at which one partition can be read from.
@@ -831,6 +1515,19 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    */
   produce: handleUnaryCall<ProduceRequest, ProduceResponse>;
   /**
+   * Appends record batches to partitions that this broker leads, many in flight.
+   *
+   * Each request gets one response, with its request_id. The responses for one partition come in the
+   * order of its requests; those of other partitions may come between them. A batch that fails has its
+   * error in its response, with the details of an error of Produce, and the stream goes on. Until it
+   * knows its outcome, a client should not send later batches of an idempotent producer elsewhere. The
+   * client ends the stream by half-closing it: every request is still answered. The broker ends it with
+   * UNAVAILABLE SHUTTING_DOWN when it stops, and with RESOURCE_EXHAUSTED when a client sends more
+   * unanswered bytes than it may (64 MiB, or 10000 requests). What had no response then has outcome
+   * UNKNOWN.
+   */
+  produceStream: handleBidiStreamingCall<ProduceStreamRequest, ProduceStreamResponse>;
+  /**
    * Reads committed records of one partition, from one offset on.
    *
    * The leader answers. A follower refuses with FAILED_PRECONDITION NOT_LEADER and a LeaderHint,
@@ -840,6 +1537,19 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * Changes nothing; safe to retry.
    */
   fetch: handleUnaryCall<FetchRequest, FetchResponse>;
+  /**
+   * Sends committed records of one partition from a place on, and goes on with new ones as they come.
+   *
+   * The first response names the offset at which it begins, without records. The client ends the
+   * stream by cancelling it; the broker ends it with OK at end_offset or at the end of the log when that
+   * was asked for, and with an error: FAILED_PRECONDITION NOT_LEADER and a LeaderHint when another
+   * broker leads (unless allow_follower is set), also in the middle, NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION, OUT_OF_RANGE OFFSET_OUT_OF_RANGE when the offset is not between log start
+   * and log end, also when records that are still to come were deleted, UNAVAILABLE SHUTTING_DOWN. A
+   * client that reads slowly holds the stream up, and costs the broker one message of memory. Changes
+   * nothing; to resume, ask for the next_offset of the last response.
+   */
+  consume: handleServerStreamingCall<ConsumeRequest, ConsumeResponse>;
   /**
    * Tells an offset at which one partition can be read from.
    *
@@ -879,6 +1589,24 @@ export interface LogServiceClient extends Client {
     callback: (error: ServiceError | null, response: ProduceResponse) => void,
   ): ClientUnaryCall;
   /**
+   * Appends record batches to partitions that this broker leads, many in flight.
+   *
+   * Each request gets one response, with its request_id. The responses for one partition come in the
+   * order of its requests; those of other partitions may come between them. A batch that fails has its
+   * error in its response, with the details of an error of Produce, and the stream goes on. Until it
+   * knows its outcome, a client should not send later batches of an idempotent producer elsewhere. The
+   * client ends the stream by half-closing it: every request is still answered. The broker ends it with
+   * UNAVAILABLE SHUTTING_DOWN when it stops, and with RESOURCE_EXHAUSTED when a client sends more
+   * unanswered bytes than it may (64 MiB, or 10000 requests). What had no response then has outcome
+   * UNKNOWN.
+   */
+  produceStream(): ClientDuplexStream<ProduceStreamRequest, ProduceStreamResponse>;
+  produceStream(options: Partial<CallOptions>): ClientDuplexStream<ProduceStreamRequest, ProduceStreamResponse>;
+  produceStream(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<ProduceStreamRequest, ProduceStreamResponse>;
+  /**
    * Reads committed records of one partition, from one offset on.
    *
    * The leader answers. A follower refuses with FAILED_PRECONDITION NOT_LEADER and a LeaderHint,
@@ -902,6 +1630,24 @@ export interface LogServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FetchResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Sends committed records of one partition from a place on, and goes on with new ones as they come.
+   *
+   * The first response names the offset at which it begins, without records. The client ends the
+   * stream by cancelling it; the broker ends it with OK at end_offset or at the end of the log when that
+   * was asked for, and with an error: FAILED_PRECONDITION NOT_LEADER and a LeaderHint when another
+   * broker leads (unless allow_follower is set), also in the middle, NOT_FOUND
+   * UNKNOWN_TOPIC_OR_PARTITION, OUT_OF_RANGE OFFSET_OUT_OF_RANGE when the offset is not between log start
+   * and log end, also when records that are still to come were deleted, UNAVAILABLE SHUTTING_DOWN. A
+   * client that reads slowly holds the stream up, and costs the broker one message of memory. Changes
+   * nothing; to resume, ask for the next_offset of the last response.
+   */
+  consume(request: ConsumeRequest, options?: Partial<CallOptions>): ClientReadableStream<ConsumeResponse>;
+  consume(
+    request: ConsumeRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ConsumeResponse>;
   /**
    * Tells an offset at which one partition can be read from.
    *
