@@ -142,6 +142,20 @@ export const ERROR_TABLE = {
     meaning: 'As many bytes of all partitions wait for the disk of the broker as may.',
     action: 'Send again after a pause; send slower.',
   },
+  UNANSWERED_BYTES_EXCEEDED: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'same_broker',
+    meaning: 'The broker holds as many bytes of unanswered writes as it may.',
+    action: 'Send again after a pause; send slower.',
+  },
+  TOO_MANY_STREAMS: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'same_broker',
+    meaning: 'The broker serves as many streams of this kind as it may.',
+    action: 'End streams that nobody uses; open it again after a pause.',
+  },
   TOO_MANY_READS: {
     code: GRPC_CODE.RESOURCE_EXHAUSTED,
     outcome: 'NOT_APPLIED',

@@ -12,6 +12,7 @@ import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
 import { Announcer } from './announcer.js';
 import { Balancer } from './balancer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
+import { ClientStreams } from './client-streams.js';
 import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { DiskWatch } from './disk-watch.js';
@@ -64,6 +65,7 @@ export class Broker {
   readonly heldWrites: HeldWrites;
   readonly departure: Departure;
   readonly parking = new Parking();
+  readonly streams = new ClientStreams();
   readonly log: BrokerParts['log'];
   readonly #factory: GroupFactory;
   readonly #outbox: Outbox;
@@ -137,11 +139,9 @@ export class Broker {
     });
     this.failover = new Failover({ ...common, transport, isAlive, recorded });
     this.#follower = new MetadataFollower({
-      ...common,
-      incarnation: options.incarnation,
+      ...{ ...common, incarnation: options.incarnation, parking: this.parking },
       state: () => this.cluster.state,
       unclaimed: this.#factory.unclaimed,
-      parking: this.parking,
       elsewhere: (group, subject) => this.elsewhere(group, subject),
       createGroup: (group, spec, machine) =>
         this.#createGroup(group, { ...spec, machine, persistCommit: false }),

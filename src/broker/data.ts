@@ -16,13 +16,19 @@ export interface ProduceRequest {
 }
 
 /**
- * Appends one record batch to a partition that this broker leads.
+ * Appends one record batch to a partition that this broker leads. `appended` is called, perhaps before this
+ * returns, once the batch has its place in the log: what is produced after that comes behind it.
  *
  * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, NOT_ENOUGH_REPLICAS,
- * UNCOMMITTED_BYTES_EXCEEDED, BROKER_WRITE_BUFFER_FULL, CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH, RECORD_BATCH_TOO_LARGE,
- * COMMIT_TIMEOUT, LEADERSHIP_LOST.
+ * UNCOMMITTED_BYTES_EXCEEDED, BROKER_WRITE_BUFFER_FULL, UNANSWERED_BYTES_EXCEEDED, CORRUPT_RECORD_BATCH,
+ * UNSUPPORTED_RECORD_BATCH, RECORD_BATCH_TOO_LARGE, COMMIT_TIMEOUT, LEADERSHIP_LOST.
  */
-export async function produce(broker: Broker, request: ProduceRequest, timeoutMs: number): Promise<Produced> {
+export async function produce(
+  broker: Broker,
+  request: ProduceRequest,
+  timeoutMs: number,
+  appended?: () => void,
+): Promise<Produced> {
   broker.checkServing();
   broker.disk.checkRoom(broker.id);
   const assignment = broker.assignment(request.topic, request.partition);
@@ -32,18 +38,21 @@ export async function produce(broker: Broker, request: ProduceRequest, timeoutMs
   });
   if (!verdict.ok) throw new BellwetherError(verdict.reason, verdict.message, { metadata: verdict.metadata });
   const deadlineMs = broker.clock.monotonicMs() + timeoutMs;
-  const held = broker.heldWrites.hold(assignment.group, request.batch.length, timeoutMs);
-  if (held !== undefined) {
-    await held;
-    broker.checkServing();
-  }
-  const partition = leaderReplica(broker, request.topic, request.partition);
-  const leftMs = deadlineMs - broker.clock.monotonicMs();
-  const produced = await partition.produce(request.batch, verdict.header, request.acks, leftMs, () => {
-    broker.wake(partition.group);
+  return broker.streams.whileHeld(request.batch.length, async () => {
+    const held = broker.heldWrites.hold(assignment.group, request.batch.length, timeoutMs);
+    if (held !== undefined) {
+      await held;
+      broker.checkServing();
+    }
+    const partition = leaderReplica(broker, request.topic, request.partition);
+    const leftMs = deadlineMs - broker.clock.monotonicMs();
+    const produced = await partition.produce(request.batch, verdict.header, request.acks, leftMs, () => {
+      broker.wake(partition.group);
+      appended?.();
+    });
+    if (request.acks !== 'none') broker.leadership.acknowledged(partition.group.id, produced.term);
+    return produced;
   });
-  if (request.acks !== 'none') broker.leadership.acknowledged(partition.group.id, produced.term);
-  return produced;
 }
 
 export interface FetchRequest {
@@ -73,17 +82,19 @@ export async function fetch(broker: Broker, request: FetchRequest): Promise<Fetc
   return partition.fetch(request.offset, request.bytesMax, request.waitMs);
 }
 
-/** Which offset of a partition is wanted: the log start offset, or the high watermark. */
-export type OffsetPosition = 'earliest' | 'latest';
+/** Which offset of a partition is wanted: the log start offset, the high watermark, or that of a time. */
+export type OffsetPosition = 'earliest' | 'latest' | { readonly timestampMs: number };
 
 export interface ListedOffset {
   readonly offset: Offset;
   /** Term of the leader that answers. */
   readonly term: number;
+  /** Of the record found by its time; undefined when there is none as young, or none was asked for. */
+  readonly timestampMs?: number | undefined;
 }
 
 /**
- * Tells where a partition that this broker leads can be read from. The latest offset is linearizable.
+ * Tells where a partition that this broker leads can be read from. All but the earliest offset is linearizable.
  *
  * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, NOT_ENOUGH_REPLICAS,
  * TOO_MANY_READS, REQUEST_TIMEOUT.
@@ -94,12 +105,15 @@ export async function listOffset(
   timeoutMs: number,
 ): Promise<ListedOffset> {
   broker.checkServing();
-  if (request.at === 'latest') {
-    const partition = await confirmLeadership(broker, request.topic, request.partition, timeoutMs);
-    return { offset: partition.log.highWatermark, term: partition.group.raft.term };
+  const { topic, partition, at } = request;
+  if (at === 'earliest') {
+    const replica = leaderReplica(broker, topic, partition);
+    return { offset: replica.log.logStartOffset, term: replica.group.raft.term };
   }
-  const partition = leaderReplica(broker, request.topic, request.partition);
-  return { offset: partition.log.logStartOffset, term: partition.group.raft.term };
+  const replica = await confirmLeadership(broker, topic, partition, timeoutMs);
+  const { term } = replica.group.raft;
+  const found = at === 'latest' ? undefined : await replica.firstAtTime(at.timestampMs);
+  return { offset: found?.offset ?? replica.log.highWatermark, term, timestampMs: found?.timestampMs };
 }
 
 /** The replica of a partition that this broker leads, once a quorum has confirmed that it does. */

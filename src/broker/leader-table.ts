@@ -91,12 +91,9 @@ export class LeaderTable {
     accept: (leader: KnownLeader) => boolean,
   ): Promise<KnownLeader | undefined> {
     return new Promise((resolve) => {
-      const watchers = this.#watchers.get(group) ?? new Set();
-      this.#watchers.set(group, watchers);
       const finish = (leader: KnownLeader | undefined): void => {
         cancel();
-        watchers.delete(look);
-        if (watchers.size === 0 && this.#watchers.get(group) === watchers) this.#watchers.delete(group);
+        unwatch();
         resolve(leader);
       };
       const look = (): void => {
@@ -106,9 +103,20 @@ export class LeaderTable {
       const cancel = this.#clock.schedule(timeoutMs, () => {
         finish(undefined);
       });
-      watchers.add(look);
+      const unwatch = this.watch(group, look);
       look();
     });
+  }
+
+  /** Calls back whenever what is known of `group` may have changed; the returned function ends that. */
+  watch(group: GroupId, look: () => void): () => void {
+    const watchers = this.#watchers.get(group) ?? new Set();
+    this.#watchers.set(group, watchers);
+    watchers.add(look);
+    return () => {
+      watchers.delete(look);
+      if (watchers.size === 0 && this.#watchers.get(group) === watchers) this.#watchers.delete(group);
+    };
   }
 
   /** Lets everyone who waits look again: a broker came or went. */

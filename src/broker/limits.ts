@@ -71,6 +71,22 @@ export const LIMITS = {
   fetchWaitMsMax: 30_000,
   /** Long polls that wait at one partition; further ones are answered at once, empty. */
   pollsMax: 10_000,
+  /** Bytes of record batches that one broker has taken from clients and not answered; more are refused. */
+  unansweredBytesMax: 134_217_728,
+  /** Bytes and requests of one produce stream without an answer; while there are so many it is not read. */
+  produceStreamBytesMax: 4_194_304,
+  produceStreamRequestsMax: 1_000,
+  /** Bytes of responses that wait for a client of a produce stream to read them; while there are, as above. */
+  produceStreamBufferBytes: 65_536,
+  /** The same, however large a thousand answers are; the stream is given up beyond. */
+  produceStreamBufferBytesMax: 8_388_608,
+  /** Produce streams, and consume streams, that one broker serves. */
+  produceStreamsMax: 1_000,
+  consumeStreamsMax: 1_000,
+  /** Bytes of records that all consume streams of a broker hold, shared evenly; each has one batch at least. */
+  consumeBytesMax: 134_217_728,
+  /** How long a stopping broker listens for more requests of a produce stream before it ends it. */
+  streamQuietMs: 50,
   /** A follower is in sync while it was level with the leader within this time. */
   replicaLagMsMax: 2_000,
   /** Longest time for which a failover may block writes, and the default. */

@@ -7,7 +7,8 @@ import { encodeOffsetCommit } from '../log/offset-commit.js';
 import { PartitionLog } from '../log/partition-log.js';
 import type { Snapshot } from '../raft/log.js';
 import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
-import { type BatchHeader, stampBatch } from '../records/batch-header.js';
+import { type BatchHeader, readBatchHeader, stampBatch } from '../records/batch-header.js';
+import { firstRecordAtTime, type TimedOffset } from '../records/batch-time.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
@@ -181,12 +182,12 @@ export class PartitionHost implements GroupMachine {
    * @throws BellwetherError OFFSET_OUT_OF_RANGE below the log start or beyond the log end.
    */
   async fetch(offset: number, bytesMax: number, waitMs: number): Promise<Fetched> {
-    this.#checkOffset(offset);
+    this.checkOffset(offset);
     const from = asOffset(offset);
     if (from >= this.log.highWatermark && waitMs > 0) {
       await this.#reached(from, waitMs);
       if (this.#isDropped) throw this.#elsewhere();
-      this.#checkOffset(offset);
+      this.checkOffset(offset);
     }
     const first = this.log.indexOfOffset(from);
     const { highWatermark, logStartOffset } = this.log;
@@ -199,16 +200,55 @@ export class PartitionHost implements GroupMachine {
     return { batches, highWatermark, logStartOffset };
   }
 
-  #proposal(kind: Proposal['kind'], payload: Uint8Array): Proposal {
-    return { group: this.group, subject: this.assignment, kind, payload, elsewhere: this.#elsewhere };
+  /**
+   * The first committed record with at least this timestamp, in offset order; undefined when there is none.
+   * Reads one batch, and more only where a producer gave a batch a greater time than its records have.
+   */
+  async firstAtTime(timestampMs: number): Promise<TimedOffset | undefined> {
+    for (let from = this.log.logStartOffset; ;) {
+      const index = this.log.indexOfTime(from, timestampMs);
+      if (index === undefined) return undefined;
+      const [entry] = await this.group.log.readEntries(index, asLogIndex(index + 1), 1);
+      if (this.#isDropped || entry === undefined) throw this.#elsewhere();
+      const start = asOffset(Math.max(from, this.log.logStartOffset));
+      const found = firstRecordAtTime(entry.payload, start, timestampMs);
+      if (found !== undefined) return found;
+      const { baseOffset, recordCount } = readBatchHeader(entry.payload);
+      from = asOffset(baseOffset + recordCount);
+    }
   }
 
-  #checkOffset(offset: number): void {
+  /** True once the high watermark has moved; false when it does not within `waitMs`, or nothing may wait. */
+  async advanced(waitMs: number): Promise<boolean> {
+    const { highWatermark } = this.log;
+    await this.#reached(highWatermark, waitMs);
+    return !this.#isDropped && this.log.highWatermark > highWatermark;
+  }
+
+  /**
+   * Calls back once there may be something to read at `offset`: records, or the end of this replica. At once when
+   * there is already. The returned function stops waiting. The caller bounds how many wait.
+   */
+  onReached(offset: number, woken: () => void): () => void {
+    if (this.#isDropped || offset < this.log.highWatermark) woken();
+    const poll: Poll = { offset: asOffset(offset), wake: woken };
+    this.#polls.add(poll);
+    return () => {
+      this.#polls.delete(poll);
+    };
+  }
+
+  /** @throws BellwetherError OFFSET_OUT_OF_RANGE below the log start or, where this replica leads, beyond the log end */
+  checkOffset(offset: number): void {
     const { logStartOffset, logEndOffset } = this.log;
     // A follower may not have heard yet of records that a reader has seen at the leader.
     const end = this.leads ? logEndOffset : Infinity;
     if (offset >= logStartOffset && offset <= end) return;
     throw this.#outOfRange(offset, logEndOffset);
+  }
+
+  #proposal(kind: Proposal['kind'], payload: Uint8Array): Proposal {
+    return { group: this.group, subject: this.assignment, kind, payload, elsewhere: this.#elsewhere };
   }
 
   #outOfRange(offset: number, end: Offset): BellwetherError {

@@ -14,7 +14,7 @@ export async function listOffsets(
 ): Promise<ListedOffset> {
   const { offset, term } = await session.call({
     method: LogServiceService.listOffsets,
-    request: () => ({ topic: ref.topic, partition: ref.partition, at: POSITIONS[at] }),
+    request: () => ({ topic: ref.topic, partition: ref.partition, at: POSITIONS[at], timestampMs: 0 }),
     effect: 'read',
     route: session.leaderOf(ref),
     options,

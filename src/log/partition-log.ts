@@ -78,8 +78,8 @@ export class PartitionLog {
     invariant(index > this.#compactedIndex, 'entries follow the snapshot', { index });
     switch (kind) {
       case ENTRY_KIND.RECORD_BATCH: {
-        const { baseOffset, recordCount } = readBatchHeader(payload);
-        this.#batches.push(index, baseOffset, recordCount);
+        const { baseOffset, recordCount, maxTimestampMs } = readBatchHeader(payload);
+        this.#batches.push(index, baseOffset, recordCount, maxTimestampMs);
         break;
       }
       case ENTRY_KIND.COMMIT_OFFSETS:
@@ -127,6 +127,16 @@ export class PartitionLog {
   indexOfOffset(offset: Offset): LogIndex | undefined {
     if (offset >= this.#highWatermark || offset < this.logStartOffset) return undefined;
     return this.#batches.indexOf(this.#batches.countUpTo(offset));
+  }
+
+  /**
+   * Log index of the first entry whose committed batch has records from `from` on and a maximum timestamp of at
+   * least `timestampMs`; undefined when there is none.
+   */
+  indexOfTime(from: Offset, timestampMs: number): LogIndex | undefined {
+    const start = asOffset(Math.max(from, this.logStartOffset));
+    const nth = this.#batches.firstAtTime(this.#batches.countUpTo(start), timestampMs);
+    return nth < this.#committedBatches ? this.#batches.indexOf(nth) : undefined;
   }
 
   /**

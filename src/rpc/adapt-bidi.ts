@@ -33,6 +33,8 @@ export interface BidiStream<Req, Res> {
   send(message: Res, sizeBytes: number): boolean;
   /** Bytes that wait to be handed to the connection. */
   bufferedBytes(): number;
+  /** Sets the one listener for messages that were handed to the connection: there is room again. */
+  onSent(listener: () => void): void;
   /** Stops the delivery of messages until `resume()`: back-pressure on the client. */
   pause(): void;
   resume(): void;
@@ -77,6 +79,7 @@ class ServerStream<Req, Res> implements BidiStream<Req, Res> {
   /** How the stream ended, once it has. */
   #ending: { readonly error: BellwetherError | undefined } | undefined;
   #messageListener: ((message: Req) => void) | undefined;
+  #sentListener: () => void = () => undefined;
   #closedListener: ((error: BellwetherError | undefined) => void) | undefined;
 
   constructor(call: ServerDuplexStream<Req, Res>, options: BidiOptions) {
@@ -124,8 +127,13 @@ class ServerStream<Req, Res> implements BidiStream<Req, Res> {
     this.#bufferedBytes += sizeBytes;
     this.#call.write(message, () => {
       this.#bufferedBytes -= sizeBytes;
+      if (!this.#closed) this.#guard(this.#sentListener);
     });
     return true;
+  }
+
+  onSent(listener: () => void): void {
+    this.#sentListener = listener;
   }
 
   bufferedBytes(): number {

@@ -7,12 +7,14 @@ import { type OnDefect, toClientError } from './adapt.js';
 
 /** The server's end of a stream of answers. It ends when the handler closes it or the client goes away. */
 export interface AnswerStream<Res> {
+  /** True once it is over, however that came about. */
+  readonly isClosed: boolean;
   /** Bytes that wait to be handed to the connection: the handler must keep them within bounds. */
   readonly bufferedBytes: number;
   /** Queues a message of `sizeBytes` bytes; does nothing once the stream is over. */
   send(message: Res, sizeBytes: number): void;
-  /** Ends the stream with the error, after what is queued. Does nothing the second time. */
-  close(error: BellwetherError): void;
+  /** Ends the stream with the error, or with OK, after what is queued. Does nothing the second time. */
+  close(error?: BellwetherError): void;
   /** Sets the listener for messages that were handed to the connection: there is room again. */
   onSent(listener: () => void): void;
   /** Sets the listener for the end of the stream, however it came about; called once. */
@@ -58,6 +60,10 @@ class GrpcAnswerStream<Req, Res> implements AnswerStream<Res> {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
@@ -71,9 +77,13 @@ class GrpcAnswerStream<Req, Res> implements AnswerStream<Res> {
     });
   }
 
-  close(error: BellwetherError): void {
+  close(error?: BellwetherError): void {
     if (this.#closed) return;
     this.#end();
+    if (error === undefined) {
+      this.#call.end();
+      return;
+    }
     // grpc-js turns an 'error' event on its side of a call into the status.
     this.#call.emit('error', Object.assign(new Error(error.message), toServiceError(error)));
   }

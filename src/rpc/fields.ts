@@ -1,5 +1,7 @@
 /** Checks of request fields: each refuses with INVALID_REQUEST and names the field. */
 
+import { Acks as WireAcks, FetchFormat } from '../../gen/bellwether/v1/log_service.js';
+import type { Acks } from '../broker/partition-host.js';
 import { topicNameProblem } from '../cluster/topic-name.js';
 import { addressProblem, isBrokerName, splitAddress } from '../config.js';
 import { BellwetherError } from '../errors.js';
@@ -12,6 +14,13 @@ import {
   type Term,
   TERM_MAX,
 } from '../raft/types.js';
+
+const ACKS: Readonly<Record<number, Acks>> = {
+  [WireAcks.UNSPECIFIED]: 'all',
+  [WireAcks.NONE]: 'none',
+  [WireAcks.LEADER]: 'leader',
+  [WireAcks.ALL]: 'all',
+};
 
 const INT32_MAX = 2_147_483_647;
 
@@ -32,6 +41,25 @@ export function topicField(value: string): string {
 
 export function partitionField(value: number): number {
   return intField('partition', value, 0, INT32_MAX);
+}
+
+/** An offset, or a time in milliseconds since the Unix epoch: an integer from 0. */
+export function offsetField(field: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw invalid(field, 'must be an integer from 0', value);
+}
+
+export function acksField(value: WireAcks): Acks {
+  const acks = ACKS[value];
+  if (acks === undefined) throw invalid('acks', 'must be NONE, LEADER or ALL', value);
+  return acks;
+}
+
+/** RECORDS unless RECORD_BATCHES are wanted. */
+export function formatField(value: FetchFormat): FetchFormat {
+  if (value === FetchFormat.UNSPECIFIED) return FetchFormat.RECORDS;
+  if (value === FetchFormat.RECORDS || value === FetchFormat.RECORD_BATCHES) return value;
+  throw invalid('format', 'must be RECORDS or RECORD_BATCHES', value);
 }
 
 /** An integer in [min, max]. */

@@ -21,7 +21,7 @@ import { Broker } from '../broker/broker.js';
 import { systemClock } from '../broker/clock.js';
 import { LIMITS } from '../broker/limits.js';
 import { PeerHandler } from '../broker/peer-handler.js';
-import { hasFailed } from '../broker/refusals.js';
+import { hasFailed, isStopping } from '../broker/refusals.js';
 import { register } from '../broker/registration.js';
 import { type BrokerConfig, splitAddress } from '../config.js';
 import { BellwetherError } from '../errors.js';
@@ -198,6 +198,7 @@ function assemble(
       },
       onFatal: (error) => {
         broker.leadership.watches.end(hasFailed(id, error));
+        broker.streams.fail(hasFailed(id, error));
         cutOff();
         onFatal(error);
       },
@@ -218,7 +219,8 @@ function assemble(
   const health = addPublicServices(servers.clients, broker, onDefect);
   servers.clients.onClose(() => {
     health.close();
-    broker.leadership.watches.end(new BellwetherError('SHUTTING_DOWN', `broker ${id} is stopping`));
+    broker.leadership.watches.end(isStopping(id));
+    broker.streams.stop(isStopping(id));
   });
   servers.peers.onClose(() => {
     broker.stop();

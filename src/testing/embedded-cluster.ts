@@ -23,9 +23,16 @@ export interface EmbeddedClusterOptions {
   readonly log?: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => void;
 }
 
+export interface EmbeddedBroker {
+  readonly id: string;
+  /** HOST:PORT for clients. */
+  readonly address: string;
+  /** Stops this one in order, as SIGTERM does: hands over what it leads, and ends. */
+  stop(): Promise<void>;
+}
+
 export interface EmbeddedCluster {
-  /** Every broker's name, and HOST:PORT for clients. */
-  readonly brokers: readonly { readonly id: string; readonly address: string }[];
+  readonly brokers: readonly EmbeddedBroker[];
   /** Stops all brokers and removes the temporary folder. */
   close(): Promise<void>;
 }
@@ -53,11 +60,20 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
     const peers = new Map(bound.map((broker) => [broker.id, broker.peerAddress]));
     const running: RunningBroker[] = bound.map((broker) => broker.start(peers));
     await Promise.race([Promise.all(running.map((broker) => broker.ready)), failed]);
-    return { brokers: running.map(({ id, address }) => ({ id, address })), close };
+    return { brokers: running.map(embeddedBroker), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function embeddedBroker(broker: RunningBroker): EmbeddedBroker {
+  const { id, address } = broker;
+  const stop = async (): Promise<void> => {
+    await broker.drain();
+    await broker.close();
+  };
+  return { id, address, stop };
 }
 
 function bindOne(

@@ -41,6 +41,11 @@ export interface StatusDetails {
 
 /** Encodes `error`; `text` becomes Status.message, which tools such as grpcurl print. */
 export function encodeStatusDetails(error: BellwetherError, text: string): Uint8Array {
+  return Status.encode(statusOf(error, text)).finish();
+}
+
+/** `error` as google.rpc.Status, for where it is part of a message; `text` becomes its message. */
+export function statusOf(error: BellwetherError, text: string): Status {
   const details = [any(TYPE_URL.errorInfo, ErrorInfo.encode(errorInfo(error)).finish())];
   const hint = error.leaderHint;
   if (hint !== undefined) details.push(any(TYPE_URL.leaderHint, LeaderHint.encode({ ...hint }).finish()));
@@ -49,13 +54,21 @@ export function encodeStatusDetails(error: BellwetherError, text: string): Uint8
     const retryInfo = RetryInfo.encode({ retryDelay: { seconds: 0, nanos } });
     details.push(any(TYPE_URL.retryInfo, retryInfo.finish()));
   }
-  return Status.encode({ code: error.row.code, message: text, details }).finish();
+  return { code: error.row.code, message: text, details };
 }
 
 /** Decodes what `encodeStatusDetails` made; undefined when the bytes are damaged or not of Bellwether. */
 export function decodeStatusDetails(bytes: Uint8Array): StatusDetails | undefined {
   try {
-    const status = Status.decode(bytes);
+    return detailsOf(Status.decode(bytes));
+  } catch {
+    return undefined; // Bytes from outside: the caller falls back to the gRPC code.
+  }
+}
+
+/** What `statusOf` put into a status; undefined when it is damaged or not of Bellwether. */
+export function detailsOf(status: Status): StatusDetails | undefined {
+  try {
     const info = find(status, TYPE_URL.errorInfo, ErrorInfo);
     if (info?.domain !== ERROR_DOMAIN) return undefined;
     const { [OUTCOME_KEY]: _outcome, ...metadata } = info.metadata;

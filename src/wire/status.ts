@@ -3,10 +3,17 @@
  * no details of ours is judged by status-classification.ts.
  */
 import { Metadata } from '@grpc/grpc-js';
+import type { Status } from '../../gen/google/rpc/status.js';
 import { BellwetherError, isReason } from '../errors.js';
 import type { Outcome } from '../error-row.js';
 import { classifyStatus } from './status-classification.js';
-import { decodeStatusDetails, encodeStatusDetails } from './status-details.js';
+import {
+  decodeStatusDetails,
+  detailsOf,
+  encodeStatusDetails,
+  type StatusDetails,
+  statusOf,
+} from './status-details.js';
 
 /** What a grpc-js server sends as the status of a call. */
 export interface WireError {
@@ -38,7 +45,7 @@ const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
  * grpcurl a text that ends with the outcome and the next step, and plain trailers.
  */
 export function toServiceError(error: BellwetherError): WireError {
-  const details = sendable(error.message).replace(/[.\s]+$/, '') + advice(error);
+  const details = textOf(error);
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(encodeStatusDetails(error, details)));
   metadata.set('bellwether-reason', error.reason);
@@ -50,6 +57,18 @@ export function toServiceError(error: BellwetherError): WireError {
     metadata.set('bellwether-leader-term', String(hint.term));
   }
   return { code: error.row.code, details, metadata };
+}
+
+/** The status that tells a client all about `error` inside of a message: of one request of a stream. */
+export function toStatus(error: BellwetherError): Status {
+  return statusOf(error, textOf(error));
+}
+
+/** What went wrong with one request of a stream, from what `toStatus` made. Never throws. */
+export function fromStatus(status: Status): BellwetherError {
+  const details = detailsOf(status);
+  if (details !== undefined) return asSent(details, status);
+  return new BellwetherError('INTERNAL', status.message, { metadata: { grpc_code: String(status.code) } });
 }
 
 /**
@@ -72,20 +91,28 @@ export function fromServiceError(error: unknown): BellwetherError {
 function explained(error: ReceivedError): BellwetherError | undefined {
   const [bytes] = error.metadata.get(DETAILS_KEY);
   const details = typeof bytes === 'object' ? decodeStatusDetails(bytes) : undefined;
-  if (details === undefined) return undefined;
-  const { reason, message, metadata, leaderHint } = details;
+  return details && asSent(details, error);
+}
+
+/** The error that the details tell of. */
+function asSent({ reason, message, metadata, leaderHint }: StatusDetails, cause: unknown): BellwetherError {
   if (isReason(reason)) {
-    const plain = new BellwetherError(reason, message, { metadata, leaderHint, cause: error });
+    const plain = new BellwetherError(reason, message, { metadata, leaderHint, cause });
     const end = advice(plain);
     if (!message.endsWith(end)) return plain;
-    return new BellwetherError(reason, message.slice(0, -end.length), { metadata, leaderHint, cause: error });
+    return new BellwetherError(reason, message.slice(0, -end.length), { metadata, leaderHint, cause });
   }
   // A newer broker's reason: nothing may be assumed about the outcome, and INTERNAL assumes nothing.
   return new BellwetherError('INTERNAL', `${reason}: ${message}`, {
     metadata: { ...metadata, reason },
     leaderHint,
-    cause: error,
+    cause,
   });
+}
+
+/** What a person reads: what happened, whether it was applied, and what to do next. */
+function textOf(error: BellwetherError): string {
+  return sendable(error.message).replace(/[.\s]+$/, '') + advice(error);
 }
 
 /** How the text of every error ends. The client takes it off again. */

@@ -80,7 +80,11 @@ export const OffsetPosition = {
   EARLIEST: 1,
   /** LATEST - The high watermark: one past the last committed record. */
   LATEST: 2,
-  /** TIMESTAMP - The first record with at least a given timestamp. In ListOffsets only. */
+  /**
+   * TIMESTAMP - The first record with at least a given timestamp, in offset order: timestamps are the producers' and
+   * may go back. Brokers do not look into compressed batches: of one whose maximum is as young the first
+   * record is taken. In ListOffsets only.
+   */
   TIMESTAMP: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -221,7 +225,10 @@ export interface ConsumeRequest {
     | undefined;
   /** Ends the stream at the high watermark that the partition had at its beginning. */
   untilEnd: boolean;
-  /** Soft bound on the bytes of one response: 1 to 2097152, default 1048576. The first batch always comes. */
+  /**
+   * Soft bound on the bytes of one response: 1 to 2097152, default 1048576. The first batch always
+   * comes. A broker with many streams sends less at a time.
+   */
   maxBytes: number;
   /** Form of the records. Default RECORDS. */
   format: FetchFormat;
@@ -1429,9 +1436,11 @@ export const LogServiceService = {
    * error in its response, with the details of an error of Produce, and the stream goes on. Until it
    * knows its outcome, a client should not send later batches of an idempotent producer elsewhere. The
    * client ends the stream by half-closing it: every request is still answered. The broker ends it with
-   * UNAVAILABLE SHUTTING_DOWN when it stops, and with RESOURCE_EXHAUSTED when a client sends more
-   * unanswered bytes than it may (64 MiB, or 10000 requests). What had no response then has outcome
-   * UNKNOWN.
+   * UNAVAILABLE SHUTTING_DOWN when it stops, after it has answered what it has read, and refuses it with
+   * RESOURCE_EXHAUSTED TOO_MANY_STREAMS when it serves as many as it may. What had no response has
+   * outcome UNKNOWN. A client may send at any rate: while 4 MiB or 1000 requests of the stream are
+   * unanswered, or it does not read responses, the broker does not read on, and HTTP/2's flow control
+   * holds the client up.
    */
   produceStream: {
     path: "/bellwether.v1.LogService/ProduceStream" as const,
@@ -1469,7 +1478,10 @@ export const LogServiceService = {
    * was asked for, and with an error: FAILED_PRECONDITION NOT_LEADER and a LeaderHint when another
    * broker leads (unless allow_follower is set), also in the middle, NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION, OUT_OF_RANGE OFFSET_OUT_OF_RANGE when the offset is not between log start
-   * and log end, also when records that are still to come were deleted, UNAVAILABLE SHUTTING_DOWN. A
+   * and log end, also when records that are still to come were deleted, UNAVAILABLE NO_LEADER when no
+   * leader is known for 2 s (unless allow_follower is set), UNAVAILABLE SHUTTING_DOWN,
+   * RESOURCE_EXHAUSTED TOO_MANY_STREAMS when the broker serves as many as it may. Where it begins or
+   * ends with what is committed now (LATEST, a timestamp, until_end) it fails as ListOffsets does. A
    * client that reads slowly holds the stream up, and costs the broker one message of memory. Changes
    * nothing; to resume, ask for the next_offset of the last response.
    */
@@ -1486,8 +1498,8 @@ export const LogServiceService = {
    * Tells an offset at which one partition can be read from.
    *
    * Only the leader answers; another broker fails with FAILED_PRECONDITION NOT_LEADER and a
-   * LeaderHint. LATEST is linearizable: a quorum of the replicas confirms that the leader still
-   * leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
+   * LeaderHint. LATEST and TIMESTAMP are linearizable: a quorum of the replicas confirms that the leader
+   * still leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
    * UNAVAILABLE NO_LEADER when the leadership is lost meanwhile, with UNAVAILABLE NOT_ENOUGH_REPLICAS
    * when the leader hears from no quorum, with RESOURCE_EXHAUSTED TOO_MANY_READS when too many calls
    * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.
@@ -1522,9 +1534,11 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * error in its response, with the details of an error of Produce, and the stream goes on. Until it
    * knows its outcome, a client should not send later batches of an idempotent producer elsewhere. The
    * client ends the stream by half-closing it: every request is still answered. The broker ends it with
-   * UNAVAILABLE SHUTTING_DOWN when it stops, and with RESOURCE_EXHAUSTED when a client sends more
-   * unanswered bytes than it may (64 MiB, or 10000 requests). What had no response then has outcome
-   * UNKNOWN.
+   * UNAVAILABLE SHUTTING_DOWN when it stops, after it has answered what it has read, and refuses it with
+   * RESOURCE_EXHAUSTED TOO_MANY_STREAMS when it serves as many as it may. What had no response has
+   * outcome UNKNOWN. A client may send at any rate: while 4 MiB or 1000 requests of the stream are
+   * unanswered, or it does not read responses, the broker does not read on, and HTTP/2's flow control
+   * holds the client up.
    */
   produceStream: handleBidiStreamingCall<ProduceStreamRequest, ProduceStreamResponse>;
   /**
@@ -1545,7 +1559,10 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * was asked for, and with an error: FAILED_PRECONDITION NOT_LEADER and a LeaderHint when another
    * broker leads (unless allow_follower is set), also in the middle, NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION, OUT_OF_RANGE OFFSET_OUT_OF_RANGE when the offset is not between log start
-   * and log end, also when records that are still to come were deleted, UNAVAILABLE SHUTTING_DOWN. A
+   * and log end, also when records that are still to come were deleted, UNAVAILABLE NO_LEADER when no
+   * leader is known for 2 s (unless allow_follower is set), UNAVAILABLE SHUTTING_DOWN,
+   * RESOURCE_EXHAUSTED TOO_MANY_STREAMS when the broker serves as many as it may. Where it begins or
+   * ends with what is committed now (LATEST, a timestamp, until_end) it fails as ListOffsets does. A
    * client that reads slowly holds the stream up, and costs the broker one message of memory. Changes
    * nothing; to resume, ask for the next_offset of the last response.
    */
@@ -1554,8 +1571,8 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * Tells an offset at which one partition can be read from.
    *
    * Only the leader answers; another broker fails with FAILED_PRECONDITION NOT_LEADER and a
-   * LeaderHint. LATEST is linearizable: a quorum of the replicas confirms that the leader still
-   * leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
+   * LeaderHint. LATEST and TIMESTAMP are linearizable: a quorum of the replicas confirms that the leader
+   * still leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
    * UNAVAILABLE NO_LEADER when the leadership is lost meanwhile, with UNAVAILABLE NOT_ENOUGH_REPLICAS
    * when the leader hears from no quorum, with RESOURCE_EXHAUSTED TOO_MANY_READS when too many calls
    * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.
@@ -1596,9 +1613,11 @@ export interface LogServiceClient extends Client {
    * error in its response, with the details of an error of Produce, and the stream goes on. Until it
    * knows its outcome, a client should not send later batches of an idempotent producer elsewhere. The
    * client ends the stream by half-closing it: every request is still answered. The broker ends it with
-   * UNAVAILABLE SHUTTING_DOWN when it stops, and with RESOURCE_EXHAUSTED when a client sends more
-   * unanswered bytes than it may (64 MiB, or 10000 requests). What had no response then has outcome
-   * UNKNOWN.
+   * UNAVAILABLE SHUTTING_DOWN when it stops, after it has answered what it has read, and refuses it with
+   * RESOURCE_EXHAUSTED TOO_MANY_STREAMS when it serves as many as it may. What had no response has
+   * outcome UNKNOWN. A client may send at any rate: while 4 MiB or 1000 requests of the stream are
+   * unanswered, or it does not read responses, the broker does not read on, and HTTP/2's flow control
+   * holds the client up.
    */
   produceStream(): ClientDuplexStream<ProduceStreamRequest, ProduceStreamResponse>;
   produceStream(options: Partial<CallOptions>): ClientDuplexStream<ProduceStreamRequest, ProduceStreamResponse>;
@@ -1638,7 +1657,10 @@ export interface LogServiceClient extends Client {
    * was asked for, and with an error: FAILED_PRECONDITION NOT_LEADER and a LeaderHint when another
    * broker leads (unless allow_follower is set), also in the middle, NOT_FOUND
    * UNKNOWN_TOPIC_OR_PARTITION, OUT_OF_RANGE OFFSET_OUT_OF_RANGE when the offset is not between log start
-   * and log end, also when records that are still to come were deleted, UNAVAILABLE SHUTTING_DOWN. A
+   * and log end, also when records that are still to come were deleted, UNAVAILABLE NO_LEADER when no
+   * leader is known for 2 s (unless allow_follower is set), UNAVAILABLE SHUTTING_DOWN,
+   * RESOURCE_EXHAUSTED TOO_MANY_STREAMS when the broker serves as many as it may. Where it begins or
+   * ends with what is committed now (LATEST, a timestamp, until_end) it fails as ListOffsets does. A
    * client that reads slowly holds the stream up, and costs the broker one message of memory. Changes
    * nothing; to resume, ask for the next_offset of the last response.
    */
@@ -1652,8 +1674,8 @@ export interface LogServiceClient extends Client {
    * Tells an offset at which one partition can be read from.
    *
    * Only the leader answers; another broker fails with FAILED_PRECONDITION NOT_LEADER and a
-   * LeaderHint. LATEST is linearizable: a quorum of the replicas confirms that the leader still
-   * leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
+   * LeaderHint. LATEST and TIMESTAMP are linearizable: a quorum of the replicas confirms that the leader
+   * still leads, so the answer covers every record acknowledged with ACKS_ALL before the call. Fails with
    * UNAVAILABLE NO_LEADER when the leadership is lost meanwhile, with UNAVAILABLE NOT_ENOUGH_REPLICAS
    * when the leader hears from no quorum, with RESOURCE_EXHAUSTED TOO_MANY_READS when too many calls
    * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.

@@ -1,10 +1,10 @@
-/** LogService: produce, fetch and list offsets. */
+/** LogService: produce, fetch and list offsets; its streams are in produce-stream.ts and consume.ts. */
 
 import {
-  Acks,
   FetchFormat,
   type FetchRequest,
   type FetchResponse,
+  type ListOffsetsRequest,
   type LogServiceServer,
   OffsetPosition,
   type ProduceRequest,
@@ -12,32 +12,32 @@ import {
 import type { Broker } from '../../broker/broker.js';
 import { fetch, listOffset, type OffsetPosition as BrokerPosition, produce } from '../../broker/data.js';
 import { LIMITS } from '../../broker/limits.js';
-import type { Acks as BrokerAcks, Fetched } from '../../broker/partition-host.js';
+import type { Fetched } from '../../broker/partition-host.js';
+import { adaptBidi } from '../adapt-bidi.js';
+import { adaptServerStream } from '../adapt-stream.js';
 import { adaptUnary, type CallContext, type OnDefect, type ServiceHandlers } from '../adapt.js';
 import { callTimeoutMs } from '../call-timeout.js';
 import { batchEndOffset, decodeBatches, encodeRecords } from '../convert-records.js';
-import { intFieldOr, intField, invalid, listField, partitionField, topicField } from '../fields.js';
-
-const ACKS: Record<number, BrokerAcks> = {
-  [Acks.UNSPECIFIED]: 'all',
-  [Acks.NONE]: 'none',
-  [Acks.LEADER]: 'leader',
-  [Acks.ALL]: 'all',
-};
-
-const POSITIONS: Record<number, BrokerPosition> = {
-  [OffsetPosition.UNSPECIFIED]: 'latest',
-  [OffsetPosition.EARLIEST]: 'earliest',
-  [OffsetPosition.LATEST]: 'latest',
-};
+import {
+  acksField,
+  formatField,
+  intField,
+  intFieldOr,
+  invalid,
+  listField,
+  offsetField,
+  partitionField,
+  topicField,
+} from '../fields.js';
+import { serveConsume } from './consume.js';
+import { type ProduceCall, serveProduceStream } from './produce-stream.js';
 
 export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers<LogServiceServer> {
   return {
     produce: adaptUnary(
       async (request, context) => {
         const { topic, partition } = partitionOf(request);
-        const acks = ACKS[request.acks];
-        if (acks === undefined) throw invalid('acks', 'must be NONE, LEADER or ALL', request.acks);
+        const acks = acksField(request.acks);
         const batch = batchOf(request, broker.clock.wallMs());
         const produced = await produce(broker, { topic, partition, acks, batch }, callTimeoutMs(context));
         const { baseOffset, term, recordCount } = produced;
@@ -47,14 +47,37 @@ export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers
     ),
     fetch: adaptUnary((request, context) => answerFetch(broker, request, context), { onDefect }),
     listOffsets: adaptUnary(
-      (request, context) => {
-        const at = POSITIONS[request.at];
-        if (at === undefined) throw invalid('at', 'must be EARLIEST or LATEST', request.at);
-        return listOffset(broker, { ...partitionOf(request), at }, callTimeoutMs(context));
+      (request, context) =>
+        listOffset(broker, { ...partitionOf(request), at: positionOf(request) }, callTimeoutMs(context)),
+      { onDefect },
+    ),
+    produceStream: adaptBidi(
+      (stream: ProduceCall) => {
+        serveProduceStream(broker, stream, onDefect);
+      },
+      { onDefect, sendBufferBytesMax: LIMITS.produceStreamBufferBytesMax },
+    ),
+    consume: adaptServerStream(
+      (request, stream) => {
+        serveConsume(broker, request, stream, onDefect);
       },
       { onDefect },
     ),
   };
+}
+
+function positionOf({ at, timestampMs }: ListOffsetsRequest): BrokerPosition {
+  switch (at) {
+    case OffsetPosition.EARLIEST:
+      return 'earliest';
+    case OffsetPosition.UNSPECIFIED:
+    case OffsetPosition.LATEST:
+      return 'latest';
+    case OffsetPosition.TIMESTAMP:
+      return { timestampMs: offsetField('timestamp_ms', timestampMs) };
+    default:
+      throw invalid('at', 'must be EARLIEST, LATEST or TIMESTAMP', at);
+  }
 }
 
 function partitionOf(request: { topic: string; partition: number }): { topic: string; partition: number } {
@@ -77,9 +100,7 @@ async function answerFetch(
   context: CallContext,
 ): Promise<FetchResponse> {
   const { topic, partition } = partitionOf(request);
-  const { offset } = request;
-  if (!Number.isSafeInteger(offset) || offset < 0)
-    throw invalid('offset', 'must be an integer from 0', offset);
+  const offset = offsetField('offset', request.offset);
   const recordsMax = intFieldOr(
     'max_records',
     request.maxRecords,
@@ -103,15 +124,9 @@ async function answerFetch(
     waitMs: Math.min(waitMs, callTimeoutMs(context)),
     allowFollower: request.allowFollower,
   });
-  switch (request.format) {
-    case FetchFormat.UNSPECIFIED:
-    case FetchFormat.RECORDS:
-      return recordsResponse(fetched, offset, recordsMax);
-    case FetchFormat.RECORD_BATCHES:
-      return batchesResponse(fetched, offset);
-    default:
-      throw invalid('format', 'must be RECORDS or RECORD_BATCHES', request.format);
-  }
+  return formatField(request.format) === FetchFormat.RECORD_BATCHES
+    ? batchesResponse(fetched, offset)
+    : recordsResponse(fetched, offset, recordsMax);
 }
 
 function recordsResponse(fetched: Fetched, offset: number, recordsMax: number): FetchResponse {

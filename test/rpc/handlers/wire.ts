@@ -67,6 +67,14 @@ export class Endpoint {
     return unary<log.ListOffsetsResponse>((done) => this.#log.listOffsets(request, done));
   }
 
+  produceStream() {
+    return this.#log.produceStream();
+  }
+
+  consume(fields: Fields<typeof log.ConsumeRequest>) {
+    return this.#log.consume(log.ConsumeRequest.create(fields));
+  }
+
   partitionLeader(fields: Fields<typeof partition.PartitionLeaderRequest>) {
     const request = partition.PartitionLeaderRequest.create(fields);
     return unary<partition.PartitionLeaderResponse>((done) => this.#partition.partitionLeader(request, done));
@@ -206,6 +214,11 @@ export class Wire {
     const endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) throw new Error(`there is no broker ${id}`);
     return endpoint;
+  }
+
+  /** Stops one broker as SIGTERM does. */
+  async stop(id: string): Promise<void> {
+    await this.#cluster.brokers.find((each) => each.id === id)?.stop();
   }
 
   async close(): Promise<void> {
