@@ -35,7 +35,7 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'The batch is valid but uses a feature that this version does not serve.',
-    action: 'Send an uncompressed batch without producer id, transaction or control records.',
+    action: 'Send an uncompressed batch without transaction or control records.',
   },
   UNKNOWN_TOPIC_OR_PARTITION: {
     code: GRPC_CODE.NOT_FOUND,
@@ -169,6 +169,21 @@ export const ERROR_TABLE = {
     retry: 'never',
     meaning: 'The offset is below the log start or beyond the log end; metadata has both.',
     action: 'Ask for an offset between the two.',
+  },
+  OUT_OF_ORDER_SEQUENCE: {
+    code: GRPC_CODE.FAILED_PRECONDITION,
+    outcome: 'NOT_APPLIED',
+    retry: 'never',
+    meaning: 'The batch does not follow the last one of its producer; metadata has the sequence expected.',
+    action:
+      'Send the batches before it first; after one whose fate is unknown go on in the next epoch, from 0.',
+  },
+  FENCED_PRODUCER: {
+    code: GRPC_CODE.FAILED_PRECONDITION,
+    outcome: 'NOT_APPLIED',
+    retry: 'never',
+    meaning: 'The producer has written in a later epoch than that of the batch; metadata has it.',
+    action: 'Go on in the epoch after that, from sequence 0, or call InitProducer for a new producer id.',
   },
   FENCED_TERM: {
     code: GRPC_CODE.FAILED_PRECONDITION,

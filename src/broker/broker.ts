@@ -13,7 +13,6 @@ import { Announcer } from './announcer.js';
 import { Balancer } from './balancer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import { ClientStreams } from './client-streams.js';
-import type { Clock } from './clock.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
 import { DiskWatch } from './disk-watch.js';
 import { Departure } from './departure.js';
@@ -33,6 +32,7 @@ import type { PartitionHost } from './partition-host.js';
 import { type Peers, peersOf } from './peers.js';
 import { allOf, type Leadership, leadershipOf } from './leadership.js';
 import type { LeaderAnnouncement, PeerTransport } from './peer-port.js';
+import { ProducerIds } from './producer-ids.js';
 import { Readiness } from './readiness.js';
 import {
   asDefect,
@@ -50,7 +50,7 @@ import { VoteExchange } from './vote-exchange.js';
 export class Broker {
   readonly id: BrokerId;
   readonly options: BrokerOptions;
-  readonly clock: Clock;
+  readonly clock: BrokerParts['clock'];
   readonly transport: PeerTransport;
   readonly cluster: ClusterHost;
   readonly table: LeaderTable;
@@ -66,6 +66,7 @@ export class Broker {
   readonly departure: Departure;
   readonly parking = new Parking();
   readonly streams = new ClientStreams();
+  readonly producerIds = new ProducerIds(this);
   readonly log: BrokerParts['log'];
   readonly #factory: GroupFactory;
   readonly #outbox: Outbox;
@@ -125,7 +126,6 @@ export class Broker {
       guarded: (act) => this.#guarded(act),
     });
     const groups = (): Iterable<GroupHost> => this.#scheduler.groups.values();
-    const isAlive = (id: BrokerId): boolean => this.isAlive(id);
     const recorded = (group: GroupId, term: number) => this.cluster.state.leadership.find(group, term);
     const common = { self: this.id, clock, table, groups, groupOf, wake };
     this.heldWrites = new HeldWrites(common);
@@ -137,7 +137,7 @@ export class Broker {
       },
       endPolls: () => this.#follower.partitions.endPolls(),
     });
-    this.failover = new Failover({ ...common, transport, isAlive, recorded });
+    this.failover = new Failover({ ...common, transport, recorded, isAlive: (id) => this.isAlive(id) });
     this.#follower = new MetadataFollower({
       ...{ ...common, incarnation: options.incarnation, parking: this.parking },
       state: () => this.cluster.state,

@@ -7,7 +7,13 @@ import { invariant } from '../invariant.js';
 import { ClusterLog, type SnapshotSpacing } from '../cluster/cluster-log.js';
 import type { ClusterChange } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
-import { type ClusterCommand, decodeResult, encodeCommand, encodeResult } from '../cluster/commands.js';
+import {
+  type ClusterCommand,
+  type CommandResult,
+  decodeResult,
+  encodeCommand,
+  encodeResult,
+} from '../cluster/commands.js';
 import type { Snapshot } from '../raft/log.js';
 import { asGroupId, type BrokerId, type Entry, ENTRY_KIND, type LogIndex, type Term } from '../raft/types.js';
 import type { Clock } from './clock.js';
@@ -33,7 +39,7 @@ export interface EncodedCommand {
 
 /** False for what nobody acts on: a client goes on with any broker, whether it has that yet or not. */
 export function spreads({ kind }: ClusterCommand): boolean {
-  return kind !== 'recordLeadership';
+  return kind !== 'recordLeadership' && kind !== 'takeProducerIds';
 }
 
 interface IndexWaiter {
@@ -221,10 +227,10 @@ export class ClusterHost implements GroupMachine {
   }
 }
 
-/** Throws what applying a command came to, unless it was accepted. */
-export function checkResult(bytes: Uint8Array): void {
+/** What applying a command came to; throws it, unless the command was accepted. */
+export function checkResult(bytes: Uint8Array): CommandResult & { readonly ok: true } {
   const result = decodeResult(bytes);
-  if (result.ok) return;
+  if (result.ok) return result;
   throw new BellwetherError(result.reason, result.message, { metadata: result.metadata });
 }
 

@@ -6,6 +6,7 @@ import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
 import { LIMITS } from './limits.js';
 import type { Acks, Fetched, PartitionHost, Produced } from './partition-host.js';
+import type { ProducerIdentity } from './producer-ids.js';
 
 export interface ProduceRequest {
   readonly topic: string;
@@ -16,11 +17,13 @@ export interface ProduceRequest {
 }
 
 /**
- * Appends one record batch to a partition that this broker leads. `appended` is called, perhaps before this
- * returns, once the batch has its place in the log: what is produced after that comes behind it.
+ * Appends one record batch to a partition that this broker leads; a batch of an idempotent producer once,
+ * however often it comes. `appended` is called, perhaps before this returns, once the batch has its place in the
+ * log: what is produced after that comes behind it.
  *
  * @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, NO_LEADER, NOT_ENOUGH_REPLICAS,
- * UNCOMMITTED_BYTES_EXCEEDED, BROKER_WRITE_BUFFER_FULL, UNANSWERED_BYTES_EXCEEDED, CORRUPT_RECORD_BATCH,
+ * UNCOMMITTED_BYTES_EXCEEDED, BROKER_WRITE_BUFFER_FULL, UNANSWERED_BYTES_EXCEEDED, OUT_OF_ORDER_SEQUENCE,
+ * FENCED_PRODUCER (and as `confirmed` of reads.ts before these two), CORRUPT_RECORD_BATCH,
  * UNSUPPORTED_RECORD_BATCH, RECORD_BATCH_TOO_LARGE, COMMIT_TIMEOUT, LEADERSHIP_LOST.
  */
 export async function produce(
@@ -53,6 +56,12 @@ export async function produce(
     if (request.acks !== 'none') broker.leadership.acknowledged(partition.group.id, produced.term);
     return produced;
   });
+}
+
+/** Names a producer that may send its batches again. @throws BellwetherError NO_LEADER, COMMIT_TIMEOUT. */
+export function initProducer(broker: Broker, timeoutMs: number): Promise<ProducerIdentity> {
+  broker.checkServing();
+  return broker.producerIds.take(timeoutMs);
 }
 
 export interface FetchRequest {

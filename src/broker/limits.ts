@@ -61,6 +61,8 @@ export const LIMITS = {
   batchBytesMax: 1_048_576,
   /** Records in one batch. */
   batchRecordsMax: 10_000,
+  /** Producer ids that a broker takes from the controller at a time. */
+  producerIdBlock: 1_000,
   /** Records that one fetch returns at most. */
   fetchRecordsMax: 10_000,
   fetchRecordsDefault: 500,

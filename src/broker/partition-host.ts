@@ -5,6 +5,7 @@ import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { encodeDeleteRecords } from '../log/delete-records.js';
 import { encodeOffsetCommit } from '../log/offset-commit.js';
 import { PartitionLog } from '../log/partition-log.js';
+import type { SequenceVerdict } from '../log/producer-state.js';
 import type { Snapshot } from '../raft/log.js';
 import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
 import { type BatchHeader, readBatchHeader, stampBatch } from '../records/batch-header.js';
@@ -15,6 +16,7 @@ import type { GroupHost, GroupMachine } from './group-host.js';
 import { LIMITS } from './limits.js';
 import { append, committed, durable, type Proposal } from './proposals.js';
 import { confirmed } from './reads.js';
+import { refusedSequence } from './refusals.js';
 
 /** How much must have happened before a produce is answered: none, the leader's disk, a quorum. */
 export type Acks = 'none' | 'leader' | 'all';
@@ -24,6 +26,8 @@ export interface Produced {
   readonly baseOffset: Offset | undefined;
   readonly term: number;
   readonly recordCount: number;
+  /** The batch was there already: offset and term are those of the first time. */
+  readonly isDuplicate: boolean;
 }
 
 export interface Fetched {
@@ -32,6 +36,9 @@ export interface Fetched {
   readonly highWatermark: Offset;
   readonly logStartOffset: Offset;
 }
+
+type Duplicate = Extract<SequenceVerdict, { readonly kind: 'duplicate' }>;
+type Refusal = Extract<SequenceVerdict, { readonly kind: 'outOfOrder' | 'fenced' }>;
 
 interface Poll {
   readonly offset: Offset;
@@ -114,7 +121,9 @@ export class PartitionHost implements GroupMachine {
   }
 
   /**
-   * Appends one validated batch; the leader stamps offset and term into it in place.
+   * Appends one validated batch; the leader stamps offset and term into it in place. A batch of an
+   * idempotent producer that is in the log already is not appended again, but acknowledged as the first
+   * one is: never before that one is.
    *
    * `woken` must be called to have the group driven.
    */
@@ -125,16 +134,51 @@ export class PartitionHost implements GroupMachine {
     timeoutMs: number,
     woken: () => void,
   ): Promise<Produced> {
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
+    let verdict = this.#sequenceOf(header);
+    if (isRefusal(verdict)) {
+      // One that was deposed and does not know it must not refuse for good what its successor would take.
+      await this.confirmLeadership(timeoutMs, woken);
+      verdict = this.#sequenceOf(header);
+      if (isRefusal(verdict)) throw refusedSequence(verdict, header, this.assignment);
+    }
+    const leftMs = deadlineMs - this.#clock.monotonicMs();
+    if (verdict.kind === 'duplicate') return this.#acknowledgeAgain(verdict, header, acks, leftMs);
+    // No wait from the look at the sequence to the append: batches in flight follow each other.
     const baseOffset = this.log.logEndOffset;
     stampBatch(batch, baseOffset, this.group.raft.term);
     const proposal = this.#proposal(ENTRY_KIND.RECORD_BATCH, batch);
     const appended = append(proposal);
     woken();
     const { recordCount } = header;
-    if (acks === 'none') return { baseOffset: undefined, term: appended.term, recordCount };
+    const { term } = appended;
+    if (acks === 'none') return { baseOffset: undefined, term, recordCount, isDuplicate: false };
     const wait = acks === 'all' ? committed : durable;
-    await wait(this.#clock, proposal, appended, timeoutMs);
-    return { baseOffset, term: appended.term, recordCount };
+    await wait(this.#clock, proposal, appended, leftMs);
+    return { baseOffset, term, recordCount, isDuplicate: false };
+  }
+
+  #sequenceOf(header: BatchHeader): SequenceVerdict {
+    return header.producerId < 0 ? { kind: 'next' } : this.log.producers.check(header);
+  }
+
+  /** Answers a batch that is in the log as the one that came first is answered, and no earlier. */
+  async #acknowledgeAgain(
+    { batch, index }: Duplicate,
+    { recordCount }: BatchHeader,
+    acks: Acks,
+    timeoutMs: number,
+  ): Promise<Produced> {
+    const { baseOffset, term } = batch;
+    if (acks === 'none') return { baseOffset: undefined, term, recordCount, isDuplicate: true };
+    const { group } = this;
+    const isThere = index === undefined || (acks === 'leader' && index <= group.raft.durableIndex);
+    if (!isThere) {
+      const proposal = { group, subject: this.assignment, elsewhere: this.#elsewhere };
+      const wait = acks === 'all' ? committed : durable;
+      await wait(this.#clock, proposal, { index, term }, timeoutMs);
+    }
+    return { baseOffset, term, recordCount, isDuplicate: true };
   }
 
   /** Stores a consumer group's offset; resolves with the entry's index once it is committed. */
@@ -283,6 +327,10 @@ export class PartitionHost implements GroupMachine {
       this.#polls.add(poll);
     });
   }
+}
+
+function isRefusal(verdict: SequenceVerdict): verdict is Refusal {
+  return verdict.kind === 'outOfOrder' || verdict.kind === 'fenced';
 }
 
 /** Payload of an entry that commits `offset` for a consumer group. */

@@ -6,13 +6,17 @@ import type { Clock } from './clock.js';
 import type { GroupHost } from './group-host.js';
 import { refusedProposal, type Subject } from './refusals.js';
 
-export interface Proposal {
+/** Where an entry is waited for. */
+export interface Awaited {
   readonly group: GroupHost;
   readonly subject: Subject;
-  readonly kind: EntryKind;
-  readonly payload: Uint8Array;
   /** Makes the error for a broker that leads no more: NOT_LEADER with a hint, or NO_LEADER. */
   readonly elsewhere: () => BellwetherError;
+}
+
+export interface Proposal extends Awaited {
+  readonly kind: EntryKind;
+  readonly payload: Uint8Array;
 }
 
 export interface Appended {
@@ -44,7 +48,7 @@ export function append(proposal: Proposal): Appended {
  */
 export function committed(
   clock: Clock,
-  proposal: Proposal,
+  proposal: Awaited,
   { index, term }: Appended,
   timeoutMs: number,
 ): Promise<void> {
@@ -70,7 +74,7 @@ export function committed(
  */
 export function durable(
   clock: Clock,
-  proposal: Proposal,
+  proposal: Awaited,
   { index, term }: Appended,
   timeoutMs: number,
 ): Promise<void> {
@@ -88,7 +92,7 @@ export function durable(
   });
 }
 
-function commitTimeout({ group, subject }: Proposal, timeoutMs: number): BellwetherError {
+function commitTimeout({ group, subject }: Awaited, timeoutMs: number): BellwetherError {
   const { topic, partition } = subject;
   const metadata = { topic, partition: String(partition), timeout_ms: String(Math.round(timeoutMs)) };
   if (group.raft.role !== 'leader') return leadershipLost(subject, metadata);

@@ -1,6 +1,7 @@
 /** What clients are told when a group refuses: the core's verdicts as errors. */
 
 import { BellwetherError } from '../errors.js';
+import type { ProducerHeader, SequenceVerdict } from '../log/producer-state.js';
 import type { ProposeRefusal } from '../raft/leader.js';
 import type { ReadRefusal } from '../raft/reads.js';
 import type { BrokerId } from '../raft/types.js';
@@ -83,6 +84,34 @@ export function refusedProposal(
     default:
       return unreachable(reason);
   }
+}
+
+/** A batch of an idempotent producer does not fit to what is in the log; `verdict` says why. */
+export function refusedSequence(
+  verdict: Extract<SequenceVerdict, { readonly kind: 'outOfOrder' | 'fenced' }>,
+  { producerId, producerEpoch, baseSequence }: ProducerHeader,
+  subject: Subject,
+): BellwetherError {
+  const producer = String(producerId);
+  const epoch = String(producerEpoch);
+  const sequence = String(baseSequence);
+  const who = `producer ${producer} of epoch ${epoch}`;
+  const facts = { producer_id: producer, producer_epoch: epoch, base_sequence: sequence };
+  const metadata = { ...metadataOf(subject), ...facts };
+  if (verdict.kind === 'fenced') {
+    const current = String(verdict.epoch);
+    return new BellwetherError(
+      'FENCED_PRODUCER',
+      `${who} was followed by epoch ${current} in ${nameOf(subject)}`,
+      { metadata: { ...metadata, current_epoch: current } },
+    );
+  }
+  const expected = String(verdict.expected);
+  return new BellwetherError(
+    'OUT_OF_ORDER_SEQUENCE',
+    `sequence ${sequence} of ${who} is not the next one of ${nameOf(subject)}, which is ${expected}`,
+    { metadata: { ...metadata, expected_sequence: expected } },
+  );
 }
 
 /** A leader refused a linearizable read; `elsewhere` makes the error when it leads no more. */

@@ -1,7 +1,7 @@
 /** Sends commands to the controller, wherever it is, on behalf of this broker. */
 
 import { BellwetherError } from '../errors.js';
-import { type ClusterCommand, encodeCommand } from '../cluster/commands.js';
+import { type ClusterCommand, type CommandResult, encodeCommand } from '../cluster/commands.js';
 import { type BrokerId, ENTRY_KIND, type LogIndex } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import {
@@ -40,13 +40,19 @@ export async function submitCommand(
 ): Promise<void> {
   const { clock, cluster } = broker;
   const deadlineMs = clock.monotonicMs() + timeoutMs;
-  const index = await appendCommand(broker, command, timeoutMs);
+  const { index } = await appendCommand(broker, command, timeoutMs);
   if (await cluster.applied(index, deadlineMs - clock.monotonicMs())) return;
   throw new BellwetherError('COMMIT_TIMEOUT', `broker ${broker.id} has not applied the change in time`);
 }
 
+/** A command that was committed and accepted. */
+export interface AcceptedCommand {
+  readonly index: LogIndex;
+  readonly result: CommandResult & { readonly ok: true };
+}
+
 /**
- * Has a command committed, and applied by the controller; returns its index. Sends it again while it was
+ * Has a command committed, and applied and accepted by the controller. Sends it again while it was
  * certainly not applied and time is left.
  *
  * @throws BellwetherError as `submitCommand`.
@@ -55,7 +61,7 @@ export async function appendCommand(
   broker: Submitter,
   command: ClusterCommand,
   timeoutMs: number,
-): Promise<LogIndex> {
+): Promise<AcceptedCommand> {
   const { clock } = broker;
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   const payload = encodeCommand(command);
@@ -71,8 +77,7 @@ export async function appendCommand(
         { payload, spreads: spreads(command) },
         deadlineMs - clock.monotonicMs(),
       );
-      checkResult(result);
-      return index;
+      return { index, result: checkResult(result) };
     } catch (error) {
       if (!(error instanceof BellwetherError) || !error.retryable) throw error;
       await new Promise<void>((resolve) => {

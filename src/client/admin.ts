@@ -4,6 +4,7 @@ import { BellwetherError } from '../errors.js';
 import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
 import { toDescription, toTopic } from './convert.js';
 import { createHealthAdmin } from './health.js';
+import { initProducer } from './init-producer.js';
 import type { Session } from './session.js';
 import { transferLeadership } from './transfer.js';
 import type { Admin, CallOptions, TopicSummary } from './types.js';
@@ -60,6 +61,7 @@ export function createAdmin(session: Session): Admin {
       return toDescription(response);
     },
     ...createHealthAdmin(session),
+    initProducer: (options) => initProducer(session, options),
     transferLeadership: (ref, options) => transferLeadership(session, ref, options),
     ...createBrokerAdmin(session),
     ...createReplicaAdmin(session),

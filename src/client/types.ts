@@ -8,7 +8,7 @@ import type {
   TransferResult,
   WatchLeadershipOptions,
 } from './leadership-types.js';
-
+import type { ProducerIdentity } from './init-producer.js';
 import type { BrokerHealth, BrokerInfo, ClusterDescription } from './types-cluster.js';
 
 /** Options of `connect`. */
@@ -248,6 +248,8 @@ export interface Admin {
   listReassignments(options?: CallOptions): Promise<Reassignment[]>;
   /** Has the leader hand over, to `target` or the best follower; resolves when that one has committed. */
   transferLeadership(ref: PartitionRef, options?: TransferOptions): Promise<TransferResult>;
+  /** An id that no other producer has, and its first epoch, for record batches that may be sent again. */
+  initProducer(options?: CallOptions): Promise<ProducerIdentity>;
   /** How far each member of a partition's group is, as its leader knows. */
   describeReplication(ref: PartitionRef, options?: CallOptions): Promise<Replication>;
   /**

@@ -21,6 +21,7 @@ export interface ClusterStateJson {
   readonly version: typeof VERSION;
   readonly clusterId: string;
   readonly nextGroup: number;
+  readonly nextProducerId: number;
   readonly clusterMembership: ReportedMembership;
   readonly brokers: readonly BrokerRegistration[];
   readonly topics: readonly TopicJson[];
@@ -44,11 +45,12 @@ interface PartitionJson {
 }
 
 export function tablesToJson(tables: ClusterTables): ClusterStateJson {
-  const { clusterId, nextGroup, clusterMembership } = tables;
+  const { clusterId, nextGroup, nextProducerId, clusterMembership } = tables;
   return {
     version: VERSION,
     clusterId,
     nextGroup,
+    nextProducerId,
     clusterMembership,
     brokers: [...tables.brokers.values()],
     topics: [...tables.topics.values()].map(({ topic, replicationFactor, partitions }) => ({
@@ -73,6 +75,7 @@ export function tablesFromJson(json: unknown): ClusterTables {
   const tables = new ClusterTables();
   tables.clusterId = text(rest['clusterId']);
   tables.nextGroup = asGroupId(number(rest['nextGroup']));
+  tables.nextProducerId = number(rest['nextProducerId']);
   tables.clusterMembership = membership(rest['clusterMembership']);
   for (const each of list(rest['brokers'])) tables.putBroker(broker(each));
   for (const each of list(rest['topics'])) tables.addTopic(topicState(each));

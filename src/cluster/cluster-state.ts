@@ -116,6 +116,8 @@ export class ClusterState {
         return membershipChanged(tables, command);
       case 'recordLeadership':
         return recordLeadership(tables, command);
+      case 'takeProducerIds':
+        return { result: { ok: true, firstProducerId: tables.takeProducerIds(command.count) }, changes: [] };
       default:
         return unreachable(command);
     }

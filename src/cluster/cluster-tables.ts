@@ -42,6 +42,8 @@ export class ClusterTables {
   clusterId = '';
   /** Never reused, so that a late message of a deleted group cannot reach a new one. */
   nextGroup = 1;
+  /** Never reused. From 1: in JSON, proto3 does not show a 0. */
+  nextProducerId = 1;
   /**
    * The voters of group 0. Until its first entry of that kind is committed (index 0) they are the brokers
    * that registered without being added: those that the cluster was started with.
@@ -60,6 +62,13 @@ export class ClusterTables {
     const group = asGroupId(this.nextGroup);
     this.nextGroup += 1;
     return group;
+  }
+
+  /** Takes `count` producer ids; returns the first. */
+  takeProducerIds(count: number): number {
+    const first = this.nextProducerId;
+    this.nextProducerId += count;
+    return first;
   }
 
   addTopic(topic: TopicState): void {

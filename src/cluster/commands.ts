@@ -100,6 +100,12 @@ export interface RecordLeadership {
   readonly firstWrites: readonly FirstWriteReport[];
 }
 
+/** Hands out the next producer ids; a block of them to one broker, which gives them to producers. */
+export interface TakeProducerIds {
+  readonly kind: 'takeProducerIds';
+  readonly count: number;
+}
+
 export type ClusterCommand =
   | InitCluster
   | RegisterBroker
@@ -111,7 +117,8 @@ export type ClusterCommand =
   | ReassignPartition
   | CancelReassignment
   | MembershipChanged
-  | RecordLeadership;
+  | RecordLeadership
+  | TakeProducerIds;
 
 /** Why a command was refused: rows of the error table. */
 export type RefusalReason =
@@ -126,7 +133,8 @@ export type RefusalReason =
 
 /** What applying a command came to; the same on every broker. */
 export type CommandResult =
-  | { readonly ok: true }
+  /** With the first of the producer ids, where some were taken. */
+  | { readonly ok: true; readonly firstProducerId?: number }
   | {
       readonly ok: false;
       readonly reason: RefusalReason;
@@ -170,6 +178,7 @@ const FIELDS: {
     changes: (value) => Array.isArray(value) && value.every(isLeadershipReport),
     firstWrites: (value) => Array.isArray(value) && value.every(isFirstWriteReport),
   },
+  takeProducerIds: { count: isCount },
 };
 
 function isCommand(value: unknown): value is ClusterCommand {

@@ -1,6 +1,6 @@
 /**
  * The state machine of one partition: offsets of its record batches, log start offset, high watermark,
- * committed offsets of consumer groups. Pure.
+ * committed offsets of consumer groups, idempotent producers. Pure.
  *
  * It follows the Raft log entry by entry, so it knows offsets of batches that are not committed yet;
  * what readers see ends at the high watermark.
@@ -22,6 +22,7 @@ import { BatchIndex } from './batch-index.js';
 import { decodeDeleteRecords, type DeleteRecords } from './delete-records.js';
 import { decodeOffsetCommit, type OffsetCommit } from './offset-commit.js';
 import { decodePartitionSnapshot, encodePartitionSnapshot } from './partition-snapshot.js';
+import { ProducerState } from './producer-state.js';
 
 /**
  * Entries without records that pile up before it is worth a snapshot to be rid of them: a partition whose
@@ -36,6 +37,8 @@ interface PendingEffect {
 }
 
 export class PartitionLog {
+  /** For the leader to look up; only this class changes it. */
+  readonly producers = new ProducerState();
   #batches = new BatchIndex(asOffset(0));
   /** How many of the batches are below the high watermark. */
   #committedBatches = 0;
@@ -74,12 +77,14 @@ export class PartitionLog {
   }
 
   appended(entry: Entry): void {
-    const { index, kind, payload } = entry;
+    const { index, term, kind, payload } = entry;
     invariant(index > this.#compactedIndex, 'entries follow the snapshot', { index });
     switch (kind) {
       case ENTRY_KIND.RECORD_BATCH: {
-        const { baseOffset, recordCount, maxTimestampMs } = readBatchHeader(payload);
-        this.#batches.push(index, baseOffset, recordCount, maxTimestampMs);
+        const header = readBatchHeader(payload);
+        this.#batches.push(index, header.baseOffset, header.recordCount, header.maxTimestampMs);
+        if (header.producerId < 0 || index <= this.#effectIndex) break;
+        this.producers.appended(index, term, header.baseOffset, header);
         break;
       }
       case ENTRY_KIND.COMMIT_OFFSETS:
@@ -100,6 +105,7 @@ export class PartitionLog {
     this.#batches.truncateFrom(index);
     invariant(this.logEndOffset >= this.#highWatermark, 'no committed record is truncated (I7)', { index });
     this.#pending = this.#pending.filter((pending) => pending.index < index);
+    this.producers.truncatedFrom(index);
   }
 
   /** Takes in that all entries up to `index` are committed. Returns true when the high watermark moved. */
@@ -115,6 +121,7 @@ export class PartitionLog {
     }
     if (applied > 0) this.#pending = this.#pending.slice(applied);
     this.#advanceHighWatermark(index);
+    this.producers.committedTo(index);
     if (index > this.#committedIndex) this.#committedIndex = index;
     if (index > this.#effectIndex) this.#effectIndex = index;
     return this.#highWatermark > before;
@@ -166,6 +173,7 @@ export class PartitionLog {
       logStartOffset: this.#logStartOffset,
       baseOffset: this.#batches.endOfFirst(this.#deletedBatches()),
       committedOffsets: this.#committedOffsets,
+      producers: this.producers.committed,
     });
   }
 
@@ -176,9 +184,8 @@ export class PartitionLog {
    * then the state stays, and never goes back.
    */
   restored(snapshot: Snapshot): void {
-    const { appliedIndex, logStartOffset, baseOffset, committedOffsets } = decodePartitionSnapshot(
-      snapshot.data,
-    );
+    const decoded = decodePartitionSnapshot(snapshot.data);
+    const { appliedIndex, logStartOffset, baseOffset, committedOffsets } = decoded;
     const { index } = snapshot;
     invariant(appliedIndex >= index, 'a snapshot stands for applied entries (I14)', { appliedIndex, index });
     invariant(baseOffset >= this.#highWatermark, 'the high watermark never goes back (I13)', {
@@ -190,6 +197,7 @@ export class PartitionLog {
     this.#pending = [];
     this.#highWatermark = baseOffset;
     this.#committedIndex = index;
+    this.producers.restored(appliedIndex > this.#effectIndex ? decoded.producers : undefined);
     if (appliedIndex > this.#effectIndex) {
       this.#committedOffsets.clear();
       for (const [group, offset] of committedOffsets) this.#committedOffsets.set(group, offset);

@@ -19,11 +19,10 @@ import {
   writeVarint,
   writeVarlong,
 } from '../records/varint.js';
+import { type Producers, producersSize, readProducers, writeProducers } from './producer-snapshot.js';
 
 /** First byte of the data; another number is another layout. */
 const VERSION = 1;
-/** Number of the layout of what is kept of producers, behind all else: nothing yet. */
-const NO_PRODUCERS = 0;
 
 export interface PartitionSnapshot {
   /** Entries up to here have taken effect. */
@@ -32,12 +31,13 @@ export interface PartitionSnapshot {
   /** Where the first batch behind the snapshot begins: the end offset of what is gone. */
   readonly baseOffset: Offset;
   readonly committedOffsets: ReadonlyMap<string, Offset>;
+  readonly producers: Producers;
 }
 
 /**
  * Layout: version byte, applied index varlong, log start offset varlong, base offset varlong, number of
  * consumer groups varint, of each, by name: size varint, name in UTF-8, committed offset varlong; then the
- * number of the producers' layout as a varint, 0 (varint.ts).
+ * producers (producer-snapshot.ts). Numbers as in varint.ts.
  *
  * The same state gives the same bytes on every replica (I17).
  */
@@ -55,14 +55,15 @@ export function encodePartitionSnapshot(snapshot: PartitionSnapshot): Uint8Array
     position = writeUtf8(bytes, position, group);
     position = writeVarlong(bytes, position, offset);
   }
-  position = writeVarint(bytes, position, NO_PRODUCERS);
+  position = writeProducers(bytes, position, snapshot.producers);
   invariant(position === bytes.length, 'a snapshot has the size that was computed');
   return bytes;
 }
 
-function sizeOf({ appliedIndex, logStartOffset, baseOffset, committedOffsets }: PartitionSnapshot): number {
+function sizeOf(snapshot: PartitionSnapshot): number {
+  const { appliedIndex, logStartOffset, baseOffset, committedOffsets, producers } = snapshot;
   let size = 1 + varlongSize(appliedIndex) + varlongSize(logStartOffset) + varlongSize(baseOffset);
-  size += varintSize(committedOffsets.size) + varintSize(NO_PRODUCERS);
+  size += varintSize(committedOffsets.size) + producersSize(producers);
   for (const [group, offset] of committedOffsets) {
     const groupSize = utf8Size(group);
     size += varintSize(groupSize) + groupSize + varlongSize(offset);
@@ -87,13 +88,12 @@ export function decodePartitionSnapshot(data: Uint8Array): PartitionSnapshot {
       const group = decodeUtf8(cursor.take(readVarint(cursor)));
       committedOffsets.set(group, asOffset(readVarlong(cursor)));
     }
-    const producers = readVarint(cursor);
-    invariant(producers === NO_PRODUCERS, 'producers of an unknown layout', { producers });
+    const producers = readProducers(cursor);
     invariant(cursor.remainingBytes === 0, 'bytes follow a partition snapshot', {
       remainingBytes: cursor.remainingBytes,
     });
     invariant(baseOffset <= logStartOffset, 'what is gone was deleted', { baseOffset, logStartOffset });
-    return { appliedIndex, logStartOffset, baseOffset, committedOffsets };
+    return { appliedIndex, logStartOffset, baseOffset, committedOffsets, producers };
   } catch (error) {
     invariant(!(error instanceof MalformedBytesError), 'partition snapshot is malformed', {
       error: String(error),

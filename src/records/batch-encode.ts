@@ -7,8 +7,11 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_LENGTH_OVERHEAD_BYTES,
   BATCH_MAGIC,
+  type BatchProducer,
+  NO_PRODUCER,
   viewOf,
   writeInt64,
+  writeProducer,
 } from './batch-header.js';
 import { crc32c } from '../crc32c.js';
 import type { LogRecord } from './log-record.js';
@@ -16,17 +19,22 @@ import { NULL_SIZE } from './record-walk.js';
 import { utf8Size, writeUtf8 } from './utf8.js';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.js';
 
+const INT16_MAX = 32_767;
 const INT32_MAX = 2_147_483_647;
 
-/** What "no producer id", "no leader epoch" and the like are written as. */
+/** What "no leader epoch" and "no timestamp" are written as. */
 const NONE = -1;
 
 /**
- * One uncompressed batch of all `records` (at least one), at base offset 0 and leader epoch -1, without
- * producer id. Timestamps must be integers from -1. Each payload is copied once, into memory of the exact
- * size.
+ * One uncompressed batch of all `records` (at least one), at base offset 0 and leader epoch -1. Timestamps
+ * must be integers from -1. Each payload is copied once, into memory of the exact size.
+ *
+ * @param producer Of an idempotent producer, whose numbers must be in their bounds (`writeProducer`).
  */
-export function encodeRecordBatch(records: readonly LogRecord[]): Uint8Array {
+export function encodeRecordBatch(
+  records: readonly LogRecord[],
+  producer: BatchProducer = NO_PRODUCER,
+): Uint8Array {
   const first = records[0];
   invariant(first !== undefined, 'a record batch has at least one record');
   const bodySizes = new Array<number>(records.length);
@@ -50,7 +58,23 @@ export function encodeRecordBatch(records: readonly LogRecord[]): Uint8Array {
   }
   invariant(position === sizeBytes, 'record batch size was computed wrong', { position, sizeBytes });
   writeHeader(batch, records.length, first.timestampMs, maxTimestampMs);
+  stampProducer(batch, producer);
   return batch;
+}
+
+/**
+ * Makes a batch one of `producer`, in place, and computes its checksum: for a batch that is sent again in a
+ * later epoch. Its numbers must be in their bounds (`writeProducer`).
+ */
+export function stampProducer(batch: Uint8Array, producer: BatchProducer): void {
+  const { id, epoch, baseSequence } = producer;
+  const isNone = id === -1 && epoch === -1 && baseSequence === -1;
+  const isWhole =
+    id >= 0 && epoch >= 0 && epoch <= INT16_MAX && baseSequence >= 0 && baseSequence <= INT32_MAX;
+  invariant(isNone || isWhole, 'producer out of range', { id, epoch, baseSequence });
+  const view = viewOf(batch);
+  writeProducer(view, producer);
+  view.setUint32(BATCH_FIELD.CRC, crc32c(batch, BATCH_CRC_START));
 }
 
 function checkTimestamp(timestampMs: number): void {
@@ -107,7 +131,7 @@ function writeNullable(batch: Uint8Array, position: number, bytes: Uint8Array | 
   return next + bytes.length;
 }
 
-/** Writes the header; the records must be in place, as the checksum covers them. */
+/** Writes the header, but for the producer and the checksum. */
 function writeHeader(
   batch: Uint8Array,
   recordCount: number,
@@ -123,9 +147,5 @@ function writeHeader(
   view.setInt32(BATCH_FIELD.LAST_OFFSET_DELTA, recordCount - 1);
   writeInt64(view, BATCH_FIELD.BASE_TIMESTAMP, baseTimestampMs);
   writeInt64(view, BATCH_FIELD.MAX_TIMESTAMP, maxTimestampMs);
-  writeInt64(view, BATCH_FIELD.PRODUCER_ID, NONE);
-  view.setInt16(BATCH_FIELD.PRODUCER_EPOCH, NONE);
-  view.setInt32(BATCH_FIELD.BASE_SEQUENCE, NONE);
   view.setInt32(BATCH_FIELD.RECORD_COUNT, recordCount);
-  view.setUint32(BATCH_FIELD.CRC, crc32c(batch, BATCH_CRC_START));
 }

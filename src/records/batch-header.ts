@@ -86,6 +86,16 @@ export interface BatchHeader {
   readonly recordCount: number;
 }
 
+/** Who an idempotent batch is of: a producer id, its epoch, and the sequence of the batch's first record. */
+export interface BatchProducer {
+  readonly id: number;
+  readonly epoch: number;
+  readonly baseSequence: number;
+}
+
+/** What is written in a batch of a producer that is not idempotent. */
+export const NO_PRODUCER: BatchProducer = { id: -1, epoch: -1, baseSequence: -1 };
+
 /** Reads the header of `batch`, which must hold at least `BATCH_HEADER_BYTES`. */
 export function readBatchHeader(batch: Uint8Array): BatchHeader {
   invariant(batch.length >= BATCH_HEADER_BYTES, 'batch shorter than its header', { sizeBytes: batch.length });
@@ -108,6 +118,16 @@ export function readBatchHeader(batch: Uint8Array): BatchHeader {
     baseSequence: view.getInt32(BATCH_FIELD.BASE_SEQUENCE),
     recordCount: view.getInt32(BATCH_FIELD.RECORD_COUNT),
   };
+}
+
+/**
+ * Says which producer a batch is of, in place: its id, its epoch and the sequence of the first record, each
+ * from 0, in 53, 15 and 31 bits. The checksum covers them: it must be computed after.
+ */
+export function writeProducer(view: DataView, { id, epoch, baseSequence }: BatchProducer): void {
+  writeInt64(view, BATCH_FIELD.PRODUCER_ID, id);
+  view.setInt16(BATCH_FIELD.PRODUCER_EPOCH, epoch);
+  view.setInt32(BATCH_FIELD.BASE_SEQUENCE, baseSequence);
 }
 
 /**

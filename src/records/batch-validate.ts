@@ -30,9 +30,9 @@ export interface RecordBatchRefusal {
 export type RecordBatchVerdict = { readonly ok: true; readonly header: BatchHeader } | RecordBatchRefusal;
 
 /**
- * Accepts exactly one whole, uncompressed Kafka v2 batch without producer id, transaction or control
- * records: sizes, checksum, counts and every record are checked. Base offset and leader epoch are not: the
- * leader overwrites them. Allocates nothing for each record.
+ * Accepts exactly one whole, uncompressed Kafka v2 batch without transaction or control records: sizes,
+ * checksum, counts, producer and every record are checked. Base offset and leader epoch are not: the leader
+ * overwrites them. Allocates nothing for each record.
  */
 export function validateRecordBatch(batch: Uint8Array, limits: RecordBatchLimits): RecordBatchVerdict {
   if (batch.length > limits.batchBytesMax) {
@@ -48,6 +48,7 @@ export function validateRecordBatch(batch: Uint8Array, limits: RecordBatchLimits
   const refusal =
     refuseEnvelope(batch, header) ??
     refuseFeatures(header) ??
+    refuseProducer(header) ??
     refuseCounts(header, limits) ??
     refuseTimestamps(header) ??
     refuseRecords(batch, header);
@@ -73,7 +74,7 @@ function refuseEnvelope(batch: Uint8Array, header: BatchHeader): RecordBatchRefu
 }
 
 function refuseFeatures(header: BatchHeader): RecordBatchRefusal | undefined {
-  const { attributes, compression, producerId } = header;
+  const { attributes, compression } = header;
   if (compression !== 0) return unsupported('the record batch is compressed', { compression });
   if ((attributes & BATCH_ATTRIBUTE.TRANSACTIONAL) !== 0) {
     return unsupported('the record batch is part of a transaction', { attributes });
@@ -84,9 +85,21 @@ function refuseFeatures(header: BatchHeader): RecordBatchRefusal | undefined {
   if ((attributes & ~BATCH_ATTRIBUTE.LOG_APPEND_TIME) !== 0) {
     return unsupported('the record batch has a delete horizon or unknown attributes', { attributes });
   }
-  if (producerId !== -1)
-    return unsupported('the record batch has a producer id', { producer_id: producerId });
   return undefined;
+}
+
+/** Without a producer id, -1, the epoch and the sequence mean nothing, as in Kafka. */
+function refuseProducer(header: BatchHeader): RecordBatchRefusal | undefined {
+  const { producerId, producerEpoch, baseSequence } = header;
+  if (producerId === -1) return undefined;
+  if (Number.isSafeInteger(producerId) && producerId >= 0 && producerEpoch >= 0 && baseSequence >= 0) {
+    return undefined;
+  }
+  return corrupt('producer id, producer epoch or base sequence of the record batch is out of range', {
+    producer_id: producerId,
+    producer_epoch: producerEpoch,
+    base_sequence: baseSequence,
+  });
 }
 
 function refuseCounts(header: BatchHeader, limits: RecordBatchLimits): RecordBatchRefusal | undefined {

@@ -105,6 +105,7 @@ export class FakeCluster implements BridgeCluster {
         reassignPartition: unused,
         cancelReassignment: unused,
         listReassignments: unused,
+        initProducer: unused,
         transferLeadership: unused,
         describeReplication: unused,
         deleteRecords: unused,

@@ -65,9 +65,9 @@ describe('PartitionHost', () => {
   describe('produce', () => {
     it('gives records dense offsets in the order of acceptance, whatever entries lie between', async () => {
       const rig = new Rig();
-      expect(await rig.produced(3)).toEqual({ baseOffset: 0, term: 1, recordCount: 3 });
+      expect(await rig.produced(3)).toEqual({ baseOffset: 0, term: 1, recordCount: 3, isDuplicate: false });
       rig.replica.host.propose(ENTRY_KIND.COMMIT_OFFSETS, offsetCommitPayload('g', asOffset(1)));
-      expect(await rig.produced(2)).toEqual({ baseOffset: 3, term: 1, recordCount: 2 });
+      expect(await rig.produced(2)).toEqual({ baseOffset: 3, term: 1, recordCount: 2, isDuplicate: false });
       const first = rig.produce(1);
       const second = rig.produce(4);
       rig.replica.ack('n3');
@@ -89,7 +89,12 @@ describe('PartitionHost', () => {
 
     it('answers acks none at once, without an offset, and leaves no timer', async () => {
       const rig = new Rig();
-      expect(await rig.produce(1, 'none')).toEqual({ baseOffset: undefined, term: 1, recordCount: 1 });
+      expect(await rig.produce(1, 'none')).toEqual({
+        baseOffset: undefined,
+        term: 1,
+        recordCount: 1,
+        isDuplicate: false,
+      });
       expect(rig.clock.pendingTimers).toBe(0);
     });
 

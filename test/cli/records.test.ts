@@ -39,7 +39,7 @@ async function startLog(partitionCount: number) {
       for (const { key, value, timestampMs } of records) {
         log.push({ offset: log.length, key, value, headers: [], timestampMs });
       }
-      return { partition, baseOffset, term: 1, recordCount: records.length };
+      return { partition, baseOffset, term: 1, recordCount: records.length, duplicate: false };
     },
     listOffsets: ({ partition }) => {
       const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');

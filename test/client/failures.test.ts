@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../../src/errors.js';
 import { never, refusedAddress } from './fake-broker.js';
-import { fail, FETCHED, leaderAt, ONE_RECORD, ORDERS, PRODUCED } from './harness.js';
+import { fail, FETCHED, leaderAt, ONE_RECORD, ORDERS, PRODUCE_RESULT, PRODUCED } from './harness.js';
 import { rejection, startBroker, startClient } from './harness.js';
 
 describe('unreachable brokers', () => {
@@ -24,7 +24,7 @@ describe('unreachable brokers', () => {
       broker.count('partitionLeader') === 1 ? leaderAt(dead, 1) : leaderAt(broker.address, 2);
     const client = await startClient([broker.address]);
 
-    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCED);
+    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCE_RESULT);
     expect(broker.count('produce')).toBe(1);
   });
 

@@ -52,7 +52,10 @@ export function fail(reason: Reason): never {
 }
 
 /** A Produce answer. */
-export const PRODUCED = { partition: 0, baseOffset: 7, term: 1, recordCount: 1 } as const;
+export const PRODUCE_RESULT = { partition: 0, baseOffset: 7, term: 1, recordCount: 1 } as const;
+
+/** The same as a broker sends it. */
+export const PRODUCED = { ...PRODUCE_RESULT, duplicate: false } as const;
 
 /** A Fetch answer. */
 export const FETCHED = { records: [], recordBatches: [], highWatermark: 0, logStartOffset: 0, nextOffset: 0 };

@@ -1,6 +1,15 @@
 /** Finding the leader: hints, terms and look-ups, with real gRPC between client and brokers. */
 import { describe, expect, it } from 'vitest';
-import { fail, FETCHED, leaderAt, notLeader, ONE_RECORD, ORDERS, PRODUCED } from './harness.js';
+import {
+  fail,
+  FETCHED,
+  leaderAt,
+  notLeader,
+  ONE_RECORD,
+  ORDERS,
+  PRODUCE_RESULT,
+  PRODUCED,
+} from './harness.js';
 import { rejection, startBroker, startClient } from './harness.js';
 
 describe('leader hints', () => {
@@ -10,7 +19,7 @@ describe('leader hints', () => {
     old.script.partitionLeader = () => leaderAt(old.address, 3);
     const client = await startClient([old.address]);
 
-    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCED);
+    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCE_RESULT);
     expect([old.count('produce'), newLeader.count('produce')]).toEqual([1, 1]);
     expect(old.count('partitionLeader')).toBe(1);
   });
@@ -53,7 +62,7 @@ describe('leader hints', () => {
       (lookUps += 1) === 1 ? leaderAt(first.address, 3) : leaderAt(leader.address, 5);
     const client = await startClient([first.address]);
 
-    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCED);
+    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCE_RESULT);
     expect([first.count('produce'), second.count('produce')]).toEqual([1, 1]);
     expect(lookUps).toBe(2);
   });

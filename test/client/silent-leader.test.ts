@@ -8,7 +8,16 @@ import { TIMEOUT_DEFAULT_MS } from '../../src/client/session.js';
 import type { BellwetherClient } from '../../src/client/types.js';
 import { never } from './fake-broker.js';
 import type { FakeBroker } from './fake-broker.js';
-import { fail, FETCHED, leaderAt, notLeader, ONE_RECORD, ORDERS, PRODUCED } from './harness.js';
+import {
+  fail,
+  FETCHED,
+  leaderAt,
+  notLeader,
+  ONE_RECORD,
+  ORDERS,
+  PRODUCE_RESULT,
+  PRODUCED,
+} from './harness.js';
 import { rejection, startBroker, startClient } from './harness.js';
 
 /** Far below the deadline, far above what probes take: a slow machine does not break it, a wait for the end does. */
@@ -125,7 +134,7 @@ describe('a leader that hangs, with the default deadline', () => {
     const client = await startClient([next.address], TIMEOUT_DEFAULT_MS);
 
     const produced = soon(client.produce(ORDERS, ONE_RECORD), CONNECT_TIMEOUT_MS / 2);
-    expect(await produced.finally(() => mute.close())).toEqual(PRODUCED);
+    expect(await produced.finally(() => mute.close())).toEqual(PRODUCE_RESULT);
   });
 
   it('is not asked who leads partitions that the client has not used yet', async () => {
@@ -156,7 +165,7 @@ describe('a leader that hangs, with the default deadline', () => {
     const pending = client.produce(ORDERS, ONE_RECORD);
     await expect.poll(() => next.count('partitionLeader')).toBeGreaterThan(stale.length);
     answer();
-    expect(await pending).toEqual(PRODUCED);
+    expect(await pending).toEqual(PRODUCE_RESULT);
     await client.fetch(ORDERS, 0);
     expect([misled.calls.length, old.count('fetch')]).toEqual([0, 1]);
   });
@@ -263,7 +272,9 @@ describe('a leader that is cut off from its followers', () => {
     hang(next);
     old.script.produce = () => (old.count('produce') < 2 ? fail('NOT_ENOUGH_REPLICAS') : PRODUCED);
 
-    expect(await client.produce(ORDERS, ONE_RECORD, { timeoutMs: PROBE_TIMEOUT_MS - 10 })).toEqual(PRODUCED);
+    expect(await client.produce(ORDERS, ONE_RECORD, { timeoutMs: PROBE_TIMEOUT_MS - 10 })).toEqual(
+      PRODUCE_RESULT,
+    );
   });
 
   it('is asked again, after others, while nobody else leads', async () => {
@@ -271,7 +282,7 @@ describe('a leader that is cut off from its followers', () => {
     next.script.partitionLeader = () => leaderAt(old.address, 1);
     old.script.produce = () => (old.count('produce') < 3 ? fail('NOT_ENOUGH_REPLICAS') : PRODUCED);
 
-    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCED);
+    expect(await client.produce(ORDERS, ONE_RECORD)).toEqual(PRODUCE_RESULT);
     expect(old.count('produce')).toBe(3);
     expect(next.count('partitionLeader')).toBeGreaterThanOrEqual(2); // Before each that was sent again.
   });

@@ -233,6 +233,7 @@ describe('a partition restored from a snapshot', () => {
     logStartOffset: asOffset(6),
     baseOffset: asOffset(4),
     committedOffsets: new Map([['a', asOffset(5)]]),
+    producers: new Map(),
   });
   const snapshot = snapshotAt(asLogIndex(2), data);
 
@@ -274,6 +275,7 @@ describe('a partition restored from a snapshot', () => {
       logStartOffset: asOffset(5),
       baseOffset: asOffset(5),
       committedOffsets: new Map([['a', asOffset(1)]]),
+      producers: new Map(),
     };
     log.restored(snapshotAt(asLogIndex(3), encodePartitionSnapshot(older)));
     for (const entry of [batch(4, 5, 3), offsetCommit(5, 'a', 2)]) log.appended(entry);

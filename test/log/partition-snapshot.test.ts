@@ -11,6 +11,7 @@ function snapshotOf(applied: number, base: number, start: number, groups: readon
     baseOffset: asOffset(base),
     logStartOffset: asOffset(start),
     committedOffsets: new Map(groups.map(([group, offset]) => [group, asOffset(offset)] as const)),
+    producers: new Map(),
   };
 }
 
@@ -46,7 +47,8 @@ describe('the data of a partition snapshot', () => {
     ['an unknown version', [2, 0, 0, 0, 0, 0]],
     ['a group beyond the end', [1, 0, 0, 0, 2, 4, 0x61]],
     ['no place for producers', [1, 0, 0, 0, 0]],
-    ['producers of a later version', [1, 0, 0, 0, 0, 2]],
+    ['producers beyond the end', [1, 0, 0, 0, 0, 2]],
+    ['a producer without batches', [1, 0, 0, 0, 0, 2, 2, 0, 0]],
     ['a base offset behind the log start', [1, 0, 0, 2, 0, 0]],
     ['bytes behind it', [1, 0, 0, 0, 0, 0, 0]],
   ])('takes damage for a broken invariant: %s', (_name, bytes) => {

@@ -11,9 +11,14 @@ import { type ClusterCommand, decodeCommand, encodeCommand } from '../../src/clu
 import { InvariantError } from '../../src/invariant.js';
 import { decodeDeleteRecords, encodeDeleteRecords } from '../../src/log/delete-records.js';
 import { decodeOffsetCommit, encodeOffsetCommit } from '../../src/log/offset-commit.js';
-import { decodePartitionSnapshot, encodePartitionSnapshot } from '../../src/log/partition-snapshot.js';
+import {
+  decodePartitionSnapshot,
+  encodePartitionSnapshot,
+  type PartitionSnapshot,
+} from '../../src/log/partition-snapshot.js';
+import type { ProducerWindow } from '../../src/log/producer-state.js';
 import { decodeMembership, encodeMembership } from '../../src/raft/membership.js';
-import { asGroupId, asLogIndex } from '../../src/raft/types.js';
+import { asGroupId, asLogIndex, asTerm } from '../../src/raft/types.js';
 import { asOffset } from '../../src/records/offset.js';
 
 interface Codec<T> {
@@ -29,6 +34,20 @@ const broker = fc.stringMatching(/^[A-Za-z0-9._-]{1,12}$/);
 const brokers = fc.uniqueArray(broker, { maxLength: 7, size: 'max' });
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 
+const sequence = fc.nat(2 ** 31 - 1);
+const producer: fc.Arbitrary<ProducerWindow> = fc.record({
+  epoch: fc.nat(32_767),
+  batches: fc.array(
+    fc.record({
+      firstSequence: sequence,
+      lastSequence: sequence,
+      baseOffset: offset,
+      term: fc.nat(2 ** 31 - 1).map(asTerm),
+    }),
+    { minLength: 1, maxLength: 5 },
+  ),
+});
+
 const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   fc.record({ kind: fc.constant('initCluster' as const), clusterId: text }),
   fc.record({
@@ -39,6 +58,7 @@ const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
     peerAddress: text,
     rack: text,
   }),
+  fc.record({ kind: fc.constant('takeProducerIds' as const), count: fc.nat() }),
   fc.record({ kind: fc.constant('addBroker' as const), id: broker, peerAddress: text }),
   fc.record({
     kind: fc.constant('reassignPartition' as const),
@@ -84,10 +104,15 @@ const CODECS = [
         logStartOffset: offset,
         baseOffset: offset,
         committedOffsets: fc.array(fc.tuple(text, offset), { maxLength: 8 }),
+        producers: fc.array(fc.tuple(offset, producer), { maxLength: 8 }),
       })
       // What is gone was deleted, so it ends at or below the log start.
       .filter(({ baseOffset, logStartOffset }) => baseOffset <= logStartOffset)
-      .map((drawn) => ({ ...drawn, committedOffsets: new Map(drawn.committedOffsets) })),
+      .map((drawn): PartitionSnapshot => ({
+        ...drawn,
+        committedOffsets: new Map(drawn.committedOffsets),
+        producers: new Map(drawn.producers),
+      })),
     encode: encodePartitionSnapshot,
     decode: decodePartitionSnapshot,
   }),

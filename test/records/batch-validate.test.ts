@@ -41,6 +41,15 @@ function changed(batch: Uint8Array, change: (view: DataView) => void): Uint8Arra
   return copy;
 }
 
+/** A batch of these numbers, which an encoder may not write. */
+function ofProducer(id: bigint, epoch: number, sequence: number): Uint8Array {
+  return changed(batchOf(1), (view) => {
+    view.setBigInt64(BATCH_FIELD.PRODUCER_ID, id);
+    view.setInt16(BATCH_FIELD.PRODUCER_EPOCH, epoch);
+    view.setInt32(BATCH_FIELD.BASE_SEQUENCE, sequence);
+  });
+}
+
 function verdictOf(batch: Uint8Array, limits = LIMITS): string {
   const verdict = validateRecordBatch(batch, limits);
   return verdict.ok ? 'ok' : `${verdict.reason}: ${verdict.message}`;
@@ -73,9 +82,21 @@ describe('validateRecordBatch', () => {
     expect(verdictOf(batch)).toContain('UNSUPPORTED_RECORD_BATCH');
   });
 
-  it.each([0n, 7n, -2n, 2n ** 62n])('refuses the producer id %d as unsupported', (producerId) => {
-    const batch = changed(batchOf(1), (view) => view.setBigInt64(BATCH_FIELD.PRODUCER_ID, producerId));
-    expect(verdictOf(batch)).toContain('UNSUPPORTED_RECORD_BATCH: the record batch has a producer id');
+  it.each([
+    ['the lowest numbers', 0n, 0, 0],
+    ['the highest numbers', BigInt(Number.MAX_SAFE_INTEGER), 32_767, 2_147_483_647],
+    ['no producer id, whatever the rest', -1n, 3, 4],
+  ])('accepts a producer of %s', (_name, id, epoch, sequence) => {
+    expect(verdictOf(ofProducer(id, epoch, sequence))).toBe(verdictOf(batchOf(1)));
+  });
+
+  it.each([
+    ['a producer id below -1', -2n, 0, 0],
+    ['a producer id from 2^53', 2n ** 53n, 0, 0],
+    ['a producer id without epoch', 7n, -1, 0],
+    ['a producer id without sequence', 7n, 0, -1],
+  ])('refuses %s as corrupt', (_name, id, epoch, sequence) => {
+    expect(verdictOf(ofProducer(id, epoch, sequence))).toContain('CORRUPT_RECORD_BATCH: producer id');
   });
 
   it('accepts log append time and the timestamp -1', () => {

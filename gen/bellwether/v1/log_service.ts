@@ -126,6 +126,8 @@ export interface ProduceResponse {
   term: number;
   /** Number of records appended. */
   recordCount: number;
+  /** The batch was in the log already, from an earlier attempt: base_offset and term are those of then. */
+  duplicate: boolean;
 }
 
 /** One record batch of a stream. */
@@ -161,7 +163,14 @@ export interface ProduceStreamResponse {
   /** Number of records appended; 0 with an error. */
   recordCount: number;
   /** Why the batch was not acknowledged; unset when it was. */
-  error: Status | undefined;
+  error:
+    | Status
+    | undefined;
+  /**
+   * True when the batch of an idempotent producer was there already: offset and term are those of the
+   * first time.
+   */
+  duplicate: boolean;
 }
 
 /** Reads records of one partition. */
@@ -278,6 +287,21 @@ export interface ListOffsetsResponse {
   timestampMs?: number | undefined;
 }
 
+/** Asks for a producer id. */
+export interface InitProducerRequest {
+}
+
+/** The name of one producer. */
+export interface InitProducerResponse {
+  /** Producer id, from 1: the producer id of its record batches. */
+  producerId: number;
+  /**
+   * Its first epoch, 0. The producer itself counts it up, to 32767 at most, when it begins anew at sequence 0
+   * because it cannot know what became of a batch.
+   */
+  producerEpoch: number;
+}
+
 function createBaseProduceRequest(): ProduceRequest {
   return { topic: "", partition: 0, acks: 0, records: [], recordBatch: undefined };
 }
@@ -382,7 +406,7 @@ export const ProduceRequest: MessageFns<ProduceRequest> = {
 };
 
 function createBaseProduceResponse(): ProduceResponse {
-  return { partition: 0, baseOffset: 0, term: 0, recordCount: 0 };
+  return { partition: 0, baseOffset: 0, term: 0, recordCount: 0, duplicate: false };
 }
 
 export const ProduceResponse: MessageFns<ProduceResponse> = {
@@ -398,6 +422,9 @@ export const ProduceResponse: MessageFns<ProduceResponse> = {
     }
     if (message.recordCount !== 0) {
       writer.uint32(32).int32(message.recordCount);
+    }
+    if (message.duplicate !== false) {
+      writer.uint32(40).bool(message.duplicate);
     }
     return writer;
   },
@@ -447,6 +474,14 @@ export const ProduceResponse: MessageFns<ProduceResponse> = {
             message.recordCount = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicate = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -468,6 +503,7 @@ export const ProduceResponse: MessageFns<ProduceResponse> = {
     message.baseOffset = object.baseOffset ?? 0;
     message.term = object.term ?? 0;
     message.recordCount = object.recordCount ?? 0;
+    message.duplicate = object.duplicate ?? false;
     return message;
   },
 };
@@ -588,7 +624,7 @@ export const ProduceStreamRequest: MessageFns<ProduceStreamRequest> = {
 };
 
 function createBaseProduceStreamResponse(): ProduceStreamResponse {
-  return { requestId: 0, baseOffset: 0, term: 0, recordCount: 0, error: undefined };
+  return { requestId: 0, baseOffset: 0, term: 0, recordCount: 0, error: undefined, duplicate: false };
 }
 
 export const ProduceStreamResponse: MessageFns<ProduceStreamResponse> = {
@@ -607,6 +643,9 @@ export const ProduceStreamResponse: MessageFns<ProduceStreamResponse> = {
     }
     if (message.error !== undefined) {
       Status.encode(message.error, writer.uint32(42).fork()).join();
+    }
+    if (message.duplicate !== false) {
+      writer.uint32(48).bool(message.duplicate);
     }
     return writer;
   },
@@ -664,6 +703,14 @@ export const ProduceStreamResponse: MessageFns<ProduceStreamResponse> = {
             message.error = Status.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.duplicate = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -688,6 +735,7 @@ export const ProduceStreamResponse: MessageFns<ProduceStreamResponse> = {
     message.error = (object.error !== undefined && object.error !== null)
       ? Status.fromPartial(object.error)
       : undefined;
+    message.duplicate = object.duplicate ?? false;
     return message;
   },
 };
@@ -1407,6 +1455,116 @@ export const ListOffsetsResponse: MessageFns<ListOffsetsResponse> = {
   },
 };
 
+function createBaseInitProducerRequest(): InitProducerRequest {
+  return {};
+}
+
+export const InitProducerRequest: MessageFns<InitProducerRequest> = {
+  encode(_: InitProducerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitProducerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitProducerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InitProducerRequest>): InitProducerRequest {
+    return InitProducerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<InitProducerRequest>): InitProducerRequest {
+    const message = createBaseInitProducerRequest();
+    return message;
+  },
+};
+
+function createBaseInitProducerResponse(): InitProducerResponse {
+  return { producerId: 0, producerEpoch: 0 };
+}
+
+export const InitProducerResponse: MessageFns<InitProducerResponse> = {
+  encode(message: InitProducerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.producerId !== 0) {
+      writer.uint32(8).int64(message.producerId);
+    }
+    if (message.producerEpoch !== 0) {
+      writer.uint32(16).int32(message.producerEpoch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitProducerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitProducerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.producerId = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.producerEpoch = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InitProducerResponse>): InitProducerResponse {
+    return InitProducerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InitProducerResponse>): InitProducerResponse {
+    const message = createBaseInitProducerResponse();
+    message.producerId = object.producerId ?? 0;
+    message.producerEpoch = object.producerEpoch ?? 0;
+    return message;
+  },
+};
+
 /** Appends records to partitions and reads them back. */
 export type LogServiceService = typeof LogServiceService;
 export const LogServiceService = {
@@ -1418,6 +1576,14 @@ export const LogServiceService = {
    * none. The deadline (at most 30 s; 5 s when the call has none) bounds the wait for the commit;
    * when it passes after the append the call fails with DEADLINE_EXCEEDED COMMIT_TIMEOUT and outcome
    * UNKNOWN. Every error names its outcome: NOT_APPLIED may be retried, UNKNOWN may duplicate.
+   *
+   * A record_batch with a producer id (see InitProducer) is appended once, however often it is sent: its
+   * producer epoch, and its base sequence, which counts the producer's records in the partition from 0
+   * and goes back to 0 behind 2^31 - 1, tell it apart. One of the last 5 batches of the epoch is answered
+   * with its first base_offset, and duplicate set. Any other batch that does not follow the last one
+   * fails with FAILED_PRECONDITION OUT_OF_ORDER_SEQUENCE, one of an earlier epoch with
+   * FAILED_PRECONDITION FENCED_PRODUCER; a later epoch begins at sequence 0. A producer that a partition
+   * does not know may begin with any sequence. A partition remembers the 4096 that wrote last.
    */
   produce: {
     path: "/bellwether.v1.LogService/Produce" as const,
@@ -1513,6 +1679,23 @@ export const LogServiceService = {
     responseSerialize: (value: ListOffsetsResponse): Buffer => Buffer.from(ListOffsetsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListOffsetsResponse => ListOffsetsResponse.decode(value),
   },
+  /**
+   * Names a producer, so that it may send a batch again that is appended once.
+   *
+   * Any broker answers, with an id that nobody else has or will have. Fails with UNAVAILABLE NO_LEADER
+   * without a controller, and with DEADLINE_EXCEEDED COMMIT_TIMEOUT. Safe to retry: each call gives
+   * another id, and one that is not used costs nothing.
+   */
+  initProducer: {
+    path: "/bellwether.v1.LogService/InitProducer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InitProducerRequest): Buffer => Buffer.from(InitProducerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InitProducerRequest => InitProducerRequest.decode(value),
+    responseSerialize: (value: InitProducerResponse): Buffer =>
+      Buffer.from(InitProducerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InitProducerResponse => InitProducerResponse.decode(value),
+  },
 } as const;
 
 export interface LogServiceServer extends UntypedServiceImplementation {
@@ -1524,6 +1707,14 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * none. The deadline (at most 30 s; 5 s when the call has none) bounds the wait for the commit;
    * when it passes after the append the call fails with DEADLINE_EXCEEDED COMMIT_TIMEOUT and outcome
    * UNKNOWN. Every error names its outcome: NOT_APPLIED may be retried, UNKNOWN may duplicate.
+   *
+   * A record_batch with a producer id (see InitProducer) is appended once, however often it is sent: its
+   * producer epoch, and its base sequence, which counts the producer's records in the partition from 0
+   * and goes back to 0 behind 2^31 - 1, tell it apart. One of the last 5 batches of the epoch is answered
+   * with its first base_offset, and duplicate set. Any other batch that does not follow the last one
+   * fails with FAILED_PRECONDITION OUT_OF_ORDER_SEQUENCE, one of an earlier epoch with
+   * FAILED_PRECONDITION FENCED_PRODUCER; a later epoch begins at sequence 0. A producer that a partition
+   * does not know may begin with any sequence. A partition remembers the 4096 that wrote last.
    */
   produce: handleUnaryCall<ProduceRequest, ProduceResponse>;
   /**
@@ -1578,6 +1769,14 @@ export interface LogServiceServer extends UntypedServiceImplementation {
    * wait for that, and with DEADLINE_EXCEEDED REQUEST_TIMEOUT. Changes nothing; safe to retry.
    */
   listOffsets: handleUnaryCall<ListOffsetsRequest, ListOffsetsResponse>;
+  /**
+   * Names a producer, so that it may send a batch again that is appended once.
+   *
+   * Any broker answers, with an id that nobody else has or will have. Fails with UNAVAILABLE NO_LEADER
+   * without a controller, and with DEADLINE_EXCEEDED COMMIT_TIMEOUT. Safe to retry: each call gives
+   * another id, and one that is not used costs nothing.
+   */
+  initProducer: handleUnaryCall<InitProducerRequest, InitProducerResponse>;
 }
 
 export interface LogServiceClient extends Client {
@@ -1589,6 +1788,14 @@ export interface LogServiceClient extends Client {
    * none. The deadline (at most 30 s; 5 s when the call has none) bounds the wait for the commit;
    * when it passes after the append the call fails with DEADLINE_EXCEEDED COMMIT_TIMEOUT and outcome
    * UNKNOWN. Every error names its outcome: NOT_APPLIED may be retried, UNKNOWN may duplicate.
+   *
+   * A record_batch with a producer id (see InitProducer) is appended once, however often it is sent: its
+   * producer epoch, and its base sequence, which counts the producer's records in the partition from 0
+   * and goes back to 0 behind 2^31 - 1, tell it apart. One of the last 5 batches of the epoch is answered
+   * with its first base_offset, and duplicate set. Any other batch that does not follow the last one
+   * fails with FAILED_PRECONDITION OUT_OF_ORDER_SEQUENCE, one of an earlier epoch with
+   * FAILED_PRECONDITION FENCED_PRODUCER; a later epoch begins at sequence 0. A producer that a partition
+   * does not know may begin with any sequence. A partition remembers the 4096 that wrote last.
    */
   produce(
     request: ProduceRequest,
@@ -1694,6 +1901,28 @@ export interface LogServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListOffsetsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Names a producer, so that it may send a batch again that is appended once.
+   *
+   * Any broker answers, with an id that nobody else has or will have. Fails with UNAVAILABLE NO_LEADER
+   * without a controller, and with DEADLINE_EXCEEDED COMMIT_TIMEOUT. Safe to retry: each call gives
+   * another id, and one that is not used costs nothing.
+   */
+  initProducer(
+    request: InitProducerRequest,
+    callback: (error: ServiceError | null, response: InitProducerResponse) => void,
+  ): ClientUnaryCall;
+  initProducer(
+    request: InitProducerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InitProducerResponse) => void,
+  ): ClientUnaryCall;
+  initProducer(
+    request: InitProducerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InitProducerResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,4 +1,4 @@
-/** LogService: produce, fetch and list offsets; its streams are in produce-stream.ts and consume.ts. */
+/** LogService: produce, fetch, list offsets, names for producers; its streams: produce-stream.ts, consume.ts. */
 
 import {
   FetchFormat,
@@ -10,7 +10,13 @@ import {
   type ProduceRequest,
 } from '../../../gen/bellwether/v1/log_service.js';
 import type { Broker } from '../../broker/broker.js';
-import { fetch, listOffset, type OffsetPosition as BrokerPosition, produce } from '../../broker/data.js';
+import {
+  fetch,
+  initProducer,
+  listOffset,
+  type OffsetPosition as BrokerPosition,
+  produce,
+} from '../../broker/data.js';
 import { LIMITS } from '../../broker/limits.js';
 import type { Fetched } from '../../broker/partition-host.js';
 import { adaptBidi } from '../adapt-bidi.js';
@@ -40,8 +46,8 @@ export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers
         const acks = acksField(request.acks);
         const batch = batchOf(request, broker.clock.wallMs());
         const produced = await produce(broker, { topic, partition, acks, batch }, callTimeoutMs(context));
-        const { baseOffset, term, recordCount } = produced;
-        return { partition, baseOffset: baseOffset ?? -1, term, recordCount };
+        const { baseOffset, term, recordCount, isDuplicate: duplicate } = produced;
+        return { partition, baseOffset: baseOffset ?? -1, term, recordCount, duplicate };
       },
       { onDefect },
     ),
@@ -63,6 +69,7 @@ export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers
       },
       { onDefect },
     ),
+    initProducer: adaptUnary((_, context) => initProducer(broker, callTimeoutMs(context)), { onDefect }),
   };
 }
 

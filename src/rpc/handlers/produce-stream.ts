@@ -132,8 +132,9 @@ const ANSWER_BYTES = 64;
 
 function responseOf(requestId: number, outcome: ProduceOutcome): ProduceStreamResponse {
   if (outcome instanceof BellwetherError) {
-    return { requestId, baseOffset: -1, term: 0, recordCount: 0, error: toStatus(outcome) };
+    const error = toStatus(outcome);
+    return { requestId, baseOffset: -1, term: 0, recordCount: 0, error, duplicate: false };
   }
-  const { baseOffset = -1, term, recordCount } = outcome;
-  return { requestId, baseOffset, term, recordCount, error: undefined };
+  const { baseOffset = -1, term, recordCount, isDuplicate: duplicate } = outcome;
+  return { requestId, baseOffset, term, recordCount, error: undefined, duplicate };
 }

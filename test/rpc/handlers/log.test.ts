@@ -62,6 +62,7 @@ describe('Produce', () => {
       baseOffset: 1,
       term,
       recordCount: 3,
+      duplicate: false,
     });
     const { records: read } = await wire.at(leader).fetch({ topic, offset: 1 });
     expect(read.map(({ offset, value }) => [offset, text(value)])).toEqual([
