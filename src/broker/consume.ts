@@ -5,7 +5,7 @@
  * the high watermark without a timer, and ends as soon as another broker leads.
  */
 
-import { BellwetherError } from '../errors.js';
+import type { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import type { Broker } from './broker.js';
 import type { ClientStream } from './client-streams.js';

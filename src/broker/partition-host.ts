@@ -1,6 +1,6 @@
 /** One replica of one partition on this broker: appends, reads, and waits at the high watermark. */
 
-import { BellwetherError } from '../errors.js';
+import type { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { encodeDeleteRecords } from '../log/delete-records.js';
 import { encodeOffsetCommit } from '../log/offset-commit.js';
@@ -13,10 +13,10 @@ import { firstRecordAtTime, type TimedOffset } from '../records/batch-time.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
-import { LIMITS } from './limits.js';
+import { OffsetPolls } from './offset-polls.js';
 import { append, committed, durable, type Proposal } from './proposals.js';
 import { confirmed } from './reads.js';
-import { refusedSequence } from './refusals.js';
+import { offsetOutOfRange, refusedSequence } from './refusals.js';
 
 /** How much must have happened before a produce is answered: none, the leader's disk, a quorum. */
 export type Acks = 'none' | 'leader' | 'all';
@@ -40,17 +40,12 @@ export interface Fetched {
 type Duplicate = Extract<SequenceVerdict, { readonly kind: 'duplicate' }>;
 type Refusal = Extract<SequenceVerdict, { readonly kind: 'outOfOrder' | 'fenced' }>;
 
-interface Poll {
-  readonly offset: Offset;
-  wake(): void;
-}
-
 export class PartitionHost implements GroupMachine {
   /** As the metadata has it now. */
   assignment: PartitionAssignment;
   readonly log = new PartitionLog();
   readonly #clock: Clock;
-  readonly #polls = new Set<Poll>();
+  readonly #polls: OffsetPolls;
   readonly #elsewhere: () => BellwetherError;
   #group: GroupHost | undefined;
   #isDropped = false;
@@ -59,6 +54,7 @@ export class PartitionHost implements GroupMachine {
     this.assignment = assignment;
     this.#clock = clock;
     this.#elsewhere = elsewhere;
+    this.#polls = new OffsetPolls(clock);
   }
 
   /** Called once, when the group of this machine is made. */
@@ -85,7 +81,7 @@ export class PartitionHost implements GroupMachine {
 
   restored(snapshot: Snapshot): void {
     this.log.restored(snapshot);
-    this.#wakePolls();
+    this.#polls.wakeBelow(this.log.highWatermark);
   }
 
   /** Nothing more happens here: whoever waits is sent elsewhere (I19). */
@@ -97,7 +93,7 @@ export class PartitionHost implements GroupMachine {
 
   /** Answers whoever waits for a record with none. */
   endPolls(): void {
-    for (const poll of this.#polls) poll.wake();
+    this.#polls.wakeAll();
   }
 
   compactable(): LogIndex {
@@ -113,11 +109,7 @@ export class PartitionHost implements GroupMachine {
   }
 
   committedTo(index: LogIndex): void {
-    if (this.log.committedTo(index)) this.#wakePolls();
-  }
-
-  #wakePolls(): void {
-    for (const poll of this.#polls) if (poll.offset < this.log.highWatermark) poll.wake();
+    if (this.log.committedTo(index)) this.#polls.wakeBelow(this.log.highWatermark);
   }
 
   /**
@@ -229,7 +221,7 @@ export class PartitionHost implements GroupMachine {
     this.checkOffset(offset);
     const from = asOffset(offset);
     if (from >= this.log.highWatermark && waitMs > 0) {
-      await this.#reached(from, waitMs);
+      await this.#polls.reached(from, waitMs);
       if (this.#isDropped) throw this.#elsewhere();
       this.checkOffset(offset);
     }
@@ -265,7 +257,7 @@ export class PartitionHost implements GroupMachine {
   /** True once the high watermark has moved; false when it does not within `waitMs`, or nothing may wait. */
   async advanced(waitMs: number): Promise<boolean> {
     const { highWatermark } = this.log;
-    await this.#reached(highWatermark, waitMs);
+    await this.#polls.reached(highWatermark, waitMs);
     return !this.#isDropped && this.log.highWatermark > highWatermark;
   }
 
@@ -275,11 +267,7 @@ export class PartitionHost implements GroupMachine {
    */
   onReached(offset: number, woken: () => void): () => void {
     if (this.#isDropped || offset < this.log.highWatermark) woken();
-    const poll: Poll = { offset: asOffset(offset), wake: woken };
-    this.#polls.add(poll);
-    return () => {
-      this.#polls.delete(poll);
-    };
+    return this.#polls.add(asOffset(offset), woken);
   }
 
   /** @throws BellwetherError OFFSET_OUT_OF_RANGE below the log start or, where this replica leads, beyond the log end */
@@ -296,36 +284,7 @@ export class PartitionHost implements GroupMachine {
   }
 
   #outOfRange(offset: number, end: Offset): BellwetherError {
-    const { logStartOffset, logEndOffset, highWatermark } = this.log;
-    const { topic, partition } = this.assignment;
-    return new BellwetherError(
-      'OFFSET_OUT_OF_RANGE',
-      `offset ${String(offset)} of ${topic}/${String(partition)} is not in [${String(logStartOffset)}, ${String(end)}]`,
-      {
-        metadata: {
-          topic,
-          partition: String(partition),
-          offset: String(offset),
-          log_start_offset: String(logStartOffset),
-          log_end_offset: String(logEndOffset),
-          high_watermark: String(highWatermark),
-        },
-      },
-    );
-  }
-
-  #reached(offset: Offset, waitMs: number): Promise<void> {
-    if (this.#polls.size >= LIMITS.pollsMax) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        cancel();
-        this.#polls.delete(poll);
-        resolve();
-      };
-      const poll: Poll = { offset, wake: finish };
-      const cancel = this.#clock.schedule(waitMs, finish);
-      this.#polls.add(poll);
-    });
+    return offsetOutOfRange(this.assignment, this.log, offset, end);
   }
 }
 

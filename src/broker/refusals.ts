@@ -152,6 +152,29 @@ function notEnoughReplicas(subject: Subject): BellwetherError {
   );
 }
 
+/** Nothing can be read at `offset`: it is not in [log start, `end`]. */
+export function offsetOutOfRange(
+  subject: Subject,
+  log: { readonly logStartOffset: number; readonly logEndOffset: number; readonly highWatermark: number },
+  offset: number,
+  end: number,
+): BellwetherError {
+  const { logStartOffset, logEndOffset, highWatermark } = log;
+  return new BellwetherError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${String(offset)} of ${nameOf(subject)} is not in [${String(logStartOffset)}, ${String(end)}]`,
+    {
+      metadata: {
+        ...metadataOf(subject),
+        offset: String(offset),
+        log_start_offset: String(logStartOffset),
+        log_end_offset: String(logEndOffset),
+        high_watermark: String(highWatermark),
+      },
+    },
+  );
+}
+
 /** A broken invariant, or whatever else nobody foresaw, as an error with its stack. */
 export function asDefect(cause: unknown): BellwetherError {
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

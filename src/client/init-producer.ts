@@ -1,14 +1,8 @@
 /** SDK call that names a producer, so that its batches may be sent again. */
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
+import type { ProducerIdentity } from './producer-identity.js';
 import type { Session } from './session.js';
 import type { CallOptions } from './types.js';
-
-/** Who the batches of an idempotent producer are of. */
-export interface ProducerIdentity {
-  readonly producerId: number;
-  /** The first epoch. The producer counts it up when it begins anew at sequence 0. */
-  readonly producerEpoch: number;
-}
 
 /** An identity that nobody else has. Sent again when in doubt: an id that is never used costs nothing. */
 export async function initProducer(

@@ -1,0 +1,6 @@
+/** Who the batches of an idempotent producer are of. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  /** The first epoch. The producer counts it up when it begins anew at sequence 0. */
+  readonly producerEpoch: number;
+}
