@@ -4,7 +4,7 @@ export type { Outcome, RetryClass } from '../error-row.js';
 export type { LeaderHint, Reason } from '../errors.js';
 export { partitionForKey } from '../records/murmur2.js';
 export { connect } from './connect.js';
-export type { ProducerIdentity } from './producer-identity.js';
+export type { ProducerIdentity } from './producer-types.js';
 export type {
   FailoverFilter,
   FailoverResult,

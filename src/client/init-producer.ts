@@ -1,6 +1,6 @@
 /** SDK call that names a producer, so that its batches may be sent again. */
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
-import type { ProducerIdentity } from './producer-identity.js';
+import type { ProducerIdentity } from './producer-types.js';
 import type { Session } from './session.js';
 import type { CallOptions } from './types.js';
 

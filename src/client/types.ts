@@ -8,7 +8,7 @@ import type {
   TransferResult,
   WatchLeadershipOptions,
 } from './leadership-types.js';
-import type { ProducerIdentity } from './producer-identity.js';
+import type { ProducerIdentity } from './producer-types.js';
 import type { BrokerHealth, BrokerInfo, ClusterDescription } from './types-cluster.js';
 
 /** Options of `connect`. */

@@ -1,28 +1,28 @@
 /** Concurrent clients of a simulated cluster: they produce unique values, consume, commit, and move leaders. */
 
 import type { Broker } from '../broker/broker.js';
-import { fetch, type FetchRequest, produce } from '../broker/data.js';
+import { fetch, type FetchRequest } from '../broker/data.js';
 import { commitOffsets } from '../broker/offsets.js';
 import { LIMITS } from '../broker/limits.js';
 import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
 import { decodeRecordBatch } from '../records/batch-decode.js';
-import { encodeRecordBatch } from '../records/batch-encode.js';
 import type { ClientSafety } from './checkers/client-safety.js';
 import { CONSUMER_GROUP, valueOf } from './checkers/log-matching.js';
 import type { ClientPort } from './client-port.js';
-import type { Operation, ReadRecord, SendOutcome } from '../history/types.js';
+import type { Operation, ReadRecord } from '../history/types.js';
+import { Producers, TOPIC } from './producers.js';
 import type { Random } from './random.js';
 import { Reader } from './reader.js';
 import { TopicChurn } from './topic-churn.js';
 
-export const TOPIC = 'orders';
-const PRODUCE_TIMEOUT_MS = 1_000;
+const COMMIT_TIMEOUT_MS = 1_000;
 const FETCH_WAIT_MS = 200;
 /** Clients that ask for the ends of partitions, and their mean pause. */
 const READERS = 3;
 const READ_PAUSE_MS = 30;
-const ATTEMPTS_MAX = 8;
+/** One of so many producers is not idempotent. */
+const PRODUCERS_TO_PLAIN_ONE = 3;
 const POLL_BYTES = 16_384;
 const READ_BYTES = 1_000_000;
 
@@ -50,9 +50,9 @@ export class Clients {
   readonly #brokers: readonly BrokerId[];
   readonly #safety: ClientSafety;
   readonly #reader: Reader;
+  readonly #producers: Producers;
   readonly #churn: TopicChurn;
   readonly #onDefect: (error: unknown) => void;
-  #nextValue = 1;
   #stopped = false;
 
   constructor(
@@ -70,6 +70,7 @@ export class Clients {
     this.#safety = safety;
     this.#reader = new Reader(port, safety, TOPIC);
     this.#churn = new TopicChurn(port, random.fork(), brokers);
+    this.#producers = new Producers(port, random, safety, this.history, options.paddingBytesMax, onDefect);
     this.#onDefect = onDefect;
   }
 
@@ -84,6 +85,7 @@ export class Clients {
 
   stop(): void {
     this.#stopped = true;
+    this.#producers.stop();
     this.#churn.stop();
   }
 
@@ -105,67 +107,17 @@ export class Clients {
   }
 
   async #produceLoop(process: number): Promise<void> {
+    const isIdempotent = process % PRODUCERS_TO_PLAIN_ONE !== 0;
     while (!this.#stopped) {
       await this.#pause(this.#options.pauseMs);
+      if (isIdempotent && !(await this.#producers.identify(process, this.#brokers))) continue;
       await this.send(process, this.#random.below(this.#options.partitions));
     }
   }
 
-  /**
-   * Produces one to three new values as one batch. Resolves with true once they are acknowledged.
-   * @param brokers Whom to ask while the leader is not known.
-   */
-  async send(process: number, partition: number, brokers = this.#brokers): Promise<boolean> {
-    const values = Array.from({ length: 1 + this.#random.below(3) }, () => this.#nextValue++);
-    const invokedAtMs = this.#port.nowMs;
-    const done = (outcome: SendOutcome, baseOffset?: number): boolean => {
-      const completedAtMs = this.#port.nowMs;
-      values.forEach((value, i) => {
-        const offset = baseOffset === undefined ? {} : { offset: baseOffset + i };
-        const key = String(partition);
-        this.history.push({
-          kind: 'send',
-          process,
-          key,
-          invokedAtMs,
-          completedAtMs,
-          outcome,
-          value,
-          ...offset,
-        });
-      });
-      return outcome === 'ok';
-    };
-    let broker = this.#random.pick(brokers);
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const batch = this.#batch(values);
-      const request = { topic: TOPIC, partition, acks: 'all', batch } as const;
-      try {
-        const produced = await this.#port.call(broker, PRODUCE_TIMEOUT_MS, (at) =>
-          produce(at, request, PRODUCE_TIMEOUT_MS),
-        );
-        values.forEach((value, i) => {
-          this.#safety.acknowledged(partition, Number(produced.baseOffset) + i, value, produced.term);
-        });
-        return done('ok', produced.baseOffset);
-      } catch (error) {
-        if (!(error instanceof BellwetherError)) throw error;
-        if (error.outcome !== 'NOT_APPLIED') return done('unknown');
-        broker = error.leaderHint?.leader ?? this.#random.pick(brokers);
-        if (error.leaderHint === undefined) await this.#pause(20);
-      }
-    }
-    return done('failed');
-  }
-
-  #batch(values: readonly number[]): Uint8Array {
-    return encodeRecordBatch(
-      values.map((value) => {
-        const bytes = new Uint8Array(8 + this.#random.below(this.#options.paddingBytesMax + 1));
-        new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
-        return { key: undefined, value: bytes, headers: [], timestampMs: 1 };
-      }),
-    );
+  /** As `Producers.send`. */
+  send(process: number, partition: number, brokers = this.#brokers): Promise<boolean> {
+    return this.#producers.send(process, partition, brokers);
   }
 
   async #consumeLoop(process: number): Promise<void> {
@@ -268,8 +220,8 @@ export class Clients {
     const offsets = [{ topic: TOPIC, partition, offset }];
     this.#safety.offsetTried(partition, offset);
     try {
-      await this.#port.call(this.#random.pick(this.#brokers), PRODUCE_TIMEOUT_MS, (broker) =>
-        commitOffsets(broker, CONSUMER_GROUP, offsets, PRODUCE_TIMEOUT_MS),
+      await this.#port.call(this.#random.pick(this.#brokers), COMMIT_TIMEOUT_MS, (broker) =>
+        commitOffsets(broker, CONSUMER_GROUP, offsets, COMMIT_TIMEOUT_MS),
       );
       this.#safety.offsetAcknowledged(partition, offset);
     } catch (error) {

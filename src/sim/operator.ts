@@ -16,7 +16,7 @@ import type { ClusterState } from '../cluster/cluster-state.js';
 import type { BrokerRegistration } from '../cluster/cluster-types.js';
 import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
-import { TOPIC } from './clients.js';
+import { TOPIC } from './producers.js';
 import type { Random } from './random.js';
 import type { Machine } from './machine.js';
 import type { World } from './world.js';

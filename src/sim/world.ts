@@ -11,7 +11,7 @@ import { Observer } from './checkers/observer.js';
 import { holds, Violation } from './checkers/violation.js';
 import { Watch, WATCH_MS } from './checkers/watch.js';
 import { ClientPort } from './client-port.js';
-import { TOPIC } from './clients.js';
+import { TOPIC } from './producers.js';
 import { SimDisk } from './disk.js';
 import { canLoseDisk, type Machine, newMachine } from './machine.js';
 import { Network } from './network.js';

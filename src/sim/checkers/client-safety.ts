@@ -40,15 +40,22 @@ export class ClientSafety {
     return count;
   }
 
+  /** The first acknowledgement of a value. */
   acknowledged(partition: number, offset: number, value: number, term: number): void {
-    this.#seen(partition, offset + 1, term);
-    const committed = this.#committed.chain(this.#groupOf(partition)).values[offset];
-    const facts = { partition, offset, value, committed };
-    holds(committed === value, 'I1', 'what is acknowledged is committed at its offset', facts);
+    this.told(partition, offset, value, term);
+    const facts = { partition, offset, value };
     const values = this.#acknowledged.get(partition) ?? new Map<number, number>();
     this.#acknowledged.set(partition, values);
     holds(!values.has(offset), 'I1', 'one acknowledgement for an offset', facts);
     values.set(offset, value);
+  }
+
+  /** An acknowledgement, which for a batch that was sent again may not be the first. */
+  told(partition: number, offset: number, value: number, term: number): void {
+    this.#seen(partition, offset + 1, term);
+    const committed = this.#committed.chain(this.#groupOf(partition)).values[offset];
+    const facts = { partition, offset, value, committed };
+    holds(committed === value, 'I1', 'what is acknowledged is committed at its offset', facts);
   }
 
   /** What a client knows of a partition's end: a read that begins now must not tell less. */

@@ -8,6 +8,7 @@ import type { DurableImage } from '../durable-image.js';
 import type { LogMatching } from './log-matching.js';
 import { committedOffsetOf, CONSUMER_GROUP, deletedBelow, recordsOf, votersOf } from './log-matching.js';
 import type { ReplicaChange, ReplicaView } from './replica-view.js';
+import { Sequences } from './sequences.js';
 import { holds } from './violation.js';
 
 /** A membership and the index of its entry; 0 for the one that the group was made with. */
@@ -52,6 +53,7 @@ export interface Replicas {
 
 export class Committed {
   readonly #chains = new Map<number, Chain>();
+  readonly #sequences = new Sequences();
   readonly #entries: LogMatching;
   readonly #replicas: Replicas;
   readonly #onCommitted: (group: number, term: number) => void;
@@ -126,6 +128,7 @@ export class Committed {
       chain.knownInTerm.push(term);
       const entry = this.#entries.entry(group, index, here);
       holds(entry !== undefined, 'I4', 'what is committed is in a log', facts);
+      this.#sequences.committed(group, entry);
       for (const [offset, value] of recordsOf(entry)) {
         holds(offset === chain.values.length, 'I4', 'committed offsets are dense', { ...facts, offset });
         chain.values.push(value);

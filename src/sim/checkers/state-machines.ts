@@ -1,12 +1,14 @@
 /**
  * I17: state machines that have applied the same entries are equal; and a partition's is what the
- * committed entries come to, committed offsets included, whoever leads.
+ * committed entries come to, committed offsets and producers included, whoever leads.
  */
 
 import type { Broker } from '../../broker/broker.js';
 import { decodeClusterSnapshot } from '../../cluster/cluster-snapshot.js';
 import { ClusterState } from '../../cluster/cluster-state.js';
 import { decodePartitionSnapshot } from '../../log/partition-snapshot.js';
+import type { PartitionLog } from '../../log/partition-log.js';
+import type { ProducerWindow } from '../../log/producer-state.js';
 import type { Snapshot } from '../../raft/log.js';
 import type { Committed } from './committed.js';
 import { CONSUMER_GROUP } from './log-matching.js';
@@ -18,6 +20,8 @@ export class StateMachines {
   /** Of group 0, by the last entry that took effect: what the first replica there looked like. */
   readonly #clusters = new Map<number, string>();
   #newest = 0;
+  /** By group, then by the last entry that took effect: what the first replica there knew of producers. */
+  readonly #producers = new Map<number, Map<number, string>>();
   /** Last entry of which a snapshot has the effect. */
   readonly #effects = new WeakMap<Snapshot, number>();
 
@@ -45,6 +49,7 @@ export class StateMachines {
       holds(here.end === expected.end, 'I17', 'the high watermark is what the log comes to', facts);
       holds(here.start === start, 'I17', 'deletions are what the log comes to', facts);
       holds(here.offset === effects.offset, 'I17', 'no committed offset is lost or goes back', facts);
+      this.#checkProducers(view, effect, log);
       return;
     }
     if (Number(group) !== 0) return;
@@ -57,6 +62,16 @@ export class StateMachines {
       const facts = { group, applied, effect, broker: id, known, here };
       holds(known === here, 'I17', 'equal logs make equal states', facts);
     }
+  }
+
+  #checkProducers({ group, broker }: ReplicaView, effect: number, { producers }: PartitionLog): void {
+    const here = printed(producers.committed);
+    const byEffect = this.#producers.get(group) ?? new Map<number, string>();
+    this.#producers.set(group, byEffect);
+    const known = byEffect.get(effect);
+    if (known === undefined) byEffect.set(effect, here);
+    else
+      holds(known === here, 'I17', 'equal logs know equal producers', { group, effect, broker, known, here });
   }
 
   /** The cluster metadata as far as any broker has ever applied it. */
@@ -77,4 +92,14 @@ export class StateMachines {
     view.effect = Math.max(view.effect, applied, ofSnapshot);
     return view.effect;
   }
+}
+
+/** Short, as there is one for each entry: ids in order, epochs, and the last batch, on which all depend. */
+function printed(producers: ReadonlyMap<number, ProducerWindow>): string {
+  return [...producers]
+    .map(([id, { epoch, batches }]) => {
+      const last = batches.at(-1);
+      return [id, epoch, batches.length, last?.lastSequence, last?.baseOffset, last?.term].join(' ');
+    })
+    .join();
 }

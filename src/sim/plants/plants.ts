@@ -30,6 +30,12 @@ import {
   VotesTwice,
 } from './cores-of-leadership.js';
 import { ChangesTooSoon, InstallsInMemory } from './cores-of-members.js';
+import {
+  newAcknowledgesEarly,
+  newAppendsAgain,
+  newForgetsProducers,
+  newKeepsCutSequences,
+} from './cores-of-producers.js';
 import { forgetsDirectories, retriesSync } from './file-systems.js';
 import type { Plant } from './plant.js';
 
@@ -238,6 +244,38 @@ export const PLANTS: readonly Plant[] = [
     newRaft: newSkipsRestores,
     foundBy: ['I14', 'I17', 'I23'],
     seedsMax: 20,
+  },
+  {
+    name: 'appendsAgain',
+    classes: 'I22',
+    defect: 'a batch that is sent again is appended again',
+    newRaft: newAppendsAgain,
+    foundBy: ['I22'],
+    seedsMax: 5,
+  },
+  {
+    name: 'acknowledgesEarly',
+    classes: 'I22',
+    defect: 'a batch that is sent again is acknowledged uncommitted',
+    newRaft: newAcknowledgesEarly,
+    foundBy: ['I1'],
+    seedsMax: 40,
+  },
+  {
+    name: 'forgetsProducers',
+    classes: 'I22',
+    defect: 'a snapshot has no producers',
+    newRaft: newForgetsProducers,
+    foundBy: ['I17', 'I22'],
+    seedsMax: 40,
+  },
+  {
+    name: 'keepsCutSequences',
+    classes: 'I22',
+    defect: 'producers are not told of a truncation',
+    newRaft: newKeepsCutSequences,
+    foundBy: ['I1', 'I17', 'I22'],
+    seedsMax: 40,
   },
 ];
 

@@ -1,3 +1,5 @@
+/** The SDK's public types about producers. */
+
 /** Who the batches of an idempotent producer are of. */
 export interface ProducerIdentity {
   readonly producerId: number;
