@@ -124,9 +124,9 @@ export class ProduceLanes {
 
   /** Waits until the partition has committed something; false when it does not in time. */
   async #room({ topic, partition }: ProduceRequest, deadlineMs: number): Promise<boolean> {
-    const { clock } = this.#broker;
-    const { group } = this.#broker.assignment(topic, partition);
-    const log = this.#broker.replica(group);
+    const { clock, cluster } = this.#broker;
+    const assignment = cluster.state.partition(topic, partition);
+    const log = assignment && this.#broker.replica(assignment.group);
     const leftMs = deadlineMs - clock.monotonicMs();
     return log !== undefined && leftMs > 0 && (await log.advanced(leftMs));
   }

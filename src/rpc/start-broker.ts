@@ -24,7 +24,7 @@ import { PeerHandler } from '../broker/peer-handler.js';
 import { hasFailed, isStopping } from '../broker/refusals.js';
 import { register } from '../broker/registration.js';
 import { type BrokerConfig, splitAddress } from '../config.js';
-import { BellwetherError } from '../errors.js';
+import type { BellwetherError } from '../errors.js';
 import type { GroupId } from '../raft/types.js';
 import { type DataDirectory, openDataDirectory } from '../storage/data-directory.js';
 import { lockDirectory } from '../storage/directory-lock.js';
