@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { AdminServiceService, type AdminServiceServer } from '../../gen/bellwether/v1/admin_service.js';
-import { LogServiceService, type LogServiceServer } from '../../gen/bellwether/v1/log_service.js';
+import type { LogServiceServer } from '../../gen/bellwether/v1/log_service.js';
 import {
   MetadataServiceService,
   type MetadataServiceServer,
@@ -35,7 +35,7 @@ import { serverOptions } from '../wire/channel-options.js';
 import type { OnDefect } from './adapt.js';
 import { createGrpcServer, type GrpcServer } from './grpc-server.js';
 import { adminHandlers } from './handlers/admin.js';
-import { logHandlers } from './handlers/log.js';
+import { LOG_SERVICE, logHandlers } from './handlers/log.js';
 import { metadataHandlers } from './handlers/metadata.js';
 import { offsetHandlers } from './handlers/offset.js';
 import { partitionHandlers } from './handlers/partition.js';
@@ -246,7 +246,7 @@ function assemble(
 function addPublicServices(clients: GrpcServer, broker: Broker, onDefect: OnDefect): HealthService {
   clients.addService<PartitionServiceServer>(PartitionServiceService, partitionHandlers(broker, onDefect));
   clients.addService<MetadataServiceServer>(MetadataServiceService, metadataHandlers(broker, onDefect));
-  clients.addService<LogServiceServer>(LogServiceService, logHandlers(broker, onDefect));
+  clients.addService<LogServiceServer>(LOG_SERVICE, logHandlers(broker, onDefect));
   clients.addService<OffsetServiceServer>(OffsetServiceService, offsetHandlers(broker, onDefect));
   clients.addService<AdminServiceServer>(AdminServiceService, adminHandlers(broker, onDefect));
   addReflectionService(clients.server);

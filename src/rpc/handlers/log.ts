@@ -6,6 +6,7 @@ import {
   type FetchResponse,
   type ListOffsetsRequest,
   type LogServiceServer,
+  LogServiceService,
   OffsetPosition,
   type ProduceRequest,
 } from '../../../gen/bellwether/v1/log_service.js';
@@ -19,6 +20,7 @@ import {
 } from '../../broker/data.js';
 import { LIMITS } from '../../broker/limits.js';
 import type { Fetched } from '../../broker/partition-host.js';
+import { encodeConsumeResponse, encodeFetchResponse } from '../../wire/batch-codec.js';
 import { adaptBidi } from '../adapt-bidi.js';
 import { adaptServerStream } from '../adapt-stream.js';
 import { adaptUnary, type CallContext, type OnDefect, type ServiceHandlers } from '../adapt.js';
@@ -37,6 +39,13 @@ import {
 } from '../fields.js';
 import { serveConsume } from './consume.js';
 import { type ProduceCall, serveProduceStream } from './produce-stream.js';
+
+/** The generated service, with codecs of our own where whole batches are sent. */
+export const LOG_SERVICE = {
+  ...LogServiceService,
+  fetch: { ...LogServiceService.fetch, responseSerialize: encodeFetchResponse },
+  consume: { ...LogServiceService.consume, responseSerialize: encodeConsumeResponse },
+};
 
 export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers<LogServiceServer> {
   return {

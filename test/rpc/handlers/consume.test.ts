@@ -6,7 +6,7 @@ import {
   OffsetPosition,
 } from '../../../gen/bellwether/v1/log_service.js';
 import { LIMITS } from '../../../src/broker/limits.js';
-import { BellwetherError } from '../../../src/errors.js';
+import type { BellwetherError } from '../../../src/errors.js';
 import { encodeRecordBatch } from '../../../src/records/batch-encode.js';
 import { readBatchHeader } from '../../../src/records/batch-header.js';
 import { fromServiceError } from '../../../src/wire/status.js';
@@ -169,13 +169,13 @@ describe('Consume', () => {
 
   it('sends all of a long log, in order and once, to a client that reads when it likes', async () => {
     const { topic, leader } = await topicWith();
-    const value = 'x'.repeat(100_000);
-    const count = 300;
+    const value = 'x'.repeat(50_000);
+    const count = 100;
     for (let i = 0; i < count; i += 10) {
       const batches = Array.from({ length: 10 }, () => batchOf(value));
       await Promise.all(batches.map((recordBatch) => wire.at(leader).produce({ topic, recordBatch })));
     }
-    const stream = consume(leader, { topic, ...from(0), untilEnd: true, maxBytes: 500_000 });
+    const stream = consume(leader, { topic, ...from(0), untilEnd: true, maxBytes: 200_000 });
     const offsets: number[] = [];
     for (let message = await stream.next(); message !== undefined; message = await stream.next()) {
       offsets.push(...message.records.map(({ offset }) => offset));
@@ -220,22 +220,6 @@ describe('Consume', () => {
     await wire.at('n1').deleteTopic({ topic });
     expect((await ended).reason).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect((await consume(leader, { topic }).ended()).reason).toBe('UNKNOWN_TOPIC_OR_PARTITION');
-  });
-
-  it('takes no more streams than it may, and forgets those that were cancelled', async () => {
-    const { topic, leader } = await topicWith('a');
-    const streams = Array.from({ length: LIMITS.consumeStreamsMax }, () =>
-      consume(leader, { topic, ...from(0) }),
-    );
-    for (const stream of streams) expect(await stream.values(1)).toEqual(['a']);
-    expect((await consume(leader, { topic, ...from(0) }).ended()).reason).toBe('TOO_MANY_STREAMS');
-    for (const stream of streams) stream.cancel();
-    for (;;) {
-      const again = consume(leader, { topic, ...from(0) });
-      const first = await again.next().catch((error: unknown) => error);
-      if (!(first instanceof BellwetherError)) break;
-      expect(first.reason).toBe('TOO_MANY_STREAMS');
-    }
   });
 
   it('tells its clients to move when its broker stops in order', async () => {
