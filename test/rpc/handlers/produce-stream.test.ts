@@ -106,7 +106,14 @@ describe('ProduceStream', () => {
     const responses = await stream.answers(ids.length);
     const { term } = await wire.at(leader).partitionLeader({ topic });
     expect(responses).toEqual(
-      ids.map((requestId, i) => ({ requestId, baseOffset: 2 * i, term, recordCount: 2, error: undefined })),
+      ids.map((requestId, i) => ({
+        requestId,
+        baseOffset: 2 * i,
+        term,
+        recordCount: 2,
+        error: undefined,
+        duplicate: false,
+      })),
     );
     const { records } = await wire.at(leader).fetch({ topic, maxBytes: LIMITS.fetchBytesMax });
     expect(records.map(({ value }) => text(value))).toEqual(ids.flatMap((id) => [`${id}a`, `${id}b`]));
