@@ -47,6 +47,8 @@ export interface BrokerConfig {
   readonly rack: string;
   /** Whether this broker hands partitions back to their preferred leaders; undefined for the default, on. */
   readonly leaderBalance?: LeaderBalanceConfig | undefined;
+  /** Pause between two looks for records that are past their retention; 60 s where it is left out. */
+  readonly retentionCheckMs?: number | undefined;
 }
 
 export interface LeaderBalanceConfig {
@@ -56,7 +58,12 @@ export interface LeaderBalanceConfig {
 }
 
 const COOL_DOWN_MS_DEFAULT = 60_000;
+
 const COOL_DOWN_MS_MAX = 3_600_000;
+
+/** Bounds of the pause between two looks for records that are past their retention. */
+const RETENTION_CHECK_MS_MIN = 100;
+const RETENTION_CHECK_MS_MAX = 86_400_000;
 
 const BROKER_NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -94,6 +101,15 @@ const coolDown = z
   .transform(Number)
   .refine((ms) => ms <= COOL_DOWN_MS_MAX, `must be at most ${String(COOL_DOWN_MS_MAX)}`);
 
+const retentionCheck = z
+  .string()
+  .regex(/^\d{1,8}$/, 'must be a whole number')
+  .transform(Number)
+  .refine(
+    (ms) => ms >= RETENTION_CHECK_MS_MIN && ms <= RETENTION_CHECK_MS_MAX,
+    `must be from ${String(RETENTION_CHECK_MS_MIN)} to ${String(RETENTION_CHECK_MS_MAX)}`,
+  );
+
 const brokerSchema = z
   .object({
     id: name,
@@ -107,6 +123,7 @@ const brokerSchema = z
     rack: z.string().max(64, 'must have at most 64 characters').default(''),
     leaderBalance: z.enum(['on', 'off'], 'must be "on" or "off"').default('on'),
     leaderBalanceCoolDownMs: coolDown.default(COOL_DOWN_MS_DEFAULT),
+    retentionCheckMs: retentionCheck.optional(),
   })
   .superRefine((config, context) => {
     const problem = peersProblem(config);
@@ -134,11 +151,13 @@ const FLAGS: Readonly<Record<string, string>> = {
   data: '--data',
   rack: '--rack',
   leaderBalance: '--leader-balance or BELLWETHER_LEADER_BALANCE',
+  retentionCheckMs: '--retention-check-ms or BELLWETHER_RETENTION_CHECK_MS',
   leaderBalanceCoolDownMs: '--leader-balance-cool-down-ms or BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS',
 };
 
 /**
- * Checks the settings of `bellwether serve`. What no flag says of the leader balance the environment may say.
+ * Checks the settings of `bellwether serve`. What no flag says of the leader balance, or of retention, the
+ * environment may say.
  *
  * @throws BellwetherError INVALID_REQUEST that names every flag that is wrong, all at once.
  */
@@ -149,6 +168,7 @@ export function parseBrokerConfig(
   const parsed = brokerSchema.safeParse({
     leaderBalance: environment['BELLWETHER_LEADER_BALANCE'],
     leaderBalanceCoolDownMs: environment['BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS'],
+    retentionCheckMs: environment['BELLWETHER_RETENTION_CHECK_MS'],
     ...settings,
   });
   if (parsed.success) {

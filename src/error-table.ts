@@ -1,11 +1,12 @@
 /**
  * The rows of the error table: what each reason means, and what a caller may do about it.
  *
- * Pure. The error class and what reads the table are in errors.ts; a test holds the rows and the page for
- * people, docs/ERRORS.md, together.
+ * Pure. Those of brokers, disks and connections stand in error-table-broker.ts, the error class in errors.ts; a
+ * test holds the rows and the page for people, docs/ERRORS.md, together.
  */
 
 import { type ErrorRow, GRPC_CODE } from './error-row.js';
+import { BROKER_ERRORS } from './error-table-broker.js';
 
 /** The table. The key is the reason: what programs switch on, never on the text. */
 export const ERROR_TABLE = {
@@ -20,7 +21,7 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.INVALID_ARGUMENT,
     outcome: 'NOT_APPLIED',
     retry: 'never',
-    meaning: 'The batch is larger than a broker accepts; metadata has the size and the limit.',
+    meaning: 'The batch is larger than the topic or a broker accepts; metadata has the size and the limit.',
     action: 'Send the records in smaller batches.',
   },
   CORRUPT_RECORD_BATCH: {
@@ -111,7 +112,8 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.UNAVAILABLE,
     outcome: 'NOT_APPLIED',
     retry: 'same_broker',
-    meaning: 'The leader hears from no quorum of the replicas, so it takes no writes and confirms no reads.',
+    meaning:
+      'Fewer replicas are in sync than the topic asks for, or the leader hears from no quorum of them.',
     action: 'Try again; if it lasts, start the brokers that are down.',
   },
   LEADERSHIP_LOST: {
@@ -167,7 +169,8 @@ export const ERROR_TABLE = {
     code: GRPC_CODE.OUT_OF_RANGE,
     outcome: 'NOT_APPLIED',
     retry: 'never',
-    meaning: 'The offset is below the log start or beyond the log end; metadata has both.',
+    meaning:
+      'The offset is below the log start or beyond the log end; metadata has both and the high watermark.',
     action: 'Ask for an offset between the two.',
   },
   OUT_OF_ORDER_SEQUENCE: {
@@ -191,6 +194,14 @@ export const ERROR_TABLE = {
     retry: 'refresh_metadata',
     meaning: 'The term that the caller expected is not the current one; metadata has the current one.',
     action: 'Look who leads now, and decide again.',
+  },
+  FENCED_GENERATION: {
+    code: GRPC_CODE.FAILED_PRECONDITION,
+    outcome: 'NOT_APPLIED',
+    retry: 'never',
+    meaning: 'The consumer group has a later generation in the partition; metadata has the stored one.',
+    action:
+      'Stop reading: another member has taken over, or an operator has reset the offset. Then join anew.',
   },
   TARGET_NOT_ELIGIBLE: {
     code: GRPC_CODE.FAILED_PRECONDITION,
@@ -227,89 +238,5 @@ export const ERROR_TABLE = {
     meaning: 'No follower caught up in the time allowed; the old leader goes on.',
     action: 'Try again, allow more time, or name another target.',
   },
-  SHUTTING_DOWN: {
-    code: GRPC_CODE.UNAVAILABLE,
-    outcome: 'NOT_APPLIED',
-    retry: 'refresh_metadata',
-    meaning: 'The broker is stopping.',
-    action: 'Ask another broker.',
-  },
-  STORAGE_FAILED: {
-    code: GRPC_CODE.UNAVAILABLE,
-    outcome: 'UNKNOWN',
-    retry: 'unknown_outcome',
-    meaning: 'The disk of the broker failed; it stops voting and leading until it is restarted.',
-    action: 'Ask another broker; look at the disk before restarting this one.',
-  },
-  STORAGE_CORRUPT: {
-    code: GRPC_CODE.DATA_LOSS,
-    outcome: 'NOT_APPLIED',
-    retry: 'never',
-    meaning: 'The journal is damaged before its end; the message names the file and the position.',
-    action: 'Keep the folder and replace the broker; never use an older copy, which has forgotten promises.',
-  },
-  DATA_DIRECTORY_UNUSABLE: {
-    code: GRPC_CODE.FAILED_PRECONDITION,
-    outcome: 'NOT_APPLIED',
-    retry: 'never',
-    meaning: 'The data folder cannot be created, read or written.',
-    action: 'Check the path, its permissions and the free space.',
-  },
-  DATA_DIRECTORY_IN_USE: {
-    code: GRPC_CODE.FAILED_PRECONDITION,
-    outcome: 'NOT_APPLIED',
-    retry: 'never',
-    meaning: 'Another running broker uses the data folder.',
-    action: 'Stop that broker, or choose another folder.',
-  },
-  DATA_DIRECTORY_MISMATCH: {
-    code: GRPC_CODE.FAILED_PRECONDITION,
-    outcome: 'NOT_APPLIED',
-    retry: 'never',
-    meaning: 'The data folder belongs to another broker or another cluster.',
-    action: 'Choose the folder of this broker, or an empty one.',
-  },
-  ADDRESS_UNAVAILABLE: {
-    code: GRPC_CODE.FAILED_PRECONDITION,
-    outcome: 'NOT_APPLIED',
-    retry: 'never',
-    meaning: 'The broker cannot listen on the address: it is in use, or not of this machine.',
-    action: 'Stop what uses the port, or choose another.',
-  },
-  CLUSTER_MISMATCH: {
-    code: GRPC_CODE.FAILED_PRECONDITION,
-    outcome: 'NOT_APPLIED',
-    retry: 'never',
-    meaning: 'The other broker is of another cluster, is not the one meant, lost its disk, or was removed.',
-    action:
-      'Check --peers and --data of both brokers; after a lost disk, run `bellwether broker replace ID`.',
-  },
-  CONNECTION_FAILED: {
-    code: GRPC_CODE.UNAVAILABLE,
-    outcome: 'NOT_APPLIED',
-    retry: 'refresh_metadata',
-    meaning: 'No connection to the broker could be made, or it refused the request unread: it was not run.',
-    action: 'Check that the broker runs, and --bootstrap.',
-  },
-  CONNECTION_LOST: {
-    code: GRPC_CODE.UNAVAILABLE,
-    outcome: 'UNKNOWN',
-    retry: 'unknown_outcome',
-    meaning: 'The connection broke while the request was under way.',
-    action: 'Read back, or send again if a duplicate does no harm.',
-  },
-  REQUEST_TIMEOUT: {
-    code: GRPC_CODE.DEADLINE_EXCEEDED,
-    outcome: 'UNKNOWN',
-    retry: 'unknown_outcome',
-    meaning: 'No answer came before the deadline of the request.',
-    action: 'Read back, or send again if a duplicate does no harm.',
-  },
-  INTERNAL: {
-    code: GRPC_CODE.INTERNAL,
-    outcome: 'UNKNOWN',
-    retry: 'unknown_outcome',
-    meaning: 'A defect in Bellwether.',
-    action: 'Report it with the log of the broker.',
-  },
+  ...BROKER_ERRORS,
 } as const satisfies Record<string, ErrorRow>;

@@ -29,6 +29,8 @@ export interface BrokerOptions {
   readonly tuning?: Partial<RaftTuning>;
   /** Whether preferred leaders get back what they should lead, and when; on, after 60 s, where it is left out. */
   readonly leaderBalance?: LeaderBalance | undefined;
+  /** Pause between two passes of retention over all partitions; 60 s where it is left out. */
+  readonly retentionCheckMs?: number | undefined;
 }
 
 export interface BrokerParts {

@@ -139,15 +139,13 @@ export class Broker {
     });
     this.failover = new Failover({ ...common, transport, recorded, isAlive: (id) => this.isAlive(id) });
     this.#follower = new MetadataFollower({
-      ...{ ...common, incarnation: options.incarnation, parking: this.parking },
+      ...{ ...common, log, unclaimed: this.#factory.unclaimed, parking: this.parking },
+      ...{ incarnation: options.incarnation, retentionCheckMs: options.retentionCheckMs },
       state: () => this.cluster.state,
-      unclaimed: this.#factory.unclaimed,
       elsewhere: (group, subject) => this.elsewhere(group, subject),
-      createGroup: (group, spec, machine) =>
-        this.#createGroup(group, { ...spec, machine, persistCommit: false }),
+      createGroup: (id, spec, machine) => this.#createGroup(id, { ...spec, machine, persistCommit: false }),
       dropGroup: (group) => this.#dropGroup(group),
       submit: (command) => submitCommand(this, command, LIMITS.defaultTimeoutMs),
-      log,
     });
     const events = allOf(this.#follower, this.leadership.watches);
     this.cluster = new ClusterHost(clock, events, parts.snapshotSpacing);
@@ -164,6 +162,7 @@ export class Broker {
     const spec = { voters, votesFrom: asLogIndex(0), machine: this.cluster, persistCommit: true };
     this.cluster.attach(this.#createGroup(CLUSTER_GROUP, spec));
     this.liveness.start();
+    this.#follower.retention.start();
   }
 
   /** HOST:PORT that other brokers are told. */
@@ -190,6 +189,7 @@ export class Broker {
 
   #end(): void {
     this.balancer.stop();
+    this.#follower.retention.stop();
     this.liveness.stop();
     this.#scheduler.stop();
   }

@@ -7,6 +7,8 @@ import type { Broker } from './broker.js';
 import { LIMITS } from './limits.js';
 import type { Acks, Fetched, PartitionHost, Produced } from './partition-host.js';
 import type { ProducerIdentity } from './producer-ids.js';
+import { notEnoughInSync } from './refusals.js';
+import { configOf } from './topics.js';
 
 export interface ProduceRequest {
   readonly topic: string;
@@ -35,8 +37,9 @@ export async function produce(
   broker.checkServing();
   broker.disk.checkRoom(broker.id);
   const assignment = broker.assignment(request.topic, request.partition);
+  const config = configOf(broker, request.topic);
   const verdict = validateRecordBatch(request.batch, {
-    batchBytesMax: LIMITS.batchBytesMax,
+    batchBytesMax: Math.min(LIMITS.batchBytesMax, config.max_message_bytes),
     recordsMax: LIMITS.batchRecordsMax,
   });
   if (!verdict.ok) throw new BellwetherError(verdict.reason, verdict.message, { metadata: verdict.metadata });
@@ -48,6 +51,7 @@ export async function produce(
       broker.checkServing();
     }
     const partition = leaderReplica(broker, request.topic, request.partition);
+    if (request.acks === 'all') checkInSync(broker, partition, config.min_insync_replicas);
     const leftMs = deadlineMs - broker.clock.monotonicMs();
     const produced = await partition.produce(request.batch, verdict.header, request.acks, leftMs, () => {
       broker.wake(partition.group);
@@ -62,6 +66,17 @@ export async function produce(
 export function initProducer(broker: Broker, timeoutMs: number): Promise<ProducerIdentity> {
   broker.checkServing();
   return broker.producerIds.take(timeoutMs);
+}
+
+/**
+ * A produce with acks all is refused before it is appended while fewer replicas are in sync than the topic
+ * asks for, as in Kafka. Of a partition with fewer replicas it asks for all of them.
+ */
+function checkInSync(broker: Broker, { assignment, group }: PartitionHost, asked: number): void {
+  if (asked <= 1) return;
+  const inSync = broker.table.leaderOf(group.id)?.inSyncReplicas.length ?? 0;
+  const needed = Math.min(asked, group.raft.voters.length);
+  if (inSync < needed) throw notEnoughInSync(assignment, inSync, needed);
 }
 
 export interface FetchRequest {

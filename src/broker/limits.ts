@@ -136,6 +136,13 @@ export const LIMITS = {
   failoversDefault: 100,
   /** Topics that one watch names. */
   watchTopicsMax: 1_000,
+  /** Pause between two passes of retention over all partitions. */
+  retentionCheckMs: 60_000,
+  /** Partitions that retention looks at in one turn, and the pause before the next turn of the pass. */
+  retentionLooksMax: 256,
+  retentionTurnMs: 20,
+  /** Deletions of retention that one broker has under way at a time. */
+  retentionDeletionsMax: 64,
   partitionsMax: 10_000,
   replicationFactorMax: 7,
   replicationFactorDefault: 3,

@@ -7,21 +7,26 @@ import type { LeaderTable } from './leader-table.js';
 import type { Parking } from './parking.js';
 import { Partitions, type PartitionsContext } from './partitions.js';
 import { Reassignment, type ReassignmentContext } from './reassignment.js';
+import { Retention } from './retention.js';
 
 export interface FollowerContext extends PartitionsContext, ReassignmentContext {
   readonly table: LeaderTable;
   readonly parking: Parking;
+  /** As in BrokerOptions. */
+  readonly retentionCheckMs: number | undefined;
 }
 
 export class MetadataFollower implements ClusterEvents {
   readonly partitions: Partitions;
   readonly reassignment: Reassignment;
+  readonly retention: Retention;
   readonly #context: FollowerContext;
 
   constructor(context: FollowerContext) {
     this.#context = context;
     this.partitions = new Partitions(context);
     this.reassignment = new Reassignment(context);
+    this.retention = new Retention(context, this.partitions, context.retentionCheckMs);
   }
 
   changed(changes: readonly ClusterChange[]): void {

@@ -2,11 +2,17 @@
 
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { BellwetherError } from '../errors.js';
+import type { Committer, GroupOffset } from '../log/group-offset.js';
+import { encodeOffsetCommit } from '../log/offset-commit.js';
 import { type BrokerId, ENTRY_KIND } from '../raft/types.js';
-import { asOffset, type Offset } from '../records/offset.js';
+import { asOffset } from '../records/offset.js';
 import type { Broker } from './broker.js';
-import { offsetCommitPayload, type PartitionHost } from './partition-host.js';
+import type { RequestedCommit } from './offset-commits.js';
+import type { PartitionHost } from './partition-host.js';
 import { noLeader } from './refusals.js';
+
+/** Who commits for a group that counts no generations. */
+const NO_GENERATIONS: Committer = { generation: undefined, claim: false };
 
 export interface OffsetToCommit {
   readonly topic: string;
@@ -18,21 +24,23 @@ export interface OffsetToCommit {
 /**
  * Stores offsets on a quorum of each partition.
  *
- * @throws BellwetherError as `produce`, once the fate of every partition is known. Its outcome is
- * NOT_APPLIED only when that is so for all of them.
+ * @throws BellwetherError FENCED_GENERATION when any partition refused the committer, or as `produce`, once
+ * the fate of every partition is known. Its outcome is NOT_APPLIED only when that is so for all of them, or
+ * for those that fenced the committer: sending it again would not help.
  */
 export async function commitOffsets(
   broker: Broker,
   consumerGroup: string,
   offsets: readonly OffsetToCommit[],
   timeoutMs: number,
+  committer: Committer = NO_GENERATIONS,
 ): Promise<void> {
   broker.checkServing();
   const targets = offsets.map(({ topic, partition, offset }) => ({
     assignment: broker.assignment(topic, partition),
-    payload: offsetCommitPayload(consumerGroup, asOffset(offset)),
+    commit: { group: consumerGroup, offset: asOffset(offset), ...committer },
   }));
-  const commits = targets.map(({ assignment, payload }) => commitOne(broker, assignment, payload, timeoutMs));
+  const commits = targets.map(({ assignment, commit }) => commitOne(broker, assignment, commit, timeoutMs));
   const failures: unknown[] = [];
   for (const commit of await Promise.allSettled(commits)) {
     if (commit.status === 'rejected') failures.push(commit.reason);
@@ -43,20 +51,22 @@ export async function commitOffsets(
 async function commitOne(
   broker: Broker,
   assignment: PartitionAssignment,
-  payload: Uint8Array,
+  commit: RequestedCommit,
   timeoutMs: number,
 ): Promise<void> {
   const deadlineMs = broker.clock.monotonicMs() + timeoutMs;
   const leader = await leaderOf(broker, assignment, timeoutMs);
   const leftMs = deadlineMs - broker.clock.monotonicMs();
   if (leader !== broker.id) {
+    // The leader says when it took the commit.
+    const payload = encodeOffsetCommit({ ...commit, committedAtMs: 0 });
     const request = { group: assignment.group, kind: ENTRY_KIND.COMMIT_OFFSETS, payload };
     await broker.transport.submit(leader, request, leftMs);
     return;
   }
   const partition = broker.replica(assignment.group);
   if (partition === undefined) throw broker.elsewhere(assignment.group, assignment);
-  await partition.commitOffset(payload, leftMs, () => {
+  await partition.commitOffset(commit, leftMs, () => {
     broker.wake(partition.group);
   });
 }
@@ -64,6 +74,15 @@ async function commitOne(
 /** The one error for a call of which a part failed: no better than its worst part. */
 function failureOf(failures: readonly unknown[], count: number): unknown {
   const [first] = failures;
+  const fenced = failures.filter(
+    (error) => error instanceof BellwetherError && error.reason === 'FENCED_GENERATION',
+  );
+  if (fenced[0] instanceof BellwetherError) {
+    const { message, metadata } = fenced[0];
+    const text = `${String(fenced.length)} of ${String(count)} offsets were refused: ${message}`;
+    const counted = { ...metadata, refused: String(fenced.length), offsets: String(count) };
+    return new BellwetherError('FENCED_GENERATION', text, { metadata: counted });
+  }
   const unsure = failures.find((error) => !isNotApplied(error));
   if (unsure !== undefined) return unsure;
   if (failures.length === count || !(first instanceof BellwetherError)) return first;
@@ -85,11 +104,11 @@ export async function fetchOffsets(
   consumerGroup: string,
   partitions: readonly { readonly topic: string; readonly partition: number }[],
   timeoutMs: number,
-): Promise<(Offset | undefined)[]> {
+): Promise<(GroupOffset | undefined)[]> {
   broker.checkServing();
   const assignments = partitions.map(({ topic, partition }) => broker.assignment(topic, partition));
   const leaders = await Promise.all(assignments.map((assignment) => leaderOf(broker, assignment, timeoutMs)));
-  const found = new Map<PartitionAssignment, Offset | undefined>();
+  const found = new Map<PartitionAssignment, GroupOffset | undefined>();
   await Promise.all(
     [...new Set(leaders)].map(async (leader) => {
       const led = assignments.filter((_, i) => leaders[i] === leader);
@@ -106,7 +125,7 @@ async function readFrom(
   consumerGroup: string,
   led: readonly PartitionAssignment[],
   timeoutMs: number,
-): Promise<readonly (Offset | undefined)[]> {
+): Promise<readonly (GroupOffset | undefined)[]> {
   if (leader !== broker.id) {
     const groups = led.map(({ group }) => group);
     return broker.transport.readOffsets(leader, consumerGroup, groups, timeoutMs);
@@ -128,7 +147,7 @@ export function committedOffsets(
   partitions: readonly PartitionHost[],
   consumerGroup: string,
   timeoutMs: number,
-): Promise<(Offset | undefined)[]> {
+): Promise<(GroupOffset | undefined)[]> {
   return Promise.all(
     partitions.map(async (partition) => {
       await partition.confirmLeadership(timeoutMs, () => {

@@ -3,7 +3,6 @@
 import type { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
 import { encodeDeleteRecords } from '../log/delete-records.js';
-import { encodeOffsetCommit } from '../log/offset-commit.js';
 import { PartitionLog } from '../log/partition-log.js';
 import type { SequenceVerdict } from '../log/producer-state.js';
 import type { Snapshot } from '../raft/log.js';
@@ -13,6 +12,7 @@ import { firstRecordAtTime, type TimedOffset } from '../records/batch-time.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
+import { OffsetCommits, type RequestedCommit } from './offset-commits.js';
 import { OffsetPolls } from './offset-polls.js';
 import { append, committed, durable, type Proposal } from './proposals.js';
 import { confirmed } from './reads.js';
@@ -45,6 +45,7 @@ export class PartitionHost implements GroupMachine {
   assignment: PartitionAssignment;
   readonly log = new PartitionLog();
   readonly #clock: Clock;
+  readonly #commits: OffsetCommits;
   readonly #polls: OffsetPolls;
   readonly #elsewhere: () => BellwetherError;
   #group: GroupHost | undefined;
@@ -53,6 +54,7 @@ export class PartitionHost implements GroupMachine {
   constructor(assignment: PartitionAssignment, clock: Clock, elsewhere: () => BellwetherError) {
     this.assignment = assignment;
     this.#clock = clock;
+    this.#commits = new OffsetCommits(clock);
     this.#elsewhere = elsewhere;
     this.#polls = new OffsetPolls(clock);
   }
@@ -109,7 +111,7 @@ export class PartitionHost implements GroupMachine {
   }
 
   committedTo(index: LogIndex): void {
-    if (this.log.committedTo(index)) this.#polls.wakeBelow(this.log.highWatermark);
+    if (this.log.committedTo(index, this.#commits.settled)) this.#polls.wakeBelow(this.log.highWatermark);
   }
 
   /**
@@ -173,13 +175,9 @@ export class PartitionHost implements GroupMachine {
     return { baseOffset, term, recordCount, isDuplicate: true };
   }
 
-  /** Stores a consumer group's offset; resolves with the entry's index once it is committed. */
-  async commitOffset(payload: Uint8Array, timeoutMs: number, woken: () => void): Promise<LogIndex> {
-    const proposal = this.#proposal(ENTRY_KIND.COMMIT_OFFSETS, payload);
-    const appended = append(proposal);
-    woken();
-    await committed(this.#clock, proposal, appended, timeoutMs);
-    return appended.index;
+  /** Stores a consumer group's offset; resolves with the entry's index once it took effect. */
+  commitOffset(commit: RequestedCommit, timeoutMs: number, woken: () => void): Promise<LogIndex> {
+    return this.#commits.commit((...entry) => this.#proposal(...entry), commit, timeoutMs, woken);
   }
 
   /**
@@ -290,9 +288,4 @@ export class PartitionHost implements GroupMachine {
 
 function isRefusal(verdict: SequenceVerdict): verdict is Refusal {
   return verdict.kind === 'outOfOrder' || verdict.kind === 'fenced';
-}
-
-/** Payload of an entry that commits `offset` for a consumer group. */
-export function offsetCommitPayload(consumerGroup: string, offset: Offset): Uint8Array {
-  return encodeOffsetCommit({ group: consumerGroup, offset });
 }

@@ -2,10 +2,10 @@
 
 import { type ClusterCommand, decodeCommand } from '../cluster/commands.js';
 import { BellwetherError } from '../errors.js';
-import { decodeOffsetCommit } from '../log/offset-commit.js';
+import type { GroupOffset } from '../log/group-offset.js';
+import { decodeOffsetCommit, type OffsetCommit } from '../log/offset-commit.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
-import type { Offset } from '../records/offset.js';
 import type { Broker } from './broker.js';
 import { CLUSTER_GROUP, spreads } from './cluster-host.js';
 import { committedOffsets } from './offsets.js';
@@ -171,11 +171,11 @@ export class PeerHandler implements PeerEvents {
   async submitRequested(request: SubmitRequest, timeoutMs: number): Promise<SubmitResult> {
     this.#broker.checkServing();
     const { group, payload } = request;
-    const command = checkPayload(request);
-    if (group === CLUSTER_GROUP) {
+    const checked = checkPayload(request);
+    if ('kind' in checked) {
       const host = this.#broker.cluster;
       return host.append(
-        { payload, spreads: command === undefined || spreads(command) },
+        { payload, spreads: spreads(checked) },
         timeoutMs,
         () => this.#broker.clusterElsewhere(),
         () => {
@@ -184,7 +184,7 @@ export class PeerHandler implements PeerEvents {
       );
     }
     const partition = this.#partition(group);
-    const index = await partition.commitOffset(payload, timeoutMs, () => {
+    const index = await partition.commitOffset(checked, timeoutMs, () => {
       this.#broker.wake(partition.group);
     });
     return { index, result: EMPTY };
@@ -194,7 +194,7 @@ export class PeerHandler implements PeerEvents {
     consumerGroup: string,
     groups: readonly GroupId[],
     timeoutMs: number,
-  ): Promise<readonly (Offset | undefined)[]> {
+  ): Promise<readonly (GroupOffset | undefined)[]> {
     this.#broker.checkServing();
     const partitions = groups.map((group) => this.#partition(group));
     return committedOffsets(this.#broker, partitions, consumerGroup, timeoutMs);
@@ -231,16 +231,15 @@ export class PeerHandler implements PeerEvents {
 
 /**
  * What is appended is applied by every replica, where a payload that makes no sense is a broken invariant:
- * it must be refused here. A command for group 0 is returned.
+ * it must be refused here.
  */
-function checkPayload({ group, kind, payload }: SubmitRequest): ClusterCommand | undefined {
+function checkPayload({ group, kind, payload }: SubmitRequest): ClusterCommand | OffsetCommit {
   try {
     if (group === CLUSTER_GROUP && kind === ENTRY_KIND.CLUSTER_COMMAND) return decodeCommand(payload);
     if (group === CLUSTER_GROUP || kind !== ENTRY_KIND.COMMIT_OFFSETS) {
       throw new Error(`entries of kind ${String(kind)} are not submitted to group ${String(group)}`);
     }
-    decodeOffsetCommit(payload);
-    return undefined;
+    return decodeOffsetCommit(payload);
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new BellwetherError('INVALID_REQUEST', `payload: ${text}`, {

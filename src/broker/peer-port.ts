@@ -2,9 +2,9 @@
 
 import type { LeadershipReport } from '../cluster/leadership-change.js';
 import type { BellwetherError } from '../errors.js';
+import type { GroupOffset } from '../log/group-offset.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import type { BrokerId, EntryKind, GroupId, LogIndex, ResignationCause, Term } from '../raft/types.js';
-import type { Offset } from '../records/offset.js';
 
 /** A message of one group. */
 export interface InGroup<M> {
@@ -78,7 +78,7 @@ export interface PeerTransport {
     consumerGroup: string,
     groups: readonly GroupId[],
     timeoutMs: number,
-  ): Promise<readonly (Offset | undefined)[]>;
+  ): Promise<readonly (GroupOffset | undefined)[]>;
 }
 
 /** Why a peer refuses a broker with CLUSTER_MISMATCH; the error has it as metadata `refusal`. */
@@ -144,5 +144,5 @@ export interface PeerEvents {
     consumerGroup: string,
     groups: readonly GroupId[],
     timeoutMs: number,
-  ): Promise<readonly (Offset | undefined)[]>;
+  ): Promise<readonly (GroupOffset | undefined)[]>;
 }

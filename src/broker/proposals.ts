@@ -103,7 +103,8 @@ function commitTimeout({ group, subject }: Awaited, timeoutMs: number): Bellweth
   );
 }
 
-function leadershipLost(
+/** The fate of an appended write is not known here any more. */
+export function leadershipLost(
   { topic, partition }: Subject,
   metadata: Readonly<Record<string, string>>,
 ): BellwetherError {

@@ -175,6 +175,21 @@ export function offsetOutOfRange(
   );
 }
 
+/** Fewer replicas are in sync than the topic asks for. */
+export function notEnoughInSync(subject: Subject, inSync: number, needed: number): BellwetherError {
+  return new BellwetherError(
+    'NOT_ENOUGH_REPLICAS',
+    `${nameOf(subject)} has ${String(inSync)} replicas in sync, and its topic asks for ${String(needed)}`,
+    {
+      metadata: {
+        ...metadataOf(subject),
+        in_sync_replicas: String(inSync),
+        min_insync_replicas: String(needed),
+      },
+    },
+  );
+}
+
 /** A broken invariant, or whatever else nobody foresaw, as an error with its stack. */
 export function asDefect(cause: unknown): BellwetherError {
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

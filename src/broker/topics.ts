@@ -3,6 +3,12 @@
 import { BellwetherError } from '../errors.js';
 import type { TopicState } from '../cluster/cluster-types.js';
 import { candidatesOf, placeReplicas } from '../cluster/placement.js';
+import {
+  configInForce,
+  type TopicConfig,
+  type TopicConfigName,
+  type TopicOverrides,
+} from '../cluster/topic-config.js';
 import type { BrokerId } from '../raft/types.js';
 import type { Broker } from './broker.js';
 import { LIMITS } from './limits.js';
@@ -14,6 +20,8 @@ export interface TopicRequest {
   readonly partitions: number;
   /** Undefined for the default: three, or all brokers if they are fewer. */
   readonly replicationFactor: number | undefined;
+  /** What is set for it; nothing where it is left out. */
+  readonly config?: TopicOverrides;
 }
 
 /** Creates a topic and returns it as this broker knows it then. */
@@ -23,7 +31,7 @@ export async function createTopic(
   timeoutMs: number,
 ): Promise<TopicState> {
   const { state } = broker.cluster;
-  const { topic, partitions } = request;
+  const { topic, partitions, config = {} } = request;
   const registered = activeBrokers(broker);
   const replicationFactor =
     request.replicationFactor ?? Math.max(1, Math.min(LIMITS.replicationFactorDefault, registered.length));
@@ -37,7 +45,8 @@ export async function createTopic(
   const alive = registered.filter((id) => broker.isAlive(id));
   const candidates = candidatesOf(state, registered, new Set(alive));
   const assignments = placeReplicas(candidates, partitions, replicationFactor);
-  await submitCommand(broker, { kind: 'createTopic', topic, replicationFactor, assignments }, timeoutMs);
+  const command = { kind: 'createTopic', topic, replicationFactor, assignments, config } as const;
+  await submitCommand(broker, command, timeoutMs);
   return describeTopic(broker, topic);
 }
 
@@ -50,6 +59,22 @@ function activeBrokers({ options, cluster }: Broker): BrokerId[] {
 
 export async function deleteTopic(broker: Broker, topic: string, timeoutMs: number): Promise<void> {
   await submitCommand(broker, { kind: 'deleteTopic', topic }, timeoutMs);
+}
+
+/** Changes the configuration of a topic and returns it as this broker knows it then. */
+export async function alterTopicConfig(
+  broker: Broker,
+  topic: string,
+  change: { readonly set: TopicOverrides; readonly reset: readonly TopicConfigName[] },
+  timeoutMs: number,
+): Promise<TopicState> {
+  await submitCommand(broker, { kind: 'alterTopicConfig', topic, ...change }, timeoutMs);
+  return describeTopic(broker, topic);
+}
+
+/** What is in force for a topic, as this broker knows; the defaults for one that it does not know. */
+export function configOf(broker: Broker, topic: string): TopicConfig {
+  return configInForce(broker.cluster.state.topics.get(topic)?.config ?? {});
 }
 
 /** @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION */

@@ -1,5 +1,7 @@
 /** Parsers of command-line values. Each throws commander's error, which then names the flag. */
 import { InvalidArgumentError } from 'commander';
+import { TOPIC_CONFIG_NAMES } from '../client/index.js';
+import type { TopicConfig, TopicConfigName } from '../client/index.js';
 import { addressProblem, bootstrapBrokers, isBrokerName } from '../config.js';
 
 /** Parses a whole number from `min` to `max`, both inclusive. */
@@ -49,6 +51,30 @@ export function brokerNames(text: string): readonly string[] {
   if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no name of a broker.`);
   if (new Set(names).size < names.length) throw new InvalidArgumentError('It must not name a broker twice.');
   return names;
+}
+
+/** Parses `NAME=VALUE` of a topic's configuration, one of several; later ones take the place of earlier. */
+export function configEntries(text: string, before: TopicConfig | undefined): TopicConfig {
+  const [, key, value] = /^(?<key>[^=]+)=(?<value>-?\d{1,16})$/.exec(text) ?? [];
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError('It must be of the form NAME=WHOLE-NUMBER.');
+  }
+  return { ...before, [configName(key)]: Number(value) };
+}
+
+/** Parses a name of a topic's configuration, one of several. */
+export function configNames(
+  text: string,
+  before: readonly TopicConfigName[] = [],
+): readonly TopicConfigName[] {
+  return [...before, configName(text)];
+}
+
+function configName(text: string): TopicConfigName {
+  const name = text.replaceAll('.', '_');
+  const known = TOPIC_CONFIG_NAMES.find((each) => each === name);
+  if (known !== undefined) return known;
+  throw new InvalidArgumentError(`"${text}" is none of ${TOPIC_CONFIG_NAMES.join(', ')}.`);
 }
 
 /** Parses a text of at least one character. */

@@ -12,6 +12,7 @@ import { addFetchCommand } from './commands/fetch.js';
 import { addHealthCommand } from './commands/health.js';
 import { addLeaderCommand } from './commands/leader.js';
 import { addMetadataCommand } from './commands/metadata.js';
+import { addOffsetsCommand } from './commands/offsets.js';
 import { addProduceCommand } from './commands/produce.js';
 import { addServeCommand } from './commands/serve.js';
 import { addTopicCommand } from './commands/topic.js';
@@ -43,6 +44,7 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
   addHealthCommand,
   addProduceCommand,
   addFetchCommand,
+  addOffsetsCommand,
 ];
 
 /**

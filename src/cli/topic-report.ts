@@ -1,5 +1,5 @@
 /** How topics and their partitions are printed. Shared by `topic` and `metadata`. */
-import type { TopicInfo } from '../client/index.js';
+import type { TopicConfigEntry, TopicInfo } from '../client/index.js';
 import type { Section } from './output.js';
 
 /** The JSON form of a topic. */
@@ -15,6 +15,17 @@ export function topicDocument({ topic, partitions }: TopicInfo) {
       offline_replicas: partition.offlineReplicas,
     })),
   };
+}
+
+/** The JSON form of one entry of a topic's configuration. */
+export function configDocument({ name, value, source, unit }: TopicConfigEntry) {
+  return { name, value, source, unit };
+}
+
+/** The table of a topic's configuration. */
+export function configSection(config: readonly TopicConfigEntry[]): Section {
+  const rows = config.map((entry) => Object.values(configDocument(entry)));
+  return { name: 'config', head: ['name', 'value', 'source', 'unit'], rows };
 }
 
 /** The table of all partitions of `topics`. */

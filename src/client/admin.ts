@@ -6,6 +6,7 @@ import { toDescription, toTopic } from './convert.js';
 import { createHealthAdmin } from './health.js';
 import { initProducer } from './init-producer.js';
 import type { Session } from './session.js';
+import { alterTopicConfig, describeTopic, toWireConfig } from './topic-config.js';
 import { transferLeadership } from './transfer.js';
 import type { Admin, CallOptions, TopicSummary } from './types.js';
 
@@ -19,10 +20,10 @@ const PAGES_MAX = 1000;
 export function createAdmin(session: Session): Admin {
   return {
     async createTopic(topic, options) {
-      const { partitions = 0, replicationFactor = 0 } = options ?? {}; // 0 is "the broker's default".
+      const { partitions = 0, replicationFactor = 0, config = {} } = options ?? {}; // 0 is "the broker's default".
       const response = await session.call({
         method: AdminServiceService.createTopic,
-        request: () => ({ topic, partitions, replicationFactor }),
+        request: () => ({ topic, partitions, replicationFactor, config: toWireConfig(config) }),
         effect: 'write',
         route: session.anyBroker(),
         options,
@@ -39,16 +40,8 @@ export function createAdmin(session: Session): Admin {
       });
     },
     listTopics: (options) => listTopics(session, options),
-    async describeTopic(topic, options) {
-      const response = await session.call({
-        method: AdminServiceService.describeTopic,
-        request: () => ({ topic }),
-        effect: 'read',
-        route: session.anyBroker(),
-        options,
-      });
-      return toTopic(response.topic);
-    },
+    describeTopic: (topic, options) => describeTopic(session, topic, options),
+    alterTopicConfig: (topic, change, options) => alterTopicConfig(session, topic, change, options),
     async describeCluster(options) {
       const response = await session.call({
         method: AdminServiceService.describeCluster,

@@ -11,7 +11,7 @@ import type {
   Reassignment,
   Replication,
   ReplicationMember,
-} from './types.js';
+} from './types-cluster.js';
 
 const STATUSES: Readonly<Record<number, BrokerStatus>> = {
   [WireStatus.ACTIVE]: 'ACTIVE',

@@ -22,8 +22,6 @@ export type {
   Acks,
   Admin,
   BellwetherClient,
-  BrokerDescription,
-  BrokerStatus,
   CallOptions,
   ClusterMetadata,
   CommittedOffset,
@@ -40,18 +38,29 @@ export type {
   ProduceOptions,
   ProducerRecord,
   ProduceResult,
-  Reassignment,
   RecordHeader,
-  Replication,
-  ReplicationMember,
   TopicInfo,
   TopicSummary,
   TransferOptions,
 } from './types.js';
+export { TOPIC_CONFIG_NAMES } from './types-topic-config.js';
 export type {
+  TopicConfig,
+  TopicConfigChange,
+  TopicConfigEntry,
+  TopicConfigName,
+  TopicDescription,
+} from './types-topic-config.js';
+export type { CommitOptions, StoredOffset } from './types-offsets.js';
+export type {
+  BrokerDescription,
   BrokerHealth,
   BrokerInfo,
   BrokerLoad,
+  BrokerStatus,
   ClusterDescription,
+  Reassignment,
+  Replication,
+  ReplicationMember,
   UnreadyReason,
 } from './types-cluster.js';

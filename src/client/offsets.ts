@@ -3,21 +3,25 @@ import { OffsetServiceService } from '../../gen/bellwether/v1/offset_service.js'
 import type { Route } from './retry.js';
 import type { Session } from './session.js';
 import type { CallOptions, CommittedOffset, PartitionRef } from './types.js';
+import type { CommitOptions, StoredOffset } from './types-offsets.js';
 
-/** Stores offsets. The last commit of a partition wins, so it may be sent again. */
+/** Stores offsets. The last commit of a partition wins, so it may be sent again; a claim may not. */
 export async function commitOffsets(
   session: Session,
   group: string,
   offsets: readonly CommittedOffset[],
-  options: CallOptions | undefined,
+  options: CommitOptions | undefined,
 ): Promise<void> {
+  const { generation, claim = false } = options ?? {};
   await session.call({
     method: OffsetServiceService.commitOffsets,
     request: () => ({
       group,
       offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+      generation,
+      claim,
     }),
-    effect: 'idempotent_write',
+    effect: claim ? 'write' : 'idempotent_write',
     route: routeTo(session, offsets),
     options,
   });
@@ -29,7 +33,7 @@ export async function fetchOffsets(
   group: string,
   partitions: readonly PartitionRef[],
   options: CallOptions | undefined,
-): Promise<CommittedOffset[]> {
+): Promise<StoredOffset[]> {
   const { offsets } = await session.call({
     method: OffsetServiceService.fetchOffsets,
     request: () => ({
@@ -40,7 +44,9 @@ export async function fetchOffsets(
     route: routeTo(session, partitions),
     options,
   });
-  return offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+  return offsets.map(({ topic, partition, offset, generation, committedAtMs }) => ({
+    ...{ topic, partition, offset, generation, committedAtMs },
+  }));
 }
 
 /** The leader of the first partition where it is known: any broker would pass the request on to it. */

@@ -9,7 +9,24 @@ import type {
   WatchLeadershipOptions,
 } from './leadership-types.js';
 import type { ProducerIdentity } from './producer-types.js';
-import type { BrokerHealth, BrokerInfo, ClusterDescription } from './types-cluster.js';
+import type {
+  TopicConfig,
+  TopicConfigChange,
+  TopicConfigEntry,
+  TopicDescription,
+} from './types-topic-config.js';
+import type { CallOptions, CommittedOffset, PartitionRef, TopicInfo } from './types-base.js';
+import type { CommitOptions, StoredOffset } from './types-offsets.js';
+import type {
+  BrokerDescription,
+  BrokerHealth,
+  BrokerInfo,
+  ClusterDescription,
+  Reassignment,
+  Replication,
+} from './types-cluster.js';
+
+export type { CallOptions, CommittedOffset, PartitionInfo, PartitionRef, TopicInfo } from './types-base.js';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -17,34 +34,6 @@ export interface ConnectOptions {
   readonly brokers: readonly string[];
   /** Bound of every call in milliseconds, retries included. Default 10000. */
   readonly timeoutMs?: number;
-}
-
-/** Options that every call takes. */
-export interface CallOptions {
-  /** Bound of this call in milliseconds, retries included. Default: the client's. */
-  readonly timeoutMs?: number;
-}
-
-export interface PartitionRef {
-  readonly topic: string;
-  /** Number of the partition, from 0. */
-  readonly partition: number;
-}
-
-export interface PartitionInfo {
-  readonly partition: number;
-  /** Undefined while no leader is known. */
-  readonly leader: string | undefined;
-  /** 0 while no leader is known. */
-  readonly term: number;
-  readonly replicas: readonly string[];
-  readonly inSyncReplicas: readonly string[];
-  readonly offlineReplicas: readonly string[];
-}
-
-export interface TopicInfo {
-  readonly topic: string;
-  readonly partitions: readonly PartitionInfo[];
 }
 
 export interface ClusterMetadata {
@@ -142,67 +131,10 @@ export interface ListedOffset {
   readonly term: number;
 }
 
-export interface CommittedOffset extends PartitionRef {
-  /** Next offset to read. */
-  readonly offset: number;
-}
-
 export interface TopicSummary {
   readonly topic: string;
   readonly partitionCount: number;
   readonly replicationFactor: number;
-}
-
-/**
- * What a broker is to the cluster.
- * - `ACTIVE`: registered with its disk; replicas may be placed on it.
- * - `JOINING`: admitted and awaited: not started yet, or its lost disk is out of all groups.
- * - `REPLACING`: its disk is declared lost; it is being taken out of all groups.
- * - `REMOVING`: its replicas are being moved away; it is gone once it holds none.
- * - `UNKNOWN`: a status that this version does not know.
- */
-export type BrokerStatus = 'ACTIVE' | 'JOINING' | 'REPLACING' | 'REMOVING' | 'UNKNOWN';
-
-export interface BrokerDescription extends BrokerInfo {
-  /** HOST:PORT for the other brokers. */
-  readonly peerAddress: string;
-  readonly status: BrokerStatus;
-  /** True for the broker that leads the cluster metadata. */
-  readonly controller: boolean;
-  readonly leaderCount: number;
-  /** Partitions of which it keeps a replica, those on their way to it or from it included. */
-  readonly replicaCount: number;
-  /** Identity of its disk; undefined while none is known. */
-  readonly incarnation: string | undefined;
-}
-
-/** A partition whose replicas are not where they belong. */
-export interface Reassignment extends PartitionRef {
-  /** Where they were before the reassignment, or belong if none was asked for. */
-  readonly replicas: readonly string[];
-  /** Where they are being moved to; undefined if no reassignment was asked for. */
-  readonly target: readonly string[] | undefined;
-  /** Members that vote now, as the leader last reported. */
-  readonly voters: readonly string[];
-  /** Members that only receive the log so far. */
-  readonly learners: readonly string[];
-}
-
-export interface ReplicationMember {
-  readonly broker: string;
-  readonly role: 'LEADER' | 'VOTER' | 'LEARNER' | 'UNKNOWN';
-  /** Highest log index that it certainly has on disk, inclusive; for the leader the end of its log. */
-  readonly matchIndex: number;
-  /** Entries of the leader's log that it lacks. */
-  readonly lagEntries: number;
-  readonly alive: boolean;
-}
-
-export interface Replication {
-  /** Term of the leader that answered. */
-  readonly term: number;
-  /** The leader first, then the other voters, then the learners. */
-  readonly members: readonly ReplicationMember[];
 }
 
 export interface TransferOptions extends CallOptions {
@@ -215,11 +147,27 @@ export interface TransferOptions extends CallOptions {
 export interface Admin {
   createTopic(
     topic: string,
-    options?: CallOptions & { readonly partitions?: number; readonly replicationFactor?: number },
+    options?: CallOptions & {
+      readonly partitions?: number;
+      readonly replicationFactor?: number;
+      readonly config?: TopicConfig;
+    },
   ): Promise<TopicInfo>;
   deleteTopic(topic: string, options?: CallOptions): Promise<void>;
   listTopics(options?: CallOptions): Promise<TopicSummary[]>;
-  describeTopic(topic: string, options?: CallOptions): Promise<TopicInfo>;
+  describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription>;
+  /**
+   * Sets entries of a topic's configuration and gives others back to their defaults; resolves with all entries as
+   * they are then. Idempotent.
+   *
+   * @throws BellwetherError INVALID_REQUEST for an unknown name or a value out of its bounds, or
+   * UNKNOWN_TOPIC_OR_PARTITION: NOT_APPLIED.
+   */
+  alterTopicConfig(
+    topic: string,
+    change: TopicConfigChange,
+    options?: CallOptions,
+  ): Promise<TopicConfigEntry[]>;
   describeCluster(options?: CallOptions): Promise<ClusterDescription>;
   /** Asks every broker of the cluster for its health; by id. One that does not answer within 2 s is UNREACHABLE. */
   describeHealth(options?: CallOptions): Promise<BrokerHealth[]>;
@@ -305,12 +253,19 @@ export interface BellwetherClient {
    * call, by whichever leader: a quorum confirms the one that answers (linearizable).
    */
   listOffsets(ref: PartitionRef, at: OffsetPosition, options?: CallOptions): Promise<ListedOffset>;
-  commitOffsets(group: string, offsets: readonly CommittedOffset[], options?: CallOptions): Promise<void>;
+  /**
+   * Stores offsets of a consumer group, each in its partition.
+   *
+   * @throws BellwetherError FENCED_GENERATION when a partition refused the generation; the others may have been stored.
+   * @throws BellwetherError COMMIT_TIMEOUT, LEADERSHIP_LOST, CONNECTION_LOST, REQUEST_TIMEOUT: outcome UNKNOWN.
+   */
+  commitOffsets(group: string, offsets: readonly CommittedOffset[], options?: CommitOptions): Promise<void>;
+  /** Linearizable: what was stored before the call is in the answer. Partitions without an offset are left out. */
   fetchOffsets(
     group: string,
     partitions: readonly PartitionRef[],
     options?: CallOptions,
-  ): Promise<CommittedOffset[]>;
+  ): Promise<StoredOffset[]>;
   /**
    * Closes the connections. Calls in flight reject with CONNECTION_LOST, whose outcome is UNKNOWN;
    * later ones with CONNECTION_FAILED.

@@ -10,9 +10,10 @@ import { accepted, type ClusterTables, refused, type Verdict } from './cluster-t
 import type { PartitionAssignment } from './cluster-types.js';
 import type { CreateTopic, MembershipChanged, ReassignPartition } from './commands.js';
 import { isInPlace, placeOf } from './desired.js';
+import { altered } from './topic-config.js';
 
 export function createTopic(tables: ClusterTables, command: CreateTopic): Verdict {
-  const { topic, replicationFactor, assignments } = command;
+  const { topic, replicationFactor, assignments, config = {} } = command;
   if (tables.topics.has(topic)) {
     return refused('TOPIC_ALREADY_EXISTS', `topic ${topic} exists`, { topic });
   }
@@ -30,7 +31,7 @@ export function createTopic(tables: ClusterTables, command: CreateTopic): Verdic
     const group = tables.takeGroup();
     return { topic, partition, group, initial: replicas, replicas, target: undefined, membership };
   });
-  const created = { topic, replicationFactor, partitions };
+  const created = { topic, replicationFactor, config: altered({}, config, []), partitions };
   tables.addTopic(created);
   return accepted({ kind: 'topicCreated', topic: created });
 }

@@ -12,6 +12,7 @@ import {
   type TopicState,
 } from './cluster-types.js';
 import { historyFromJson, historyToJson, type LeadershipHistoryJson } from './leadership-json.js';
+import { isTopicOverrides, type TopicOverrides } from './topic-config.js';
 
 /** Another number is another layout. */
 const VERSION = 1;
@@ -31,6 +32,8 @@ export interface ClusterStateJson {
 interface TopicJson {
   readonly topic: string;
   readonly replicationFactor: number;
+  /** Left out while nothing was set. */
+  readonly config?: TopicOverrides;
   readonly partitions: readonly PartitionJson[];
 }
 
@@ -53,9 +56,10 @@ export function tablesToJson(tables: ClusterTables): ClusterStateJson {
     nextProducerId,
     clusterMembership,
     brokers: [...tables.brokers.values()],
-    topics: [...tables.topics.values()].map(({ topic, replicationFactor, partitions }) => ({
+    topics: [...tables.topics.values()].map(({ topic, replicationFactor, config, partitions }) => ({
       topic,
       replicationFactor,
+      ...(Object.keys(config).length > 0 && { config }),
       partitions: partitions.map(({ group, initial, replicas, target, membership }) => ({
         group,
         initial,
@@ -102,10 +106,12 @@ function broker(json: unknown): BrokerRegistration {
 }
 
 function topicState(json: unknown): TopicState {
-  const { topic, replicationFactor, partitions } = fields(json);
+  const { topic, replicationFactor, config = {}, partitions } = fields(json);
+  invariant(isTopicOverrides(config), 'a topic with a configuration that is known', { topic });
   return {
     topic: text(topic),
     replicationFactor: number(replicationFactor),
+    config,
     partitions: list(partitions).map((each, i) => partition(text(topic), i, each)),
   };
 }

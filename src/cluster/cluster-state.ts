@@ -3,6 +3,7 @@
 import { unreachable } from '../invariant.js';
 import type { Membership } from '../raft/membership.js';
 import type { BrokerId, GroupId, LogIndex } from '../raft/types.js';
+import { alterTopicConfig } from './cluster-config.js';
 import {
   cancelReassignment,
   clusterMembershipCommitted,
@@ -106,6 +107,8 @@ export class ClusterState {
         return replaceBroker(tables, command.id);
       case 'createTopic':
         return createTopic(tables, command);
+      case 'alterTopicConfig':
+        return alterTopicConfig(tables, command);
       case 'deleteTopic':
         return deleteTopic(tables, command.topic);
       case 'reassignPartition':

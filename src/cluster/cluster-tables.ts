@@ -9,6 +9,7 @@ import { asGroupId, asLogIndex, type BrokerId, type GroupId } from '../raft/type
 import type { CommandResult, RefusalReason } from './commands.js';
 import { standsNowhere, standsInNoMembership } from './desired.js';
 import { LeadershipHistory } from './leadership-history.js';
+import type { TopicOverrides } from './topic-config.js';
 import type {
   BrokerRegistration,
   ClusterChange,
@@ -74,6 +75,12 @@ export class ClusterTables {
   addTopic(topic: TopicState): void {
     this.topics.set(topic.topic, topic);
     for (const assignment of topic.partitions) this.byGroup.set(assignment.group, assignment);
+  }
+
+  putConfig(before: TopicState, config: TopicOverrides): ClusterChange {
+    const topic = { ...before, config };
+    this.topics.set(topic.topic, topic);
+    return { kind: 'topicConfigChanged', topic };
   }
 
   deleteTopic(topic: TopicState): void {

@@ -3,6 +3,7 @@
 import type { Membership } from '../raft/membership.js';
 import type { BrokerId, GroupId, LogIndex } from '../raft/types.js';
 import type { LeadershipChange } from './leadership-change.js';
+import type { TopicOverrides } from './topic-config.js';
 
 /**
  * - `JOINING`: admitted, without a disk that is known: not started yet, or its lost disk is out of all groups.
@@ -49,6 +50,8 @@ export interface TopicState {
   readonly topic: string;
   /** As the topic was created; reassignments may give a partition more replicas, or fewer. */
   readonly replicationFactor: number;
+  /** What was set for it. */
+  readonly config: TopicOverrides;
   /** Ordered by number, without gaps. */
   readonly partitions: readonly PartitionAssignment[];
 }
@@ -61,6 +64,7 @@ export type ClusterChange =
   | { readonly kind: 'brokerGone'; readonly broker: BrokerRegistration }
   | { readonly kind: 'topicCreated'; readonly topic: TopicState }
   | { readonly kind: 'topicDeleted'; readonly topic: TopicState }
+  | { readonly kind: 'topicConfigChanged'; readonly topic: TopicState }
   | {
       readonly kind: 'assignmentChanged';
       readonly before: PartitionAssignment;

@@ -13,6 +13,12 @@ import {
   isLeadershipReport,
   type LeadershipReport,
 } from './leadership-change.js';
+import {
+  isTopicConfigName,
+  isTopicOverrides,
+  type TopicConfigName,
+  type TopicOverrides,
+} from './topic-config.js';
 
 /** Names the cluster, once and for ever. */
 export interface InitCluster {
@@ -60,6 +66,17 @@ export interface CreateTopic {
   readonly replicationFactor: number;
   /** For each partition its replicas, the preferred leader first. */
   readonly assignments: readonly (readonly BrokerId[])[];
+  /** What is set for the topic; left out by versions that knew no configuration. */
+  readonly config?: TopicOverrides;
+}
+
+/** Sets entries of a topic's configuration, and gives others back to their defaults; again it changes nothing. */
+export interface AlterTopicConfig {
+  readonly kind: 'alterTopicConfig';
+  readonly topic: string;
+  readonly set: TopicOverrides;
+  /** None of them is in `set`. */
+  readonly reset: readonly TopicConfigName[];
 }
 
 export interface DeleteTopic {
@@ -113,6 +130,7 @@ export type ClusterCommand =
   | RemoveBroker
   | ReplaceBroker
   | CreateTopic
+  | AlterTopicConfig
   | DeleteTopic
   | ReassignPartition
   | CancelReassignment
@@ -169,6 +187,12 @@ const FIELDS: {
     topic: isText,
     replicationFactor: isCount,
     assignments: (value) => Array.isArray(value) && value.every(isTexts),
+    config: (value) => value === undefined || isTopicOverrides(value),
+  },
+  alterTopicConfig: {
+    topic: isText,
+    set: isTopicOverrides,
+    reset: (value) => Array.isArray(value) && value.every(isTopicConfigName),
   },
   deleteTopic: { topic: isText },
   reassignPartition: { topic: isText, partition: isCount, replicas: isTexts },

@@ -2,36 +2,33 @@
 
 import { invariant } from '../invariant.js';
 import { ByteCursor, MalformedBytesError } from '../records/byte-cursor.js';
-import { asOffset, type Offset } from '../records/offset.js';
 import { decodeUtf8, utf8Size, writeUtf8 } from '../records/utf8.js';
+import { readVarint, varintSize, writeVarint } from '../records/varint.js';
 import {
-  readVarint,
-  readVarlong,
-  varintSize,
-  varlongSize,
-  writeVarint,
-  writeVarlong,
-} from '../records/varint.js';
+  type Committer,
+  type GroupOffset,
+  groupOffsetSize,
+  readGroupOffset,
+  writeGroupOffset,
+} from './group-offset.js';
 
 /** First byte of the payload; another number is another layout. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** A consumer group has processed everything below `offset`. */
-export interface OffsetCommit {
+export interface OffsetCommit extends GroupOffset, Committer {
   readonly group: string;
-  /** Next offset that the group will read. */
-  readonly offset: Offset;
 }
 
-/** Layout: version byte, group size varint, group in UTF-8, offset varlong (varint.ts). */
+/** Layout: version byte, claim byte (1 or 0), group size varint, group in UTF-8, and as group-offset.ts says. */
 export function encodeOffsetCommit(commit: OffsetCommit): Uint8Array {
-  const offset = asOffset(commit.offset);
   const groupSize = utf8Size(commit.group);
-  const payload = new Uint8Array(1 + varintSize(groupSize) + groupSize + varlongSize(offset));
+  const payload = new Uint8Array(2 + varintSize(groupSize) + groupSize + groupOffsetSize(commit));
   payload[0] = VERSION;
-  let position = writeVarint(payload, 1, groupSize);
+  payload[1] = commit.claim ? 1 : 0;
+  let position = writeVarint(payload, 2, groupSize);
   position = writeUtf8(payload, position, commit.group);
-  writeVarlong(payload, position, offset);
+  writeGroupOffset(payload, position, commit);
   return payload;
 }
 
@@ -44,12 +41,14 @@ export function decodeOffsetCommit(payload: Uint8Array): OffsetCommit {
   try {
     const version = cursor.readByte();
     invariant(version === VERSION, 'offset commit of an unknown version', { version });
+    const claim = cursor.readByte();
+    invariant(claim <= 1, 'a commit claims its generation or does not', { claim });
     const group = decodeUtf8(cursor.take(readVarint(cursor)));
-    const offset = asOffset(readVarlong(cursor));
+    const stored = readGroupOffset(cursor);
     invariant(cursor.remainingBytes === 0, 'bytes follow an offset commit', {
       remainingBytes: cursor.remainingBytes,
     });
-    return { group, offset };
+    return { group, claim: claim === 1, ...stored };
   } catch (error) {
     invariant(!(error instanceof MalformedBytesError), 'offset commit is malformed', {
       error: String(error),

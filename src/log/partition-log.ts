@@ -20,6 +20,8 @@ import { readBatchHeader } from '../records/batch-header.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import { BatchIndex } from './batch-index.js';
 import { decodeDeleteRecords, type DeleteRecords } from './delete-records.js';
+import { type GroupOffset, isFenced } from './group-offset.js';
+import { type KeptRecords, LogSize } from './log-size.js';
 import { decodeOffsetCommit, type OffsetCommit } from './offset-commit.js';
 import { decodePartitionSnapshot, encodePartitionSnapshot } from './partition-snapshot.js';
 import { ProducerState } from './producer-state.js';
@@ -36,6 +38,13 @@ interface PendingEffect {
   readonly effect: OffsetCommit | DeleteRecords;
 }
 
+/** What became of an offset commit. */
+export interface CommitSettlement {
+  readonly index: LogIndex;
+  /** The generation that is stored and refused it; undefined when the commit took effect. */
+  readonly fencedBy: number | undefined;
+}
+
 export class PartitionLog {
   /** For the leader to look up; only this class changes it. */
   readonly producers = new ProducerState();
@@ -44,7 +53,8 @@ export class PartitionLog {
   #committedBatches = 0;
   /** Of entries that are in the log but not committed by Raft yet. */
   #pending: PendingEffect[] = [];
-  readonly #committedOffsets = new Map<string, Offset>();
+  readonly #committedOffsets = new Map<string, GroupOffset>();
+  #size = new LogSize();
   #logStartOffset = asOffset(0);
   #highWatermark = asOffset(0);
   #committedIndex = asLogIndex(0);
@@ -71,9 +81,19 @@ export class PartitionLog {
     return this.#highWatermark;
   }
 
-  /** Next offset that a consumer group will read; undefined when it has committed none. */
-  committedOffset(group: string): Offset | undefined {
+  /** Of the batches that are not deleted, one that holds deleted records too included. */
+  get bytes(): number {
+    return this.#size.bytes;
+  }
+
+  /** What a consumer group has committed; undefined when that is nothing. */
+  committedOffset(group: string): GroupOffset | undefined {
     return this.#committedOffsets.get(group);
+  }
+
+  /** Below which offset records may be deleted, so that what is to be kept stays; undefined for none. */
+  expired(kept: KeptRecords): Offset | undefined {
+    return this.#size.expired(kept);
   }
 
   appended(entry: Entry): void {
@@ -82,9 +102,15 @@ export class PartitionLog {
     switch (kind) {
       case ENTRY_KIND.RECORD_BATCH: {
         const header = readBatchHeader(payload);
-        this.#batches.push(index, header.baseOffset, header.recordCount, header.maxTimestampMs);
+        const { baseOffset, recordCount, maxTimestampMs } = header;
+        this.#batches.push(index, baseOffset, recordCount, maxTimestampMs);
+        this.#size.appended(index, {
+          endOffset: baseOffset + recordCount,
+          bytes: payload.length,
+          maxTimestampMs,
+        });
         if (header.producerId < 0 || index <= this.#effectIndex) break;
-        this.producers.appended(index, term, header.baseOffset, header);
+        this.producers.appended(index, term, baseOffset, header);
         break;
       }
       case ENTRY_KIND.COMMIT_OFFSETS:
@@ -106,22 +132,29 @@ export class PartitionLog {
     invariant(this.logEndOffset >= this.#highWatermark, 'no committed record is truncated (I7)', { index });
     this.#pending = this.#pending.filter((pending) => pending.index < index);
     this.producers.truncatedFrom(index);
+    this.#size.truncatedFrom(index);
   }
 
-  /** Takes in that all entries up to `index` are committed. Returns true when the high watermark moved. */
-  committedTo(index: LogIndex): boolean {
+  /**
+   * Takes in that all entries up to `index` are committed. Returns true when the high watermark moved.
+   *
+   * @param settled Told of each offset commit that takes effect now, or is refused, and what is stored then.
+   */
+  committedTo(index: LogIndex, settled?: (settlement: CommitSettlement) => void): boolean {
     const before = this.#highWatermark;
     let applied = 0;
     for (const pending of this.#pending) {
       if (pending.index > index) break;
       // One by one: how far a deletion goes depends on the batches before it, on every replica the same.
       this.#advanceHighWatermark(pending.index);
-      this.#apply(pending.effect);
+      this.#apply(pending, settled);
       applied += 1;
     }
     if (applied > 0) this.#pending = this.#pending.slice(applied);
     this.#advanceHighWatermark(index);
     this.producers.committedTo(index);
+    this.#size.committedTo(index);
+    this.#size.deletedTo(this.logStartOffset);
     if (index > this.#committedIndex) this.#committedIndex = index;
     if (index > this.#effectIndex) this.#effectIndex = index;
     return this.#highWatermark > before;
@@ -193,6 +226,7 @@ export class PartitionLog {
       to: baseOffset,
     });
     this.#batches = new BatchIndex(baseOffset);
+    this.#size = new LogSize();
     this.#committedBatches = 0;
     this.#pending = [];
     this.#highWatermark = baseOffset;
@@ -233,9 +267,13 @@ export class PartitionLog {
     this.#highWatermark = this.#batches.endOfFirst(this.#committedBatches);
   }
 
-  #apply(effect: PendingEffect['effect']): void {
+  #apply({ index, effect }: PendingEffect, settled?: (settlement: CommitSettlement) => void): void {
     if ('group' in effect) {
-      this.#committedOffsets.set(effect.group, effect.offset);
+      const { group, offset, generation, committedAtMs } = effect;
+      const stored = this.#committedOffsets.get(group);
+      const fenced = isFenced(stored, effect);
+      if (!fenced) this.#committedOffsets.set(group, { offset, generation, committedAtMs });
+      settled?.({ index, fencedBy: fenced ? stored?.generation : undefined });
       return;
     }
     const offset = asOffset(Math.min(effect.beforeOffset, this.#highWatermark));

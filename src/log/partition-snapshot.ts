@@ -19,10 +19,11 @@ import {
   writeVarint,
   writeVarlong,
 } from '../records/varint.js';
+import { type GroupOffset, groupOffsetSize, readGroupOffset, writeGroupOffset } from './group-offset.js';
 import { type Producers, producersSize, readProducers, writeProducers } from './producer-snapshot.js';
 
 /** First byte of the data; another number is another layout. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface PartitionSnapshot {
   /** Entries up to here have taken effect. */
@@ -30,13 +31,13 @@ export interface PartitionSnapshot {
   readonly logStartOffset: Offset;
   /** Where the first batch behind the snapshot begins: the end offset of what is gone. */
   readonly baseOffset: Offset;
-  readonly committedOffsets: ReadonlyMap<string, Offset>;
+  readonly committedOffsets: ReadonlyMap<string, GroupOffset>;
   readonly producers: Producers;
 }
 
 /**
  * Layout: version byte, applied index varlong, log start offset varlong, base offset varlong, number of
- * consumer groups varint, of each, by name: size varint, name in UTF-8, committed offset varlong; then the
+ * consumer groups varint, of each, by name: size varint, name in UTF-8, and as group-offset.ts says; then the
  * producers (producer-snapshot.ts). Numbers as in varint.ts.
  *
  * The same state gives the same bytes on every replica (I17).
@@ -53,7 +54,7 @@ export function encodePartitionSnapshot(snapshot: PartitionSnapshot): Uint8Array
   for (const [group, offset] of groups) {
     position = writeVarint(bytes, position, utf8Size(group));
     position = writeUtf8(bytes, position, group);
-    position = writeVarlong(bytes, position, offset);
+    position = writeGroupOffset(bytes, position, offset);
   }
   position = writeProducers(bytes, position, snapshot.producers);
   invariant(position === bytes.length, 'a snapshot has the size that was computed');
@@ -66,7 +67,7 @@ function sizeOf(snapshot: PartitionSnapshot): number {
   size += varintSize(committedOffsets.size) + producersSize(producers);
   for (const [group, offset] of committedOffsets) {
     const groupSize = utf8Size(group);
-    size += varintSize(groupSize) + groupSize + varlongSize(offset);
+    size += varintSize(groupSize) + groupSize + groupOffsetSize(offset);
   }
   return size;
 }
@@ -83,10 +84,10 @@ export function decodePartitionSnapshot(data: Uint8Array): PartitionSnapshot {
     const appliedIndex = asLogIndex(readVarlong(cursor));
     const logStartOffset = asOffset(readVarlong(cursor));
     const baseOffset = asOffset(readVarlong(cursor));
-    const committedOffsets = new Map<string, Offset>();
+    const committedOffsets = new Map<string, GroupOffset>();
     for (let left = readVarint(cursor); left > 0; left--) {
       const group = decodeUtf8(cursor.take(readVarint(cursor)));
-      committedOffsets.set(group, asOffset(readVarlong(cursor)));
+      committedOffsets.set(group, readGroupOffset(cursor));
     }
     const producers = readProducers(cursor);
     invariant(cursor.remainingBytes === 0, 'bytes follow a partition snapshot', {

@@ -22,7 +22,8 @@ const ACKS: Readonly<Record<number, Acks>> = {
   [WireAcks.ALL]: 'all',
 };
 
-const INT32_MAX = 2_147_483_647;
+/** The greatest int32. */
+export const INT32_MAX = 2_147_483_647;
 
 /** Longest name of a broker or a consumer group, in characters. */
 const NAME_CHARACTERS_MAX = 249;

@@ -94,7 +94,9 @@ export class PeerService {
         this.#admit(sender);
         const groups = groupIds.map(asGroupId);
         const offsets = await events.offsetsRequested(consumerGroup, groups, callTimeoutMs(context));
-        return { offsets: groupIds.map((groupId, i) => ({ groupId, offset: offsets[i] })) };
+        return {
+          offsets: groupIds.map((groupId, i) => ({ groupId, committedAtMs: 0, ...offsets[i] })),
+        };
       }, unary),
       heartbeat: adaptBidi((stream: HeartbeatStream) => {
         this.#serveHeartbeats(stream);

@@ -2,7 +2,11 @@
 
 import type { ServiceError } from '@grpc/grpc-js';
 import { Metadata, type CallOptions, type ClientUnaryCall } from '@grpc/grpc-js';
-import type { RaftServiceClient, Sender } from '../../gen/bellwether/raft/v1/raft_service.js';
+import type {
+  RaftServiceClient,
+  ReadOffsetsResponse,
+  Sender,
+} from '../../gen/bellwether/raft/v1/raft_service.js';
 import type {
   InGroup,
   LeaderAnnouncement,
@@ -15,10 +19,11 @@ import type {
 import { LIMITS } from '../broker/limits.js';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
+import type { GroupOffset } from '../log/group-offset.js';
 import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest } from '../raft/messages.js';
 import { asLogIndex, type BrokerId, type GroupId } from '../raft/types.js';
-import { asOffset, type Offset } from '../records/offset.js';
 import { fromServiceError } from '../wire/status.js';
+import { groupOffsetFromWire } from './convert-offsets.js';
 import { senderOf, timeoutNowToWire, voteReplyFromWire, voteRequestToWire } from './convert-raft.js';
 import { notConnected, PeerLink } from './peer-link.js';
 import type { PeerService } from './peer-service.js';
@@ -137,14 +142,14 @@ export class GrpcPeerTransport implements PeerTransport {
     consumerGroup: string,
     groups: readonly GroupId[],
     timeoutMs: number,
-  ): Promise<readonly (Offset | undefined)[]> {
-    const { offsets } = await this.#call<{ offsets: { offset?: number | undefined }[] }>(
+  ): Promise<readonly (GroupOffset | undefined)[]> {
+    const { offsets } = await this.#call<ReadOffsetsResponse>(
       to,
       timeoutMs,
       (client, sender, metadata, options, callback) =>
         client.readOffsets({ sender, consumerGroup, groupIds: [...groups] }, metadata, options, callback),
     );
-    return offsets.map(({ offset }) => (offset === undefined ? undefined : asOffset(offset)));
+    return offsets.map(groupOffsetFromWire);
   }
 
   get #self(): BrokerId {

@@ -173,7 +173,7 @@ function assemble(
   close: () => Promise<void>,
 ): Pick<BoundBroker, 'id' | 'start'> {
   const { config, log, onFatal } = options;
-  const { id, rack, leaderBalance } = config;
+  const { id, rack, leaderBalance, retentionCheckMs } = config;
   const { bootstrapVoters: bootstrap, incarnation } = storage.data;
   const transport = new GrpcPeerTransport();
   /** Filled at the start: brokers that take free ports are bound before anybody knows where. */
@@ -184,7 +184,10 @@ function assemble(
     service.close();
   };
   const broker = new Broker(
-    { id, bootstrap, peerAddresses, peerAddress, incarnation, address: advertised, rack, leaderBalance },
+    {
+      ...{ id, bootstrap, peerAddresses, peerAddress, incarnation, address: advertised, rack },
+      ...{ leaderBalance, retentionCheckMs },
+    },
     {
       clock: systemClock,
       journal: storage.journal,

@@ -38,8 +38,9 @@ export class Reader {
       fetchOffsets(broker, CONSUMER_GROUP, partitions, READ_TIMEOUT_MS),
     );
     if (found === undefined) return undefined;
-    this.#safety.offsetFetched(partition, before, found[0]);
-    return { offset: found[0] };
+    const offset = found[0]?.offset;
+    this.#safety.offsetFetched(partition, before, offset);
+    return { offset };
   }
 
   async #ask<T>(via: BrokerId, serve: (broker: Broker) => Promise<T>): Promise<T | undefined> {

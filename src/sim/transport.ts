@@ -22,8 +22,8 @@ import type {
   VoteReply,
   VoteRequest,
 } from '../raft/messages.js';
+import type { GroupOffset } from '../log/group-offset.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
-import type { Offset } from '../records/offset.js';
 import { Dial } from './dial.js';
 import { describeMessage } from './trace.js';
 import type { Connection, Endpoint, Machine, StreamKind, Wires } from './wires.js';
@@ -203,7 +203,7 @@ export class SimTransport implements PeerTransport, Endpoint {
   }
 
   readOffsets(to: BrokerId, consumerGroup: string, groups: readonly GroupId[], timeoutMs: number) {
-    return this.#call<readonly (Offset | undefined)[]>(to, timeoutMs, (events) =>
+    return this.#call<readonly (GroupOffset | undefined)[]>(to, timeoutMs, (events) =>
       events.offsetsRequested(consumerGroup, groups, timeoutMs),
     );
   }

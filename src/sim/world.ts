@@ -2,6 +2,7 @@
 
 import type { LeaderBalance } from '../broker/balancer.js';
 import { createTopic } from '../broker/topics.js';
+import { UNLIMITED } from '../cluster/topic-config.js';
 import type { Broker } from '../broker/broker.js';
 import type { SnapshotSpacing } from '../cluster/cluster-log.js';
 import type { BellwetherError } from '../errors.js';
@@ -183,7 +184,10 @@ export class World {
       'a healthy cluster comes up',
     );
     let made = false;
-    const request = { topic: TOPIC, partitions: this.options.partitions, replicationFactor: undefined };
+    // Records are deleted when the plan says so, and the checkers know of it; theirs are from 1970.
+    const config = { retention_ms: UNLIMITED };
+    const { partitions } = this.options;
+    const request = { topic: TOPIC, partitions, replicationFactor: undefined, config };
     this.port
       .call('n1', 5_000, (broker) => createTopic(broker, request, 5_000))
       .then(

@@ -3,11 +3,11 @@ import type { BridgeCluster } from '../../src/bridge/session.js';
 import type {
   BellwetherClient,
   CallOptions,
-  CommittedOffset,
   ConsumedRecord,
   PartitionInfo,
   PartitionRef,
 } from '../../src/client/types.js';
+import type { StoredOffset } from '../../src/client/types-offsets.js';
 import { BellwetherError, type Reason } from '../../src/errors.js';
 
 /** One SDK call that was made. */
@@ -92,8 +92,9 @@ export class FakeCluster implements BridgeCluster {
         },
         describeTopic: async (topic, options) => {
           await this.#pass('describeTopic', topic, options);
-          return { topic, partitions: this.#describe(topic) };
+          return { topic, partitions: this.#describe(topic), config: [] };
         },
+        alterTopicConfig: unused,
         deleteTopic: unused,
         listTopics: unused,
         describeCluster: unused,
@@ -196,10 +197,10 @@ export class FakeCluster implements BridgeCluster {
       fetchOffsets: async (group, partitions, options) => {
         await this.#pass('fetchOffsets', partitions.map(nameOf).join(), options);
         if (partitions.length === 0) throw failure('INVALID_REQUEST');
-        return partitions.flatMap((ref): CommittedOffset[] => {
+        return partitions.flatMap((ref): StoredOffset[] => {
           this.#records(ref);
           const offset = this.committed.get(`${group}/${nameOf(ref)}`);
-          return offset === undefined ? [] : [{ ...ref, offset }];
+          return offset === undefined ? [] : [{ ...ref, offset, generation: undefined, committedAtMs: 0 }];
         });
       },
       close: () => Promise.resolve(),

@@ -107,7 +107,7 @@ it('a broker that starts from snapshots of group 0 and of a partition knows what
   for (const id of ['n1', 'n2', 'n3']) {
     const log = cluster.at(id).broker.replica(cluster.group('t'))?.log;
     expect(log?.logStartOffset).toBe(2);
-    expect(log?.committedOffset('readers')).toBe(3);
+    expect(log?.committedOffset('readers')?.offset).toBe(3);
     expect(cluster.at(id).broker.group(CLUSTER_GROUP)?.raft.snapshot?.index).toBeGreaterThan(0);
   }
   // A late replica gets the snapshot and what is behind it.
@@ -143,7 +143,7 @@ it('a late replica gets its snapshot though the links break again and again', as
     cluster
       .at('n4')
       .broker.replica(cluster.group('t'))
-      ?.log.committedOffset('a consumer group with a long name 39'),
+      ?.log.committedOffset('a consumer group with a long name 39')?.offset,
   ).toBe(1);
 });
 

@@ -16,7 +16,7 @@ import type {
   VoteRequest,
 } from '../../src/raft/messages.js';
 import type { BrokerId, GroupId } from '../../src/raft/types.js';
-import type { Offset } from '../../src/records/offset.js';
+import type { GroupOffset } from '../../src/log/group-offset.js';
 
 export interface SentAppends {
   readonly to: BrokerId;
@@ -36,7 +36,7 @@ export class FakeTransport implements PeerTransport {
   /** What the calls answer; a test replaces them. */
   onTransfer: () => Promise<void> = () => Promise.resolve();
   onSubmit: (request: SubmitRequest) => Promise<SubmitResult> = never;
-  onReadOffsets: (groups: readonly GroupId[]) => Promise<readonly (Offset | undefined)[]> = never;
+  onReadOffsets: (groups: readonly GroupId[]) => Promise<readonly (GroupOffset | undefined)[]> = never;
 
   connect(peer: BrokerId, addresses: readonly string[]): void {
     this.connections.set(peer, addresses);
@@ -89,7 +89,7 @@ export class FakeTransport implements PeerTransport {
     _to: BrokerId,
     _consumerGroup: string,
     groups: readonly GroupId[],
-  ): Promise<readonly (Offset | undefined)[]> {
+  ): Promise<readonly (GroupOffset | undefined)[]> {
     return this.onReadOffsets(groups);
   }
 }

@@ -22,7 +22,7 @@ import type {
   VoteRequest,
 } from '../../src/raft/messages.js';
 import type { BrokerId, GroupId } from '../../src/raft/types.js';
-import type { Offset } from '../../src/records/offset.js';
+import type { GroupOffset } from '../../src/log/group-offset.js';
 import type { ManualClock } from './manual-clock.js';
 
 const LATENCY_MS = 0.2;
@@ -235,7 +235,7 @@ export class MemoryTransport implements PeerTransport {
   }
 
   readOffsets(to: BrokerId, consumerGroup: string, groups: readonly GroupId[], timeoutMs: number) {
-    return this.#call<readonly (Offset | undefined)[]>(to, timeoutMs, (events) =>
+    return this.#call<readonly (GroupOffset | undefined)[]>(to, timeoutMs, (events) =>
       events.offsetsRequested(consumerGroup, groups, timeoutMs),
     );
   }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { offsetCommitPayload, PartitionHost } from '../../src/broker/partition-host.js';
+import { PartitionHost } from '../../src/broker/partition-host.js';
 import { noLeader } from '../../src/broker/refusals.js';
 import { asGroupId, asLogIndex, ENTRY_KIND } from '../../src/raft/types.js';
 import { encodeRecordBatch } from '../../src/records/batch-encode.js';
 import { readBatchHeader } from '../../src/records/batch-header.js';
 import { asOffset, type Offset } from '../../src/records/offset.js';
+import { offsetCommit } from '../log/entries.js';
 import { ManualClock } from './manual-clock.js';
 import { rejection, Watched } from './outcomes.js';
 import { PLACEMENT, Replica } from './replica.js';
@@ -66,7 +67,7 @@ describe('PartitionHost', () => {
     it('gives records dense offsets in the order of acceptance, whatever entries lie between', async () => {
       const rig = new Rig();
       expect(await rig.produced(3)).toEqual({ baseOffset: 0, term: 1, recordCount: 3, isDuplicate: false });
-      rig.replica.host.propose(ENTRY_KIND.COMMIT_OFFSETS, offsetCommitPayload('g', asOffset(1)));
+      rig.replica.host.propose(ENTRY_KIND.COMMIT_OFFSETS, offsetCommit(1, 'g', 1).payload);
       expect(await rig.produced(2)).toEqual({ baseOffset: 3, term: 1, recordCount: 2, isDuplicate: false });
       const first = rig.produce(1);
       const second = rig.produce(4);
@@ -158,7 +159,7 @@ describe('PartitionHost', () => {
     it('begins with the batch that holds the offset, and skips entries without records', async () => {
       const rig = new Rig();
       for (const count of [3, 2, 4]) {
-        rig.replica.host.propose(ENTRY_KIND.COMMIT_OFFSETS, offsetCommitPayload('g', asOffset(1)));
+        rig.replica.host.propose(ENTRY_KIND.COMMIT_OFFSETS, offsetCommit(1, 'g', 1).payload);
         await rig.produced(count);
       }
       expect(baseOffsets((await rig.fetch(4)).batches)).toEqual([3, 5]);
@@ -234,11 +235,11 @@ describe('PartitionHost', () => {
 
   it('applies an offset commit when it is committed, not when it is appended', async () => {
     const rig = new Rig();
-    const payload = offsetCommitPayload('group', asOffset(12));
-    const done = rig.partition.commitOffset(payload, TIMEOUT_MS, () => rig.replica.pump());
+    const commit = { group: 'group', offset: asOffset(12), generation: undefined, claim: false };
+    const done = rig.partition.commitOffset(commit, TIMEOUT_MS, () => rig.replica.pump());
     expect(rig.partition.log.committedOffset('group')).toBeUndefined();
     rig.replica.ack('n3');
     expect(await done).toBe(2);
-    expect(rig.partition.log.committedOffset('group')).toBe(12);
+    expect(rig.partition.log.committedOffset('group')?.offset).toBe(12);
   });
 });

@@ -149,6 +149,7 @@ describe('topic reassign', () => {
   const partition = { partition: 0, leader: 'n1', term: 1, inSyncReplicas: [], offlineReplicas: [] };
   const topicOn = (...replicas: string[]) => ({
     topic: { topic: 't', partitions: [{ ...partition, replicas }] },
+    config: [],
   });
   const moving = {
     topic: 't',

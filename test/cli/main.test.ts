@@ -20,20 +20,6 @@ const LEADER = {
   leaderSinceMs: 1_700_000_000_000,
 };
 
-const ORDERS = {
-  topic: 'orders',
-  partitions: [
-    {
-      partition: 0,
-      leader: '',
-      term: 0,
-      replicas: ['n1', 'n2'],
-      inSyncReplicas: [],
-      offlineReplicas: ['n1'],
-    },
-  ],
-};
-
 describe('leader', () => {
   it('prints the documented JSON', async () => {
     const broker = await startBroker({ partitionLeader: () => LEADER });
@@ -165,72 +151,6 @@ describe('transfer', () => {
   });
 });
 
-describe('topic and metadata', () => {
-  it('creates, describes, lists and deletes', async () => {
-    const broker = await startBroker({
-      createTopic: ({ partitions, replicationFactor }) =>
-        partitions === 3 && replicationFactor === 2 ? { topic: ORDERS } : fail('INVALID_REQUEST'),
-      describeTopic: () => ({ topic: ORDERS }),
-      listTopics: () => ({
-        topics: [{ topic: 'orders', partitionCount: 1, replicationFactor: 2 }],
-        nextPageToken: '',
-      }),
-      deleteTopic: () => ({}),
-    });
-    const topic = (...args: string[]) => run(['topic', ...args, '--bootstrap', broker.address]);
-    const described = 'orders\t0\t\\N\t0\tn1,n2\t\tn1\n';
-
-    expect(await topic('create', 'orders', '--partitions', '3', '--replication-factor', '2')).toEqual({
-      exitCode: EXIT_CODE.done,
-      stdout: described,
-      stderr: '',
-    });
-    expect((await topic('describe', 'orders')).stdout).toBe(described);
-    expect((await topic('list')).stdout).toBe('orders\t1\t2\n');
-    expect((await topic('list', '--output', 'json')).stdout).toBe(
-      '{"topics":[{"topic":"orders","partition_count":1,"replication_factor":2}]}\n',
-    );
-    expect((await topic('delete', 'orders', '--output', 'json')).stdout).toBe(
-      '{"topic":"orders","deleted":true}\n',
-    );
-  });
-
-  it('prints metadata as one document, or as lines that begin with what they are', async () => {
-    const broker = await startBroker({
-      metadata: () => ({
-        clusterId: 'c1',
-        controller: 'n1',
-        brokers: [{ id: 'n1', address: 'h:1', rack: 'r1', alive: true }],
-        topics: [ORDERS],
-      }),
-    });
-    const args = ['metadata', 'orders', '--bootstrap', broker.address];
-    expect((await run(args)).stdout).toBe(
-      'broker\tn1\th:1\tr1\ttrue\ttrue\npartition\torders\t0\t\\N\t0\tn1,n2\t\tn1\n',
-    );
-    expect(JSON.parse((await run([...args, '--output', 'json'])).stdout)).toEqual({
-      cluster_id: 'c1',
-      controller: 'n1',
-      brokers: [{ id: 'n1', address: 'h:1', rack: 'r1', alive: true }],
-      topics: [
-        {
-          topic: 'orders',
-          partitions: [
-            {
-              partition: 0,
-              leader: null,
-              term: 0,
-              replicas: ['n1', 'n2'],
-              in_sync_replicas: [],
-              offline_replicas: ['n1'],
-            },
-          ],
-        },
-      ],
-    });
-  });
-});
-
 describe('how a run ends', () => {
   it('a refused request: reason, message, outcome and action on stderr, nothing on stdout, exit code 1', async () => {
     const broker = await startBroker({ describeTopic: () => fail('UNKNOWN_TOPIC_OR_PARTITION') });
@@ -248,6 +168,12 @@ describe('how a run ends', () => {
     [['failover', 'orders', '0', '--failed-leader', ''], '--failed-leader'],
     [['failover', 'orders', '0', '--failed-leader', 'n1', '--max-block-ms', '10001'], '--max-block-ms'],
     [['topic', 'create', 'orders', '--partitions', '0'], '--partitions'],
+    [['topic', 'create', 'orders', '--config', 'retention_ms=7d'], '--config'],
+    [['topic', 'alter', 'orders', '--config', 'retention=7'], '--config'],
+    [['topic', 'alter', 'orders', '--reset', 'retention'], '--reset'],
+    [['topic', 'alter', 'orders'], '--config or --reset'],
+    [['offsets', 'reset', 'g', '--topic', 'orders'], '--to'],
+    [['offsets', 'reset', 'g', '--topic', 'orders', '--to', 'tomorrow'], '--to'],
     [['topic', 'create', 'orders', '--replication-factor', '8'], '--replication-factor'],
     [['leader', 'orders', '0', '--bootstrap', 'localhost'], '--bootstrap'],
     [['leader', 'orders', '0', '--timeout-ms', '1e3'], '--timeout-ms'],

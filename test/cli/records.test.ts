@@ -19,6 +19,7 @@ async function startLog(partitionCount: number) {
   const broker: FakeBroker = await startBroker({
     partitionLeader: () => leaderAt(broker.address, 1),
     describeTopic: () => ({
+      config: [],
       topic: {
         topic: 'orders',
         partitions: logs.map((_, partition) => ({

@@ -1,5 +1,6 @@
 /** What the public methods send and give back, with real gRPC between client and broker. */
 import { describe, expect, it } from 'vitest';
+import { TopicConfigSource } from '../../gen/bellwether/v1/admin_service.js';
 import { Acks, FetchFormat } from '../../gen/bellwether/v1/log_service.js';
 import type { FetchRequest, ProduceRequest } from '../../gen/bellwether/v1/log_service.js';
 import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
@@ -9,6 +10,8 @@ import { decodeRecordBatch } from '../../src/records/batch-decode.js';
 import { never } from './fake-broker.js';
 import { fail, FETCHED, leaderAt, ORDERS, PRODUCED } from './harness.js';
 import { rejection, startBroker, startClient } from './harness.js';
+
+const RETENTION = { name: 'retention_ms', value: '5', source: TopicConfigSource.TOPIC, unit: 'ms' };
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -225,17 +228,20 @@ describe('admin and offsets', () => {
     const topic = { topic: 'orders', partitions: [] };
     const broker = await startBroker({
       createTopic: ({ partitions }) => ({ topic: partitions === 4 ? topic : undefined }),
-      describeTopic: () => ({ topic }),
+      describeTopic: () => ({ topic, config: [RETENTION] }),
       deleteTopic: () => ({}),
     });
     const client = await startClient([broker.address]);
     expect(await client.admin.createTopic('orders', { partitions: 4 })).toEqual(topic);
-    expect(await client.admin.describeTopic('orders')).toEqual(topic);
+    expect(await client.admin.describeTopic('orders')).toEqual({
+      ...topic,
+      config: [{ name: 'retention_ms', value: 5, source: 'TOPIC', unit: 'ms' }],
+    });
     await client.admin.deleteTopic('orders');
   });
 
   it('commits offsets and reads them back', async () => {
-    const committed = [{ topic: 'orders', partition: 0, offset: 12 }];
+    const committed = [{ topic: 'orders', partition: 0, offset: 12, generation: 3, committedAtMs: 7 }];
     const broker = await startBroker({
       commitOffsets: ({ offsets }) => (offsets[0]?.offset === 12 ? {} : never()),
       fetchOffsets: ({ group }) => ({ offsets: group === 'g' ? committed : [] }),

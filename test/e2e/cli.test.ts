@@ -25,7 +25,9 @@ describe('commands against a running cluster', () => {
     expect(JSON.parse(list.stdout)).toEqual({
       topics: [{ topic: 'a', partition_count: 2, replication_factor: 3 }],
     });
-    expect((await run('topic', 'describe', 'a')).stdout.trimEnd().split('\n')).toHaveLength(2);
+    const described = (await run('topic', 'describe', 'a')).stdout.split('\n');
+    expect(described.filter((line) => line.startsWith('partition\t'))).toHaveLength(2);
+    expect(described).toContain('config\tretention_ms\t604800000\tDEFAULT\tms');
     expect(await run('topic', 'delete', 'a')).toMatchObject({ code: 0 });
     const missing = await run('topic', 'describe', 'a');
     expect(missing.code).toBe(1);

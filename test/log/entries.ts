@@ -1,5 +1,6 @@
 /** Entries of a partition's log for tests. */
 import { encodeDeleteRecords } from '../../src/log/delete-records.js';
+import type { Committer, GroupOffset } from '../../src/log/group-offset.js';
 import { encodeOffsetCommit } from '../../src/log/offset-commit.js';
 import { encodeMembership } from '../../src/raft/membership.js';
 import { asLogIndex, asTerm, type Entry, ENTRY_KIND, type EntryKind } from '../../src/raft/types.js';
@@ -18,8 +19,19 @@ export function batch(index: number, baseOffset: number, count: number): Entry {
   return entryOf(index, ENTRY_KIND.RECORD_BATCH, payload);
 }
 
-export function offsetCommit(index: number, group: string, offset: number): Entry {
-  return entryOf(index, ENTRY_KIND.COMMIT_OFFSETS, encodeOffsetCommit({ group, offset: asOffset(offset) }));
+export function offsetCommit(
+  index: number,
+  group: string,
+  offset: number,
+  committer: Committer = { generation: undefined, claim: false },
+): Entry {
+  const commit = { group, offset: asOffset(offset), committedAtMs: index, ...committer };
+  return entryOf(index, ENTRY_KIND.COMMIT_OFFSETS, encodeOffsetCommit(commit));
+}
+
+/** What a group has committed that counts no generations. */
+export function groupOffset(offset: number, committedAtMs = 0): GroupOffset {
+  return { offset: asOffset(offset), generation: undefined, committedAtMs };
 }
 
 export function deletion(index: number, beforeOffset: number): Entry {

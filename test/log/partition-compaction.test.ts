@@ -6,7 +6,7 @@ import { decodePartitionSnapshot, encodePartitionSnapshot } from '../../src/log/
 import type { Snapshot } from '../../src/raft/log.js';
 import { asLogIndex, asTerm, type Entry, type LogIndex } from '../../src/raft/types.js';
 import { asOffset } from '../../src/records/offset.js';
-import { batch, deletion, membership, noop, offsetCommit } from './entries.js';
+import { batch, deletion, membership, noop, offsetCommit, groupOffset } from './entries.js';
 
 const GROUPS = ['a', 'b'];
 
@@ -27,7 +27,7 @@ function seenOf(log: PartitionLog) {
   return {
     pointers: [logStartOffset, highWatermark, logEndOffset],
     places: offsets.map((offset) => log.indexOfOffset(offset)),
-    committed: GROUPS.map((group) => log.committedOffset(group)),
+    committed: GROUPS.map((group) => log.committedOffset(group)?.offset),
   };
 }
 
@@ -152,7 +152,8 @@ function caughtUp(from: Snapshot, oracle: Oracle, stride: number): PartitionLog 
     [highWatermark, start] = [log.highWatermark, log.logStartOffset];
     if (commit <= appliedIndex) {
       // Nothing of the state goes back meanwhile.
-      for (const group of GROUPS) expect(log.committedOffset(group)).toBe(committedOffsets.get(group));
+      for (const group of GROUPS)
+        expect(log.committedOffset(group)?.offset).toBe(committedOffsets.get(group)?.offset);
     }
     if (commit === oracle.commit) return log;
     if (commit % 2 === 0) continue;
@@ -232,7 +233,7 @@ describe('a partition restored from a snapshot', () => {
     appliedIndex: asLogIndex(9),
     logStartOffset: asOffset(6),
     baseOffset: asOffset(4),
-    committedOffsets: new Map([['a', asOffset(5)]]),
+    committedOffsets: new Map([['a', groupOffset(5)]]),
     producers: new Map(),
   });
   const snapshot = snapshotAt(asLogIndex(2), data);
@@ -240,7 +241,7 @@ describe('a partition restored from a snapshot', () => {
   it('keeps its pointers in order until the batches behind the snapshot have come (I14)', () => {
     const log = restoredFrom(snapshot);
     expect([log.logStartOffset, log.highWatermark, log.logEndOffset]).toEqual([4, 4, 4]);
-    expect(log.committedOffset('a')).toBe(5);
+    expect(log.committedOffset('a')?.offset).toBe(5);
     log.appended(batch(3, 4, 4));
     expect([log.logStartOffset, log.highWatermark, log.logEndOffset]).toEqual([4, 4, 8]);
     log.committedTo(asLogIndex(3));
@@ -252,9 +253,9 @@ describe('a partition restored from a snapshot', () => {
     const entries = [batch(3, 4, 4), ...[4, 5, 6, 7, 8, 9].map((index) => offsetCommit(index, 'a', 1))];
     for (const entry of [...entries, offsetCommit(10, 'a', 8)]) log.appended(entry);
     log.committedTo(asLogIndex(9));
-    expect(log.committedOffset('a')).toBe(5);
+    expect(log.committedOffset('a')?.offset).toBe(5);
     log.committedTo(asLogIndex(10));
-    expect(log.committedOffset('a')).toBe(8);
+    expect(log.committedOffset('a')?.offset).toBe(8);
   });
 
   it('forgets what it knew, uncommitted effects included', () => {
@@ -265,7 +266,11 @@ describe('a partition restored from a snapshot', () => {
     log.restored(snapshot);
     log.appended(batch(3, 4, 1));
     log.committedTo(asLogIndex(3));
-    expect([log.committedOffset('a'), log.committedOffset('b'), log.logEndOffset]).toEqual([5, undefined, 5]);
+    expect([log.committedOffset('a')?.offset, log.committedOffset('b')?.offset, log.logEndOffset]).toEqual([
+      5,
+      undefined,
+      5,
+    ]);
   });
 
   it('keeps its state when it is restored from an older one further along the log', () => {
@@ -274,13 +279,13 @@ describe('a partition restored from a snapshot', () => {
       appliedIndex: asLogIndex(5),
       logStartOffset: asOffset(5),
       baseOffset: asOffset(5),
-      committedOffsets: new Map([['a', asOffset(1)]]),
+      committedOffsets: new Map([['a', groupOffset(1)]]),
       producers: new Map(),
     };
     log.restored(snapshotAt(asLogIndex(3), encodePartitionSnapshot(older)));
     for (const entry of [batch(4, 5, 3), offsetCommit(5, 'a', 2)]) log.appended(entry);
     log.committedTo(asLogIndex(5));
-    expect([log.logStartOffset, log.highWatermark, log.committedOffset('a')]).toEqual([6, 8, 5]);
+    expect([log.logStartOffset, log.highWatermark, log.committedOffset('a')?.offset]).toEqual([6, 8, 5]);
   });
 
   it('takes in only batches that begin where the gone ones ended, and no entry before it', () => {

@@ -69,7 +69,7 @@ describe('PartitionLog', () => {
             oracle.endOffset(oracle.commit),
             end,
           ]);
-          expect(log.committedOffset('g')).toBe(oracle.committedOffset());
+          expect(log.committedOffset('g')?.offset).toBe(oracle.committedOffset());
           for (let offset = 0; offset <= end + 1; offset++) {
             expect(log.indexOfOffset(asOffset(offset))).toBe(oracle.indexOf(offset));
           }
@@ -97,11 +97,11 @@ describe('PartitionLog', () => {
       ['a', 2],
     ] as const;
     for (const [i, [group, offset]] of commits.entries()) log.appended(offsetCommit(i + 1, group, offset));
-    expect(log.committedOffset('a')).toBeUndefined();
+    expect(log.committedOffset('a')?.offset).toBeUndefined();
     log.committedTo(asLogIndex(2));
-    expect([log.committedOffset('a'), log.committedOffset('b')]).toEqual([5, 9]);
+    expect([log.committedOffset('a')?.offset, log.committedOffset('b')?.offset]).toEqual([5, 9]);
     log.committedTo(asLogIndex(3));
-    expect([log.committedOffset('a'), log.committedOffset('c')]).toEqual([2, undefined]);
+    expect([log.committedOffset('a')?.offset, log.committedOffset('c')?.offset]).toEqual([2, undefined]);
   });
 
   it('drops an offset commit that was truncated before it was committed', () => {
@@ -110,7 +110,7 @@ describe('PartitionLog', () => {
     log.truncatedFrom(asLogIndex(1));
     log.appended(noop(1));
     log.committedTo(asLogIndex(1));
-    expect(log.committedOffset('a')).toBeUndefined();
+    expect(log.committedOffset('a')?.offset).toBeUndefined();
   });
 
   it.each([

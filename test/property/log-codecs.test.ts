@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { type ClusterCommand, decodeCommand, encodeCommand } from '../../src/cluster/commands.js';
+import { TOPIC_CONFIG_NAMES, type TopicOverrides } from '../../src/cluster/topic-config.js';
 import { InvariantError } from '../../src/invariant.js';
 import { decodeDeleteRecords, encodeDeleteRecords } from '../../src/log/delete-records.js';
 import { decodeOffsetCommit, encodeOffsetCommit } from '../../src/log/offset-commit.js';
@@ -47,6 +48,15 @@ const producer: fc.Arbitrary<ProducerWindow> = fc.record({
     { minLength: 1, maxLength: 5 },
   ),
 });
+const stored = {
+  offset,
+  generation: fc.option(fc.nat(2_147_483_647), { nil: undefined }),
+  committedAtMs: fc.maxSafeNat(),
+};
+const overrides: fc.Arbitrary<TopicOverrides> = fc.record(
+  { retention_ms: fc.integer({ min: -1 }), min_insync_replicas: fc.integer({ min: 1, max: 7 }) },
+  { requiredKeys: [] },
+);
 
 const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   fc.record({ kind: fc.constant('initCluster' as const), clusterId: text }),
@@ -60,6 +70,19 @@ const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('takeProducerIds' as const), count: fc.nat() }),
   fc.record({ kind: fc.constant('addBroker' as const), id: broker, peerAddress: text }),
+  fc.record({
+    kind: fc.constant('createTopic' as const),
+    topic: text,
+    replicationFactor: fc.nat(7),
+    assignments: fc.array(brokers, { maxLength: 3 }),
+    config: overrides,
+  }),
+  fc.record({
+    kind: fc.constant('alterTopicConfig' as const),
+    topic: text,
+    set: overrides,
+    reset: fc.subarray([...TOPIC_CONFIG_NAMES]),
+  }),
   fc.record({
     kind: fc.constant('reassignPartition' as const),
     topic: text,
@@ -78,7 +101,7 @@ const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
 const CODECS = [
   codec({
     name: 'an offset commit',
-    values: fc.record({ group: text, offset }),
+    values: fc.record({ group: text, claim: fc.boolean(), ...stored }),
     encode: encodeOffsetCommit,
     decode: decodeOffsetCommit,
   }),
@@ -103,7 +126,7 @@ const CODECS = [
         appliedIndex: index,
         logStartOffset: offset,
         baseOffset: offset,
-        committedOffsets: fc.array(fc.tuple(text, offset), { maxLength: 8 }),
+        committedOffsets: fc.array(fc.tuple(text, fc.record(stored)), { maxLength: 8 }),
         producers: fc.array(fc.tuple(offset, producer), { maxLength: 8 }),
       })
       // What is gone was deleted, so it ends at or below the log start.

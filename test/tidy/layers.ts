@@ -58,6 +58,7 @@ const ANYWHERE = [
   'src/errors.ts',
   'src/error-row.ts',
   'src/error-table.ts',
+  'src/error-table-broker.ts',
   'src/invariant.ts',
   'src/crc32c.ts',
   'src/config.ts',

@@ -23,6 +23,26 @@ export const protobufPackage = "bellwether.v1";
 
 export const protobufFileName = "bellwether/v1/admin_service.proto";
 
+/** Where the value of a configuration entry comes from. */
+export const TopicConfigSource = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** DEFAULT - It was not set for the topic. */
+  DEFAULT: 1,
+  /** TOPIC - It was set for the topic. */
+  TOPIC: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type TopicConfigSource = typeof TopicConfigSource[keyof typeof TopicConfigSource];
+
+export namespace TopicConfigSource {
+  export type UNSPECIFIED = typeof TopicConfigSource.UNSPECIFIED;
+  export type DEFAULT = typeof TopicConfigSource.DEFAULT;
+  export type TOPIC = typeof TopicConfigSource.TOPIC;
+  export type UNRECOGNIZED = typeof TopicConfigSource.UNRECOGNIZED;
+}
+
 /** Why a broker cannot take part in commits. */
 export const UnreadyReason = {
   /** UNSPECIFIED - Never sent. */
@@ -115,6 +135,13 @@ export interface CreateTopicRequest {
   partitions: number;
   /** Replicas of each partition: 1 to 7, default 3 or the number of brokers if smaller. */
   replicationFactor: number;
+  /** Configuration to set, by name (TopicConfigEntry); the rest has its default. */
+  config: { [key: string]: string };
+}
+
+export interface CreateTopicRequest_ConfigEntry {
+  key: string;
+  value: string;
 }
 
 /** The topic as created. */
@@ -168,7 +195,50 @@ export interface DescribeTopicRequest {
 /** One topic. */
 export interface DescribeTopicResponse {
   /** The topic with its partitions. */
-  topic: TopicMetadata | undefined;
+  topic:
+    | TopicMetadata
+    | undefined;
+  /** All entries of its configuration, in a fixed order. */
+  config: TopicConfigEntry[];
+}
+
+/** One entry of a topic's configuration. */
+export interface TopicConfigEntry {
+  /**
+   * One of retention_bytes, retention_ms, segment_bytes, max_message_bytes, min_insync_replicas. A
+   * request may write points for underscores, as Kafka does.
+   */
+  name: string;
+  /**
+   * The value in force: an integer in decimal. -1 stands for no limit in retention_bytes and
+   * retention_ms.
+   */
+  value: string;
+  /** Where it comes from. */
+  source: TopicConfigSource;
+  /** What it counts: "bytes", "ms" or "replicas". */
+  unit: string;
+}
+
+/** Changes the configuration of one topic. */
+export interface AlterTopicConfigRequest {
+  /** Name of the topic. */
+  topic: string;
+  /** Entries to set, by name (TopicConfigEntry). */
+  set: { [key: string]: string };
+  /** Names of entries to give back to their defaults; none of them also in set. */
+  reset: string[];
+}
+
+export interface AlterTopicConfigRequest_SetEntry {
+  key: string;
+  value: string;
+}
+
+/** The configuration was changed. */
+export interface AlterTopicConfigResponse {
+  /** All entries as they are now. */
+  config: TopicConfigEntry[];
 }
 
 /** Describes the cluster. */
@@ -456,7 +526,7 @@ export interface TransferLeadershipResponse {
 }
 
 function createBaseCreateTopicRequest(): CreateTopicRequest {
-  return { topic: "", partitions: 0, replicationFactor: 0 };
+  return { topic: "", partitions: 0, replicationFactor: 0, config: {} };
 }
 
 export const CreateTopicRequest: MessageFns<CreateTopicRequest> = {
@@ -470,6 +540,9 @@ export const CreateTopicRequest: MessageFns<CreateTopicRequest> = {
     if (message.replicationFactor !== 0) {
       writer.uint32(24).int32(message.replicationFactor);
     }
+    globalThis.Object.entries(message.config).forEach(([key, value]: [string, string]) => {
+      CreateTopicRequest_ConfigEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
     return writer;
   },
 
@@ -510,6 +583,17 @@ export const CreateTopicRequest: MessageFns<CreateTopicRequest> = {
             message.replicationFactor = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = CreateTopicRequest_ConfigEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.config[entry4.key] = entry4.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -530,6 +614,82 @@ export const CreateTopicRequest: MessageFns<CreateTopicRequest> = {
     message.topic = object.topic ?? "";
     message.partitions = object.partitions ?? 0;
     message.replicationFactor = object.replicationFactor ?? 0;
+    message.config = (globalThis.Object.entries(object.config ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseCreateTopicRequest_ConfigEntry(): CreateTopicRequest_ConfigEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateTopicRequest_ConfigEntry: MessageFns<CreateTopicRequest_ConfigEntry> = {
+  encode(message: CreateTopicRequest_ConfigEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateTopicRequest_ConfigEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateTopicRequest_ConfigEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateTopicRequest_ConfigEntry>): CreateTopicRequest_ConfigEntry {
+    return CreateTopicRequest_ConfigEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateTopicRequest_ConfigEntry>): CreateTopicRequest_ConfigEntry {
+    const message = createBaseCreateTopicRequest_ConfigEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -958,13 +1118,16 @@ export const DescribeTopicRequest: MessageFns<DescribeTopicRequest> = {
 };
 
 function createBaseDescribeTopicResponse(): DescribeTopicResponse {
-  return { topic: undefined };
+  return { topic: undefined, config: [] };
 }
 
 export const DescribeTopicResponse: MessageFns<DescribeTopicResponse> = {
   encode(message: DescribeTopicResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.topic !== undefined) {
       TopicMetadata.encode(message.topic, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.config) {
+      TopicConfigEntry.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -990,6 +1153,14 @@ export const DescribeTopicResponse: MessageFns<DescribeTopicResponse> = {
             message.topic = TopicMetadata.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.config.push(TopicConfigEntry.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1010,6 +1181,310 @@ export const DescribeTopicResponse: MessageFns<DescribeTopicResponse> = {
     message.topic = (object.topic !== undefined && object.topic !== null)
       ? TopicMetadata.fromPartial(object.topic)
       : undefined;
+    message.config = object.config?.map((e) => TopicConfigEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseTopicConfigEntry(): TopicConfigEntry {
+  return { name: "", value: "", source: 0, unit: "" };
+}
+
+export const TopicConfigEntry: MessageFns<TopicConfigEntry> = {
+  encode(message: TopicConfigEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    if (message.source !== 0) {
+      writer.uint32(24).int32(message.source);
+    }
+    if (message.unit !== "") {
+      writer.uint32(34).string(message.unit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TopicConfigEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTopicConfigEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.source = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.unit = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TopicConfigEntry>): TopicConfigEntry {
+    return TopicConfigEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TopicConfigEntry>): TopicConfigEntry {
+    const message = createBaseTopicConfigEntry();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    message.source = object.source ?? 0;
+    message.unit = object.unit ?? "";
+    return message;
+  },
+};
+
+function createBaseAlterTopicConfigRequest(): AlterTopicConfigRequest {
+  return { topic: "", set: {}, reset: [] };
+}
+
+export const AlterTopicConfigRequest: MessageFns<AlterTopicConfigRequest> = {
+  encode(message: AlterTopicConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    globalThis.Object.entries(message.set).forEach(([key, value]: [string, string]) => {
+      AlterTopicConfigRequest_SetEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    for (const v of message.reset) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AlterTopicConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlterTopicConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = AlterTopicConfigRequest_SetEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.set[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reset.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AlterTopicConfigRequest>): AlterTopicConfigRequest {
+    return AlterTopicConfigRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AlterTopicConfigRequest>): AlterTopicConfigRequest {
+    const message = createBaseAlterTopicConfigRequest();
+    message.topic = object.topic ?? "";
+    message.set = (globalThis.Object.entries(object.set ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.reset = object.reset?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseAlterTopicConfigRequest_SetEntry(): AlterTopicConfigRequest_SetEntry {
+  return { key: "", value: "" };
+}
+
+export const AlterTopicConfigRequest_SetEntry: MessageFns<AlterTopicConfigRequest_SetEntry> = {
+  encode(message: AlterTopicConfigRequest_SetEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AlterTopicConfigRequest_SetEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlterTopicConfigRequest_SetEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AlterTopicConfigRequest_SetEntry>): AlterTopicConfigRequest_SetEntry {
+    return AlterTopicConfigRequest_SetEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AlterTopicConfigRequest_SetEntry>): AlterTopicConfigRequest_SetEntry {
+    const message = createBaseAlterTopicConfigRequest_SetEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseAlterTopicConfigResponse(): AlterTopicConfigResponse {
+  return { config: [] };
+}
+
+export const AlterTopicConfigResponse: MessageFns<AlterTopicConfigResponse> = {
+  encode(message: AlterTopicConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.config) {
+      TopicConfigEntry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AlterTopicConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlterTopicConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.config.push(TopicConfigEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AlterTopicConfigResponse>): AlterTopicConfigResponse {
+    return AlterTopicConfigResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AlterTopicConfigResponse>): AlterTopicConfigResponse {
+    const message = createBaseAlterTopicConfigResponse();
+    message.config = object.config?.map((e) => TopicConfigEntry.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3160,7 +3635,27 @@ export const AdminServiceService = {
     responseDeserialize: (value: Buffer): ListTopicsResponse => ListTopicsResponse.decode(value),
   },
   /**
-   * Describes one topic: partitions, leaders, replicas. Any broker answers from its memory.
+   * Changes the configuration of one topic: sets entries, and gives others back to their defaults.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed and the answering broker has applied it; it is in force at every other broker as soon as
+   * that has applied it too. Fails with INVALID_ARGUMENT INVALID_REQUEST for an unknown name or a value
+   * out of its bounds, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
+   */
+  alterTopicConfig: {
+    path: "/bellwether.v1.AdminService/AlterTopicConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AlterTopicConfigRequest): Buffer =>
+      Buffer.from(AlterTopicConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AlterTopicConfigRequest => AlterTopicConfigRequest.decode(value),
+    responseSerialize: (value: AlterTopicConfigResponse): Buffer =>
+      Buffer.from(AlterTopicConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AlterTopicConfigResponse => AlterTopicConfigResponse.decode(value),
+  },
+  /**
+   * Describes one topic: partitions, leaders, replicas, configuration. Any broker answers from its
+   * memory.
    *
    * Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION when there is none.
    */
@@ -3412,7 +3907,17 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   /** Lists the topics, ordered by name. Any broker answers from its memory. */
   listTopics: handleUnaryCall<ListTopicsRequest, ListTopicsResponse>;
   /**
-   * Describes one topic: partitions, leaders, replicas. Any broker answers from its memory.
+   * Changes the configuration of one topic: sets entries, and gives others back to their defaults.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed and the answering broker has applied it; it is in force at every other broker as soon as
+   * that has applied it too. Fails with INVALID_ARGUMENT INVALID_REQUEST for an unknown name or a value
+   * out of its bounds, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
+   */
+  alterTopicConfig: handleUnaryCall<AlterTopicConfigRequest, AlterTopicConfigResponse>;
+  /**
+   * Describes one topic: partitions, leaders, replicas, configuration. Any broker answers from its
+   * memory.
    *
    * Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION when there is none.
    */
@@ -3584,7 +4089,31 @@ export interface AdminServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListTopicsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Describes one topic: partitions, leaders, replicas. Any broker answers from its memory.
+   * Changes the configuration of one topic: sets entries, and gives others back to their defaults.
+   *
+   * Any broker answers; it passes the change on to the controller. Returns once the change is
+   * committed and the answering broker has applied it; it is in force at every other broker as soon as
+   * that has applied it too. Fails with INVALID_ARGUMENT INVALID_REQUEST for an unknown name or a value
+   * out of its bounds, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
+   */
+  alterTopicConfig(
+    request: AlterTopicConfigRequest,
+    callback: (error: ServiceError | null, response: AlterTopicConfigResponse) => void,
+  ): ClientUnaryCall;
+  alterTopicConfig(
+    request: AlterTopicConfigRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AlterTopicConfigResponse) => void,
+  ): ClientUnaryCall;
+  alterTopicConfig(
+    request: AlterTopicConfigRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AlterTopicConfigResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Describes one topic: partitions, leaders, replicas, configuration. Any broker answers from its
+   * memory.
    *
    * Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION when there is none.
    */

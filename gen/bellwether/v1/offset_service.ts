@@ -44,6 +44,19 @@ export interface CommitOffsetsRequest {
   group: string;
   /** Offsets to store, 1 to 1000. */
   offsets: CommittedOffset[];
+  /**
+   * Generation of the member that commits, from 0. Unset for a group that counts none: accepted only
+   * while nothing with a generation is stored.
+   */
+  generation?:
+    | number
+    | undefined;
+  /**
+   * Take the generation for this member alone: it must be higher than the stored one, so that of two
+   * members that claim the same one wins. Needs a generation. Default false. Sent again after an
+   * UNKNOWN outcome it may be refused because it was applied.
+   */
+  claim: boolean;
 }
 
 /** Every offset was stored on a quorum. */
@@ -58,10 +71,26 @@ export interface FetchOffsetsRequest {
   partitions: TopicPartition[];
 }
 
+/** What one partition has stored of a consumer group. */
+export interface StoredOffset {
+  /** Name of the topic. */
+  topic: string;
+  /** Number of the partition, from 0. */
+  partition: number;
+  /** Next offset that the group will read (one past the last processed), from 0. */
+  offset: number;
+  /** Generation that the last commit gave; unset for a group that counts none. */
+  generation?:
+    | number
+    | undefined;
+  /** When the partition's leader took the commit, by its clock, in milliseconds since the Unix epoch. */
+  committedAtMs: number;
+}
+
 /** Committed offsets. */
 export interface FetchOffsetsResponse {
   /** One for each partition that has a committed offset, in the order asked for. */
-  offsets: CommittedOffset[];
+  offsets: StoredOffset[];
 }
 
 function createBaseTopicPartition(): TopicPartition {
@@ -211,7 +240,7 @@ export const CommittedOffset: MessageFns<CommittedOffset> = {
 };
 
 function createBaseCommitOffsetsRequest(): CommitOffsetsRequest {
-  return { group: "", offsets: [] };
+  return { group: "", offsets: [], generation: undefined, claim: false };
 }
 
 export const CommitOffsetsRequest: MessageFns<CommitOffsetsRequest> = {
@@ -221,6 +250,12 @@ export const CommitOffsetsRequest: MessageFns<CommitOffsetsRequest> = {
     }
     for (const v of message.offsets) {
       CommittedOffset.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.generation !== undefined) {
+      writer.uint32(24).int32(message.generation);
+    }
+    if (message.claim !== false) {
+      writer.uint32(32).bool(message.claim);
     }
     return writer;
   },
@@ -254,6 +289,22 @@ export const CommitOffsetsRequest: MessageFns<CommitOffsetsRequest> = {
             message.offsets.push(CommittedOffset.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.generation = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.claim = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -273,6 +324,8 @@ export const CommitOffsetsRequest: MessageFns<CommitOffsetsRequest> = {
     const message = createBaseCommitOffsetsRequest();
     message.group = object.group ?? "";
     message.offsets = object.offsets?.map((e) => CommittedOffset.fromPartial(e)) || [];
+    message.generation = object.generation ?? undefined;
+    message.claim = object.claim ?? false;
     return message;
   },
 };
@@ -387,6 +440,109 @@ export const FetchOffsetsRequest: MessageFns<FetchOffsetsRequest> = {
   },
 };
 
+function createBaseStoredOffset(): StoredOffset {
+  return { topic: "", partition: 0, offset: 0, generation: undefined, committedAtMs: 0 };
+}
+
+export const StoredOffset: MessageFns<StoredOffset> = {
+  encode(message: StoredOffset, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== "") {
+      writer.uint32(10).string(message.topic);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(16).int32(message.partition);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(24).int64(message.offset);
+    }
+    if (message.generation !== undefined) {
+      writer.uint32(32).int32(message.generation);
+    }
+    if (message.committedAtMs !== 0) {
+      writer.uint32(40).int64(message.committedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredOffset {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredOffset();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.generation = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.committedAtMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StoredOffset>): StoredOffset {
+    return StoredOffset.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredOffset>): StoredOffset {
+    const message = createBaseStoredOffset();
+    message.topic = object.topic ?? "";
+    message.partition = object.partition ?? 0;
+    message.offset = object.offset ?? 0;
+    message.generation = object.generation ?? undefined;
+    message.committedAtMs = object.committedAtMs ?? 0;
+    return message;
+  },
+};
+
 function createBaseFetchOffsetsResponse(): FetchOffsetsResponse {
   return { offsets: [] };
 }
@@ -394,7 +550,7 @@ function createBaseFetchOffsetsResponse(): FetchOffsetsResponse {
 export const FetchOffsetsResponse: MessageFns<FetchOffsetsResponse> = {
   encode(message: FetchOffsetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.offsets) {
-      CommittedOffset.encode(v!, writer.uint32(10).fork()).join();
+      StoredOffset.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -417,7 +573,7 @@ export const FetchOffsetsResponse: MessageFns<FetchOffsetsResponse> = {
               break;
             }
 
-            message.offsets.push(CommittedOffset.decode(reader, reader.uint32()));
+            message.offsets.push(StoredOffset.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -437,7 +593,7 @@ export const FetchOffsetsResponse: MessageFns<FetchOffsetsResponse> = {
   },
   fromPartial(object: DeepPartial<FetchOffsetsResponse>): FetchOffsetsResponse {
     const message = createBaseFetchOffsetsResponse();
-    message.offsets = object.offsets?.map((e) => CommittedOffset.fromPartial(e)) || [];
+    message.offsets = object.offsets?.map((e) => StoredOffset.fromPartial(e)) || [];
     return message;
   },
 };
@@ -451,9 +607,16 @@ export const OffsetServiceService = {
   /**
    * Stores committed offsets of one consumer group.
    *
-   * Any broker answers; it passes each partition on to its leader. Idempotent: the last commit of a
-   * partition wins. When the call fails some partitions may have been stored; the error's outcome
-   * says whether that is possible. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and like Produce.
+   * Any broker answers; it passes each partition on to its leader. Idempotent without claim: the last
+   * commit of a partition wins. When the call fails some partitions may have been stored; the error's
+   * outcome says whether that is possible. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and like
+   * Produce.
+   *
+   * A group that gives a generation is fenced by it: a partition takes a commit whose generation is
+   * the stored one or higher, and refuses any other with FAILED_PRECONDITION FENCED_GENERATION. Metadata
+   * names the first partition that refused, its stored generation, and how many refused; of those
+   * nothing was applied, while the other partitions of the call may have been stored. Which of two
+   * commits comes first is decided by the log of the partition, the same on every replica.
    */
   commitOffsets: {
     path: "/bellwether.v1.OffsetService/CommitOffsets" as const,
@@ -489,9 +652,16 @@ export interface OffsetServiceServer extends UntypedServiceImplementation {
   /**
    * Stores committed offsets of one consumer group.
    *
-   * Any broker answers; it passes each partition on to its leader. Idempotent: the last commit of a
-   * partition wins. When the call fails some partitions may have been stored; the error's outcome
-   * says whether that is possible. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and like Produce.
+   * Any broker answers; it passes each partition on to its leader. Idempotent without claim: the last
+   * commit of a partition wins. When the call fails some partitions may have been stored; the error's
+   * outcome says whether that is possible. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and like
+   * Produce.
+   *
+   * A group that gives a generation is fenced by it: a partition takes a commit whose generation is
+   * the stored one or higher, and refuses any other with FAILED_PRECONDITION FENCED_GENERATION. Metadata
+   * names the first partition that refused, its stored generation, and how many refused; of those
+   * nothing was applied, while the other partitions of the call may have been stored. Which of two
+   * commits comes first is decided by the log of the partition, the same on every replica.
    */
   commitOffsets: handleUnaryCall<CommitOffsetsRequest, CommitOffsetsResponse>;
   /**
@@ -509,9 +679,16 @@ export interface OffsetServiceClient extends Client {
   /**
    * Stores committed offsets of one consumer group.
    *
-   * Any broker answers; it passes each partition on to its leader. Idempotent: the last commit of a
-   * partition wins. When the call fails some partitions may have been stored; the error's outcome
-   * says whether that is possible. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and like Produce.
+   * Any broker answers; it passes each partition on to its leader. Idempotent without claim: the last
+   * commit of a partition wins. When the call fails some partitions may have been stored; the error's
+   * outcome says whether that is possible. Fails with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION, and like
+   * Produce.
+   *
+   * A group that gives a generation is fenced by it: a partition takes a commit whose generation is
+   * the stored one or higher, and refuses any other with FAILED_PRECONDITION FENCED_GENERATION. Metadata
+   * names the first partition that refused, its stored generation, and how many refused; of those
+   * nothing was applied, while the other partitions of the call may have been stored. Which of two
+   * commits comes first is decided by the log of the partition, the same on every replica.
    */
   commitOffsets(
     request: CommitOffsetsRequest,

@@ -25,6 +25,10 @@ export function addServeCommand(program: Command, io: CliIo): void {
     .option('--rack <name>', 'rack or zone of this broker')
     .option('--leader-balance <on|off>', LEADER_BALANCE.help)
     .option('--leader-balance-cool-down-ms <ms>', LEADER_BALANCE.coolDownHelp)
+    .option(
+      '--retention-check-ms <ms>',
+      'pause between two looks for records to delete (env BELLWETHER_RETENTION_CHECK_MS, default 60000)',
+    )
     .action((flags: Readonly<Record<string, unknown>>, command: Command) => serve(io, flags, command));
 }
 

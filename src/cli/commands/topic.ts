@@ -1,12 +1,15 @@
-/** `bellwether topic create|list|describe|delete`; what moves or deletes data is in replicas.ts. */
+/** `bellwether topic create|list|describe|alter|delete`; what moves or deletes data is in replicas.ts. */
 import type { Command } from 'commander';
-import { integer } from '../arguments.js';
+import { configEntries, configNames, integer } from '../arguments.js';
 import { withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
-import type { TopicInfo } from '../../client/index.js';
+import type { TopicConfig, TopicConfigName, TopicDescription, TopicInfo } from '../../client/index.js';
 import type { CliIo } from '../io.js';
-import { partitionSection, topicDocument } from '../topic-report.js';
+import { configDocument, configSection, partitionSection, topicDocument } from '../topic-report.js';
 import { addDeleteRecords, addReassign } from './replicas.js';
+
+const CONFIG_HELP =
+  'set an entry of the configuration, such as retention_ms=86400000 (-1: no limit); may be repeated';
 
 const PARTITIONS_MAX = 10_000;
 const REPLICATION_FACTOR_MAX = 7;
@@ -17,22 +20,29 @@ const LEADER_WAIT_MS = 2_000;
 interface CreateFlags {
   readonly partitions?: number;
   readonly replicationFactor?: number;
+  readonly config?: TopicConfig;
+}
+
+interface AlterFlags {
+  readonly config?: TopicConfig;
+  readonly reset?: readonly TopicConfigName[];
 }
 
 export function addTopicCommand(program: Command, io: CliIo): void {
   const topic = program
     .command('topic')
-    .description('Create, list, describe and delete topics; move replicas; delete records.');
+    .description('Create, list, describe, alter and delete topics; move replicas; delete records.');
   addCreate(topic, io);
   addList(topic, io);
   withClientFlags(topic.command('describe'))
-    .description('Show the partitions of a topic, their leaders and replicas.')
+    .description('Show the partitions of a topic, their leaders and replicas, and its configuration.')
     .argument('<topic>', 'name of the topic')
     .action((name: string, _flags: unknown, command: Command) =>
       withClient(io, command, async (context) => {
         await printTopic(context, await context.client.admin.describeTopic(name));
       }),
     );
+  addAlter(topic, io);
   withClientFlags(topic.command('delete'))
     .description('Delete a topic with all its records. There is no way back.')
     .argument('<topic>', 'name of the topic')
@@ -61,25 +71,45 @@ function addCreate(topic: Command, io: CliIo): void {
       `replicas of each: 1 to ${REPLICATION_FACTOR_MAX} (default 3, or the number of brokers if smaller)`,
       integer(1, REPLICATION_FACTOR_MAX),
     )
-    .action((name: string, { partitions, replicationFactor }: CreateFlags, command: Command) =>
+    .option('--config <name=n>', CONFIG_HELP, configEntries)
+    .action((name: string, { partitions, replicationFactor, config }: CreateFlags, command: Command) =>
       withClient(io, command, async (context) => {
         const created = await context.client.admin.createTopic(name, {
           ...(partitions !== undefined && { partitions }),
           ...(replicationFactor !== undefined && { replicationFactor }),
+          ...(config !== undefined && { config }),
         });
-        await printTopic(context, await withLeaders(context, created));
+        const topic = await withLeaders(context, created);
+        await context.print({ document: documentOf(topic), sections: [partitionSection([topic])] });
       }),
     );
 }
 
 /** The topic once its first elections are over, as far as they soon are: a person wants to see leaders. */
-async function withLeaders({ client }: Context, { topic, partitions }: TopicInfo): Promise<TopicInfo> {
+async function withLeaders({ client }: Context, { topic, partitions }: TopicInfo): Promise<TopicDescription> {
   await Promise.allSettled(
     partitions
       .slice(0, LEADERS_AWAITED_MAX)
       .map(({ partition }) => client.partitionLeader({ topic, partition }, { timeoutMs: LEADER_WAIT_MS })),
   );
   return client.admin.describeTopic(topic);
+}
+
+function addAlter(topic: Command, io: CliIo): void {
+  withClientFlags(topic.command('alter'))
+    .description('Change the configuration of a topic, and show what is in force then.')
+    .argument('<topic>', 'name of the topic')
+    .option('--config <name=n>', CONFIG_HELP, configEntries)
+    .option('--reset <name>', 'give the entry back to its default; may be repeated', configNames)
+    .action((name: string, { config, reset }: AlterFlags, command: Command) => {
+      if (config === undefined && reset === undefined) command.error('error: --config or --reset is needed');
+      return withClient(io, command, async ({ client, print }) => {
+        const change = { ...(config && { set: config }), ...(reset && { reset }) };
+        const entries = await client.admin.alterTopicConfig(name, change);
+        const document = { topic: name, config: entries.map(configDocument) };
+        await print({ document, sections: [configSection(entries)] });
+      });
+    });
 }
 
 function addList(topic: Command, io: CliIo): void {
@@ -99,6 +129,13 @@ function addList(topic: Command, io: CliIo): void {
     );
 }
 
-function printTopic({ print }: Context, topic: TopicInfo): Promise<void> {
-  return print({ document: topicDocument(topic), sections: [partitionSection([topic])] });
+function printTopic({ print }: Context, topic: TopicDescription): Promise<void> {
+  return print({
+    document: documentOf(topic),
+    sections: [partitionSection([topic]), configSection(topic.config)],
+  });
+}
+
+function documentOf(topic: TopicDescription) {
+  return { ...topicDocument(topic), config: topic.config.map(configDocument) };
 }

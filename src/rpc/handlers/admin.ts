@@ -3,9 +3,15 @@
 import type { AdminServiceServer, ListTopicsResponse } from '../../../gen/bellwether/v1/admin_service.js';
 import type { Broker } from '../../broker/broker.js';
 import { LIMITS } from '../../broker/limits.js';
-import { createTopic, deleteTopic, describeTopic as lookUpTopic } from '../../broker/topics.js';
+import {
+  alterTopicConfig,
+  createTopic,
+  deleteTopic,
+  describeTopic as lookUpTopic,
+} from '../../broker/topics.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
 import { callTimeoutMs } from '../call-timeout.js';
+import { configField, configNamesField, describeConfig } from '../convert-config.js';
 import { describeTopic, sortedTopics } from '../describe.js';
 import { describeCluster, describeHealth } from '../describe-cluster.js';
 import { intFieldOr, topicField } from '../fields.js';
@@ -30,6 +36,7 @@ export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandle
               replicationFactor === 0
                 ? undefined
                 : intFieldOr('replication_factor', replicationFactor, 1, 1, LIMITS.replicationFactorMax),
+            config: configField('config', request.config),
           },
           callTimeoutMs(context),
         );
@@ -56,10 +63,22 @@ export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandle
     ),
 
     describeTopic: adaptUnary(
-      (request) =>
-        Promise.resolve({
-          topic: describeTopic(broker, lookUpTopic(broker, topicField(request.topic))),
-        }),
+      (request) => {
+        const topic = lookUpTopic(broker, topicField(request.topic));
+        return Promise.resolve({ topic: describeTopic(broker, topic), config: describeConfig(topic.config) });
+      },
+      { onDefect },
+    ),
+
+    alterTopicConfig: adaptUnary(
+      async (request, context) => {
+        broker.checkServing();
+        const topic = topicField(request.topic);
+        const set = configField('set', request.set);
+        const reset = configNamesField('reset', request.reset, set);
+        const altered = await alterTopicConfig(broker, topic, { set, reset }, callTimeoutMs(context));
+        return { config: describeConfig(altered.config) };
+      },
       { onDefect },
     ),
 

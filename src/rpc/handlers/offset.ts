@@ -5,7 +5,15 @@ import type { Broker } from '../../broker/broker.js';
 import { commitOffsets, fetchOffsets } from '../../broker/offsets.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
 import { callTimeoutMs } from '../call-timeout.js';
-import { invalid, listField, nameField, partitionField, topicField } from '../fields.js';
+import {
+  INT32_MAX,
+  invalid,
+  listField,
+  nameField,
+  optionalInt,
+  partitionField,
+  topicField,
+} from '../fields.js';
 
 /** Partitions that one request may name. */
 const PARTITIONS_MAX = 1_000;
@@ -23,7 +31,10 @@ export function offsetHandlers(broker: Broker, onDefect: OnDefect): ServiceHandl
             return { topic: topicField(topic), partition: partitionField(partition), offset };
           },
         );
-        await commitOffsets(broker, group, offsets, callTimeoutMs(context));
+        const { claim } = request;
+        const generation = optionalInt('generation', request.generation, 0, INT32_MAX);
+        if (claim && generation === undefined) throw invalid('claim', 'needs a generation to claim');
+        await commitOffsets(broker, group, offsets, callTimeoutMs(context), { generation, claim });
         return {};
       },
       { onDefect },
@@ -38,8 +49,8 @@ export function offsetHandlers(broker: Broker, onDefect: OnDefect): ServiceHandl
         const found = await fetchOffsets(broker, group, partitions, callTimeoutMs(context));
         return {
           offsets: partitions.flatMap((ref, i) => {
-            const offset = found[i];
-            return offset === undefined ? [] : [{ ...ref, offset }];
+            const stored = found[i];
+            return stored === undefined ? [] : [{ ...ref, ...stored }];
           }),
         };
       },

@@ -42,7 +42,7 @@ export class StateMachines {
       const here = {
         start: Number(log.logStartOffset),
         end: Number(log.highWatermark),
-        offset: log.committedOffset(CONSUMER_GROUP),
+        offset: log.committedOffset(CONSUMER_GROUP)?.offset,
       };
       const facts = { group, applied, effect, broker: id, here, expected, effects };
       const start = Math.min(effects.start, here.end);

@@ -353,7 +353,15 @@ export interface GroupOffset {
   /** The Raft group. */
   groupId: number;
   /** Next offset that the consumer group will read; unset when it has committed none. */
-  offset?: number | undefined;
+  offset?:
+    | number
+    | undefined;
+  /** Generation that the last commit gave; unset for a group that counts none. */
+  generation?:
+    | number
+    | undefined;
+  /** When the leader took the commit, in milliseconds since the Unix epoch. */
+  committedAtMs: number;
 }
 
 /** Committed offsets. */
@@ -2612,7 +2620,7 @@ export const ReadOffsetsRequest: MessageFns<ReadOffsetsRequest> = {
 };
 
 function createBaseGroupOffset(): GroupOffset {
-  return { groupId: 0, offset: undefined };
+  return { groupId: 0, offset: undefined, generation: undefined, committedAtMs: 0 };
 }
 
 export const GroupOffset: MessageFns<GroupOffset> = {
@@ -2622,6 +2630,12 @@ export const GroupOffset: MessageFns<GroupOffset> = {
     }
     if (message.offset !== undefined) {
       writer.uint32(16).int64(message.offset);
+    }
+    if (message.generation !== undefined) {
+      writer.uint32(24).int32(message.generation);
+    }
+    if (message.committedAtMs !== 0) {
+      writer.uint32(32).int64(message.committedAtMs);
     }
     return writer;
   },
@@ -2655,6 +2669,22 @@ export const GroupOffset: MessageFns<GroupOffset> = {
             message.offset = longToNumber(reader.int64());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.generation = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.committedAtMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2674,6 +2704,8 @@ export const GroupOffset: MessageFns<GroupOffset> = {
     const message = createBaseGroupOffset();
     message.groupId = object.groupId ?? 0;
     message.offset = object.offset ?? undefined;
+    message.generation = object.generation ?? undefined;
+    message.committedAtMs = object.committedAtMs ?? 0;
     return message;
   },
 };
