@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts, HOST } from '../../dist/src/cli/free-ports.js';
+import { PeerProxies } from '../../dist/src/cli/peer-proxies.js';
 import { connect } from '../../dist/src/client/index.js';
-import { freePorts, HOST } from './free-ports.mjs';
-import { PeerProxies } from './peer-proxies.mjs';
 import { cpuSecondsOf, residentMibOf } from './proc.mjs';
 import { until } from './until.mjs';
 

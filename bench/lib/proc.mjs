@@ -1,5 +1,5 @@
 /** Owns what Linux tells about a process under /proc. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** USER_HZ, which is 100 wherever Linux runs Node. */
 const TICKS_PER_SECOND = 100;
@@ -31,38 +31,5 @@ export function cpuSecondsOf(pid) {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {
     return Number.NaN;
-  }
-}
-
-/**
- * The local ports of the TCP sockets (IPv4) that a process has open.
- *
- * @param {number} pid
- * @returns {Set<number>}
- */
-export function localPortsOf(pid) {
-  const inodes = new Set();
-  for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
-    const inode = socketInode(pid, descriptor);
-    if (inode !== undefined) inodes.add(inode);
-  }
-  const ports = new Set();
-  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
-    // Number, local address, remote address, state, queues, timer, retransmits, user, timeout, inode.
-    const fields = line.trim().split(/\s+/);
-    if (inodes.has(fields[9])) ports.add(Number.parseInt(fields[1]?.split(':')[1] ?? '', 16));
-  }
-  return ports;
-}
-
-/**
- * @param {number} pid
- * @param {string} descriptor
- */
-function socketInode(pid, descriptor) {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${descriptor}`))?.[1];
-  } catch {
-    return undefined; // Closed since the folder was read.
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { freePorts, HOST } from '../lib/free-ports.mjs';
+import { freePorts, HOST } from '../../dist/src/cli/free-ports.js';
 import { until } from '../lib/until.mjs';
 import { programOf, ServerProcesses } from './server-processes.mjs';
 import { floodOfCalls } from './speed.mjs';

@@ -1,7 +1,7 @@
 /** NATS JetStream as a system under measurement: three processes, one stream with three replicas on disk. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePorts, HOST } from '../lib/free-ports.mjs';
+import { freePorts, HOST } from '../../dist/src/cli/free-ports.js';
 import { until } from '../lib/until.mjs';
 import { NatsConnection } from './nats-client.mjs';
 import { programOf, ServerProcesses } from './server-processes.mjs';

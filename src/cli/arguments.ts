@@ -82,3 +82,15 @@ export function nonEmpty(text: string): string {
   if (text !== '') return text;
   throw new InvalidArgumentError('It must not be empty.');
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** Parses a time such as `500ms`, `3s` or `2m`, from `minMs` to `maxMs`, both inclusive, as milliseconds. */
+export function durationMs(minMs: number, maxMs: number): (text: string) => number {
+  return (text) => {
+    const [, count = '', unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+    const value = Number(count) * (UNIT_MS[unit] ?? Number.NaN);
+    if (value >= minMs && value <= maxMs) return value;
+    throw new InvalidArgumentError(`It must be a time such as 3s or 500ms, from ${minMs} ms to ${maxMs} ms.`);
+  };
+}

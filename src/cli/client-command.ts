@@ -65,6 +65,16 @@ export async function withClient(
   }
 }
 
+/** The shared flags of a command that makes its own clients. */
+export function bootstrapOf(
+  io: CliIo,
+  command: Command,
+): { readonly brokers: readonly string[]; readonly format: Format } {
+  const flags = mergedFlags(command);
+  const brokers = flags.bootstrap ?? bootstrapOfEnvironment(io, command);
+  return { brokers, format: flags.output ?? 'table' };
+}
+
 /** Flags of the program, overridden by those of the command itself. */
 function mergedFlags(command: Command): ClientFlags {
   let flags: ClientFlags = {};

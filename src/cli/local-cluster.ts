@@ -1,11 +1,11 @@
 /** Brokers of a local cluster as processes of their own: starts them, watches them, ends them. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { logLevel } from '../config.js';
 import type { BrokerEnd } from './broker-end.js';
+import { spawnBroker, stopBroker } from './broker-process.js';
 
 /** How a broker's log says that it listens, that the cluster does not have it yet, and that it does. */
 const LISTENING = '"msg":"listening"';
@@ -13,9 +13,6 @@ const WAITING = '"msg":"waiting to be added to the cluster"';
 const SERVING = '"msg":"serving"';
 /** How the program begins what it says when it fails. */
 const FAILED = 'bellwether: ';
-
-/** How long a broker may take to stop before it is killed. */
-const STOP_GRACE_MS = 5_000;
 
 export interface LocalClusterOptions {
   /** The cluster begins with n1, n2, ... */
@@ -98,20 +95,17 @@ export function startLocalCluster(options: LocalClusterOptions): LocalCluster {
   const start = (number: number, isFurther: boolean): LocalBroker => {
     const planned = plan(options, number, isFurther ? [peers, '--join'] : [peers]);
     const { id, args } = planned;
-    const child = spawn(process.execPath, [launcher(), ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...options.env, BELLWETHER_LOG: brokerLogLevel(options.env) },
-    });
-    children.set(id, child);
-    const broker = { ...planned, pid: child.pid, isFurther };
     let said: string | undefined;
-    splitLines(child, (line) => {
+    const env = { ...options.env, BELLWETHER_LOG: brokerLogLevel(options.env) };
+    const child = spawnBroker(args, env, (line) => {
       if (line.includes(LISTENING)) heard(id);
       if (line.includes(WAITING)) waiting.add(id);
       if (line.includes(SERVING)) waiting.delete(id);
       if (line.startsWith(FAILED)) said = line.slice(FAILED.length);
       options.onLine(id, line);
     });
+    children.set(id, child);
+    const broker = { ...planned, pid: child.pid, isFurther };
     // "close" comes when all that it printed has been read, so that what it said last is known.
     child.once('close', (code, signal) => {
       ended.add(id);
@@ -134,7 +128,7 @@ export function startLocalCluster(options: LocalClusterOptions): LocalCluster {
     listening,
     async stop() {
       stopping = true;
-      await Promise.all([...children.values()].map(stopChild));
+      await Promise.all([...children.values()].map(stopBroker));
     },
   };
 }
@@ -159,34 +153,4 @@ function plan(
 /** At least "info": that is how a broker says that it listens. */
 function brokerLogLevel(env: LocalClusterOptions['env']): string {
   return logLevel(env) === 'debug' ? 'debug' : 'info';
-}
-
-function launcher(): string {
-  return fileURLToPath(new URL('../../../bin/bellwether', import.meta.url));
-}
-
-function splitLines(child: ChildProcess, onLine: (line: string) => void): void {
-  let rest = '';
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-  });
-}
-
-async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      resolve();
-    });
-  });
-  // All end together: nobody is left to hand over to.
-  child.kill('SIGINT');
-  const timer = setTimeout(() => {
-    child.kill('SIGKILL');
-  }, STOP_GRACE_MS);
-  await ended;
-  clearTimeout(timer);
 }

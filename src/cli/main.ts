@@ -18,6 +18,7 @@ import { addServeCommand } from './commands/serve.js';
 import { addTopicCommand } from './commands/topic.js';
 import { addTransferCommand } from './commands/transfer.js';
 import { addUpCommand } from './commands/up.js';
+import { addVerifyCommand } from './commands/verify.js';
 import { addWatchCommand } from './commands/watch.js';
 import { OutputClosedError, processIo } from './io.js';
 import type { CliIo } from './io.js';
@@ -45,6 +46,7 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
   addProduceCommand,
   addFetchCommand,
   addOffsetsCommand,
+  addVerifyCommand,
 ];
 
 /**

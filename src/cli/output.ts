@@ -1,6 +1,7 @@
 /** How commands print: data as a table or as JSON on stdout, errors on stderr. */
 import Table from 'cli-table3';
 import { BellwetherError } from '../errors.js';
+import { AnomalyError } from './anomaly-error.js';
 import type { CliOutput } from './io.js';
 import { UnfinishedError } from './progress.js';
 import { UnhealthyError } from './unhealthy.js';
@@ -74,8 +75,8 @@ export async function printError(err: CliOutput, error: unknown): Promise<void> 
     await err.write(`bellwether: ${reason}: ${message}\n  outcome ${outcome}. ${row.action}\n`);
     return;
   }
-  if (error instanceof UnfinishedError || error instanceof UnhealthyError)
-    return err.write(`bellwether: ${error.message}\n`);
+  const isAnswer = [UnfinishedError, UnhealthyError, AnomalyError].some((kind) => error instanceof kind);
+  if (isAnswer && error instanceof Error) return err.write(`bellwether: ${error.message}\n`);
   // A defect: the stack is what a report of it needs.
   await err.write(`bellwether: INTERNAL: ${error instanceof Error ? String(error.stack) : String(error)}\n`);
 }

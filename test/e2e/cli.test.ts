@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bellwether, freePortRange, freePorts, ProcessCluster, temporaryFolder, until } from './processes.js';
+import { freePorts } from '../../src/cli/free-ports.js';
+import { bellwether, freePortRange, ProcessCluster, temporaryFolder, until } from './processes.js';
 
 describe('commands against a running cluster', () => {
   let cluster: ProcessCluster;

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../src/cli/free-ports.js';
 import { connect, type BellwetherClient } from '../../src/client/index.js';
 
 const LAUNCHER = new URL('../../bin/bellwether', import.meta.url).pathname;
@@ -31,38 +31,10 @@ export async function bellwether(args: readonly string[], input = ''): Promise<F
   return { code, stdout, stderr };
 }
 
-/**
- * Consecutive ports that were free a moment ago, the first of them returned. They lie below the range from which
- * the kernel takes ports for outgoing connections, so that no connection occupies one while its broker
- * is down.
- */
+/** The first of consecutive ports that were free a moment ago. */
 export async function freePortRange(count: number): Promise<number> {
-  for (;;) {
-    const first = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN - count));
-    const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
-    if (free.every((each) => each)) return first;
-  }
-}
-
-/** As many ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const first = await freePortRange(count);
-  return Array.from({ length: count }, (_, i) => first + i);
-}
-
-const PORT_MIN = 10_000;
-const PORT_MAX = 30_000;
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const listening = new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false));
-    server.once('listening', () => resolve(true));
-  });
-  server.listen(port, '127.0.0.1');
-  const free = await listening;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
+  const [first = 0] = await freePorts(count);
+  return first;
 }
 
 export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {

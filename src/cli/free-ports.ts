@@ -1,7 +1,8 @@
-/** Owns the choice of ports for processes that are told where to listen. */
+/** Ports for processes that are told where to listen. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** Where such processes listen. */
 export const HOST = '127.0.0.1';
 
 /**
@@ -11,28 +12,31 @@ export const HOST = '127.0.0.1';
 const PORT_MIN = 10_000;
 const PORT_MAX = 30_000;
 
+/** Ranges that are tried at most. */
+const TRIES_MAX = 1_000;
+
 /**
  * Consecutive ports that were free a moment ago.
  *
- * @param {number} count
+ * @throws Error when no range of this size was found free.
  */
-export async function freePorts(count) {
-  for (;;) {
+export async function freePorts(count: number): Promise<number[]> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
     const first = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN - count));
     const ports = Array.from({ length: count }, (_, i) => first + i);
     const free = await Promise.all(ports.map(isFree));
     if (free.every((each) => each)) return ports;
   }
+  throw new Error(`no ${count} ports in a row are free from ${PORT_MIN} to ${PORT_MAX}`);
 }
 
-/** @param {number} port */
-async function isFree(port) {
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen(port, HOST);
     await once(server, 'listening');
   } catch {
-    return false;
+    return false; // Somebody listens there.
   }
   await new Promise((resolve) => server.close(resolve));
   return true;
