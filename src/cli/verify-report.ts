@@ -2,36 +2,16 @@
 import type { Anomaly } from '../history/anomaly.js';
 import type { Verdict } from '../verify/verdict.js';
 import type { Progress } from '../verify/verify.js';
-import type { CliOutput } from './io.js';
 import type { Report, Section } from './output.js';
 
-/** One line on a terminal that is written over and over; nothing where no person looks. */
-export class ProgressLine {
-  readonly #err: CliOutput;
-  readonly #seconds: number;
-  #shown = false;
-
-  /** @param seconds - How long the writing goes on. */
-  constructor(err: CliOutput, seconds: number) {
-    this.#err = err;
-    this.#seconds = seconds;
-  }
-
-  show({ phase, elapsedS, acknowledged, unknown, failovers, faults, broken }: Progress): void {
-    if (!this.#err.isTty) return;
-    const time = phase === 'writing' ? `${elapsedS.toFixed(0)} of ${this.#seconds} s` : phase;
-    const now = broken === undefined ? '' : `; now ${broken}`;
-    const text = `${time}: ${acknowledged} acknowledged, ${unknown} unknown, ${faults} faults, ${failovers} failovers${now}`;
-    this.#shown = true;
-    void this.#err.write(`\r\u001b[K${text}`).catch(() => undefined);
-  }
-
-  /** Takes the line away again. */
-  async clear(): Promise<void> {
-    if (!this.#shown) return;
-    this.#shown = false;
-    await this.#err.write('\r\u001b[K');
-  }
+/** How far a run is, in one line. @param seconds - How long the writing goes on. */
+export function progressText(
+  { phase, elapsedS, acknowledged, unknown, failovers, faults, broken }: Progress,
+  seconds: number,
+): string {
+  const time = phase === 'writing' ? `${elapsedS.toFixed(0)} of ${seconds} s` : phase;
+  const now = broken === undefined ? '' : `; now ${broken}`;
+  return `${time}: ${acknowledged} acknowledged, ${unknown} unknown, ${faults} faults, ${failovers} failovers${now}`;
 }
 
 export function verdictReport(verdict: Verdict): Report {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { freePorts } from '../../src/cli/free-ports.js';
 import { connect, type BellwetherClient } from '../../src/client/index.js';
 
-const LAUNCHER = new URL('../../bin/bellwether', import.meta.url).pathname;
+export const LAUNCHER = new URL('../../bin/bellwether', import.meta.url).pathname;
 const HANG_FDATASYNC = new URL('hang-fdatasync.mjs', import.meta.url).pathname;
 
 /** What a finished process left. */

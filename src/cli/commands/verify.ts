@@ -10,8 +10,9 @@ import { bootstrapOf, withClientFlags } from '../client-command.js';
 import type { CliIo } from '../io.js';
 import { type Format, print } from '../output.js';
 import { knowsSockets } from '../sockets-of.js';
+import { StatusLine } from '../status-line.js';
 import { stopSignal } from '../stop-signal.js';
-import { ProgressLine, verdictReport } from '../verify-report.js';
+import { progressText, verdictReport } from '../verify-report.js';
 
 const SECONDS_MAX = 86_400;
 const RATE_MAX = 20_000;
@@ -81,10 +82,10 @@ async function run(io: CliIo, flags: Flags, format: Format, brokers: readonly st
   const stop = new AbortController();
   const signal = stopSignal();
   void signal.received.then(() => stop.abort());
-  const line = new ProgressLine(io.stderr, flags.seconds);
+  const line = new StatusLine(io.stderr);
   const { seconds, rate, partitions, recordBytes } = flags;
   const options = { seconds, rate, partitions, recordBytes, stop: stop.signal };
-  const onProgress: VerifyOptions['onProgress'] = (progress) => line.show(progress);
+  const onProgress: VerifyOptions['onProgress'] = (progress) => line.show(progressText(progress, seconds));
   try {
     const verdict =
       flags.local === undefined
@@ -107,7 +108,7 @@ async function verifyLocal(
   brokerCount: number,
   { torment, every }: Flags,
   options: Omit<VerifyOptions, 'brokers' | 'torment'>,
-  line: ProgressLine,
+  line: StatusLine,
 ): Promise<Verdict> {
   const [{ BreakableCluster }, { verify }] = await Promise.all([
     import('../breakable-cluster.js'),
