@@ -1,16 +1,18 @@
 /** What a command talks to: standard streams and the environment, so that tests can stand in for them. */
 
-/** A stream for text. */
+/** A stream for text, or bytes as they are. */
 export interface CliOutput {
   /** True when a person looks at it. */
   readonly isTty: boolean;
-  /** Resolves once the text is handed on. @throws OutputClosedError when nobody reads any more. */
-  write(text: string): Promise<void>;
+  /** Resolves once it is handed on. @throws OutputClosedError when nobody reads any more. */
+  write(text: string | Uint8Array): Promise<void>;
 }
 
 /** The world as a command sees it. */
 export interface CliIo {
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** Reads no more of stdin, which would keep the process from ending while it is open. */
+  readonly closeStdin: () => void;
   /** Data only. */
   readonly stdout: CliOutput;
   /** Logs and errors. */
@@ -31,6 +33,7 @@ export class OutputClosedError extends Error {
 export function processIo(): CliIo {
   return {
     stdin: process.stdin,
+    closeStdin: () => process.stdin.destroy(),
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     env: process.env,

@@ -2,7 +2,7 @@
 import { BellwetherError } from '../errors.js';
 
 /** Lines of one batch at most. */
-export const BATCH_LINES_MAX = 500;
+export const BATCH_LINES_MAX = 5_000;
 
 /** Bytes of one batch at most, but for a single longer line. */
 export const BATCH_BYTES_MAX = 256 * 1024;
@@ -19,9 +19,14 @@ const NEWLINE = 0x0a;
  * Batches of at least one line each, line ends removed. A batch is given out when it is full, when the
  * input pauses, and at its end. Reads one chunk ahead.
  *
+ * @param isCut - Asked at the end: true when the input was left in the middle, so that a last line without a line
+ * end is a piece of one, and is not given out.
  * @throws BellwetherError RECORD_BATCH_TOO_LARGE at a line beyond LINE_BYTES_MAX.
  */
-export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[], void> {
+export async function* lineBatches(
+  input: AsyncIterable<Uint8Array>,
+  isCut: () => boolean = () => false,
+): AsyncGenerator<Uint8Array[], void> {
   const chunks = input[Symbol.asyncIterator]();
   const splitter = new LineSplitter();
   let batch: Uint8Array[] = [];
@@ -35,7 +40,8 @@ export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGener
       continue;
     }
     if (chunk.done !== true) next = nextChunk(chunks);
-    for (const line of chunk.done === true ? splitter.end() : splitter.lines(chunk.value)) {
+    const rest = chunk.done === true && !isCut() ? splitter.end() : [];
+    for (const line of chunk.done === true ? rest : splitter.lines(chunk.value)) {
       if (
         batch.length > 0 &&
         (batch.length >= BATCH_LINES_MAX || sizeBytes + line.length > BATCH_BYTES_MAX)

@@ -5,6 +5,7 @@ import { withClientFlags } from './client-command.js';
 import { addBridgeCommand } from './commands/bridge.js';
 import { addBrokerCommand } from './commands/broker.js';
 import { addClusterCommand } from './commands/cluster.js';
+import { addConsumeCommand } from './commands/consume.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFailoverCommand } from './commands/failover.js';
 import { addFailoversCommand } from './commands/failovers.js';
@@ -44,6 +45,7 @@ const COMMANDS: readonly ((program: Command, io: CliIo) => void)[] = [
   addClusterCommand,
   addHealthCommand,
   addProduceCommand,
+  addConsumeCommand,
   addFetchCommand,
   addOffsetsCommand,
   addVerifyCommand,

@@ -1,62 +1,11 @@
 /** `produce` and `fetch`, against a fake broker that keeps what it gets. */
 import { OffsetPosition } from '../../gen/bellwether/v1/log_service.js';
 import { describe, expect, it } from 'vitest';
-import type { Record as WireRecord } from '../../gen/bellwether/v1/types.js';
 import { EXIT_CODE } from '../../src/cli/main.js';
 import { partitionForKey } from '../../src/client/index.js';
-import { decodeRecordBatch } from '../../src/records/batch-decode.js';
-import type { FakeBroker } from '../client/fake-broker.js';
-import { fail, leaderAt, startBroker } from '../client/harness.js';
-import { input, run } from './run.js';
-import type { Surroundings } from './run.js';
-
-const text = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes).toString());
-
-/** A broker with `partitionCount` partitions, all its own. */
-async function startLog(partitionCount: number) {
-  const logs: WireRecord[][] = Array.from({ length: partitionCount }, () => []);
-  const batchSizes: number[] = [];
-  const broker: FakeBroker = await startBroker({
-    partitionLeader: () => leaderAt(broker.address, 1),
-    describeTopic: () => ({
-      config: [],
-      topic: {
-        topic: 'orders',
-        partitions: logs.map((_, partition) => ({
-          partition,
-          leader: 'n1',
-          term: 1,
-          replicas: [],
-          inSyncReplicas: [],
-          offlineReplicas: [],
-        })),
-      },
-    }),
-    produce: ({ partition, recordBatch = new Uint8Array() }) => {
-      const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
-      const baseOffset = log.length;
-      const records = decodeRecordBatch(recordBatch);
-      batchSizes.push(records.length);
-      for (const { key, value, timestampMs } of records) {
-        log.push({ offset: log.length, key, value, headers: [], timestampMs });
-      }
-      return { partition, baseOffset, term: 1, recordCount: records.length, duplicate: false };
-    },
-    listOffsets: ({ partition }) => {
-      const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
-      return { offset: log[0]?.offset ?? 0, term: 1 };
-    },
-    fetch: ({ partition, offset, maxRecords }) => {
-      const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
-      const records = log.slice(offset, offset + Math.min(2, maxRecords));
-      const nextOffset = offset + records.length;
-      return { records, recordBatches: [], highWatermark: log.length, logStartOffset: 0, nextOffset };
-    },
-  });
-  const cli = (args: string[], surroundings?: Surroundings) =>
-    run([...args, '--bootstrap', broker.address], surroundings);
-  return { logs, batchSizes, broker, cli };
-}
+import { fail } from '../client/harness.js';
+import { startLog, text } from './fake-log.js';
+import { input } from './run.js';
 
 describe('produce', () => {
   it('appends one record a line and says where they went', async () => {
@@ -65,7 +14,7 @@ describe('produce', () => {
     expect(await cli(['produce', 'orders', '--partition', '0'], { stdin })).toEqual({
       exitCode: EXIT_CODE.done,
       stdout: '0\t4\t0\t3\t1\n',
-      stderr: '',
+      stderr: '4 records (10 bytes) appended\n',
     });
     expect(logs[0]?.map(({ value }) => text(value))).toEqual(['one', 'two', '', 'four']);
     expect(logs[0]?.every(({ key }) => key === undefined)).toBe(true);
@@ -85,16 +34,29 @@ describe('produce', () => {
 
   it('gives each batch without keys to the next partition', async () => {
     const { logs, cli } = await startLog(2);
-    const stdin = input(Array.from({ length: 1200 }, (_, n) => `${n}\n`).join(''));
+    const stdin = input(Array.from({ length: 12_000 }, (_, n) => `${n}\n`).join(''));
     const { stdout } = await cli(['produce', 'orders', '--output', 'json'], { stdin });
-    expect(logs.map((log) => log.length)).toEqual([700, 500]);
+    expect(logs.map((log) => log.length)).toEqual([7_000, 5_000]);
     expect(JSON.parse(stdout)).toEqual({
       topic: 'orders',
       partitions: [
-        { partition: 0, record_count: 700, first_offset: 0, last_offset: 699, term: 1 },
-        { partition: 1, record_count: 500, first_offset: 0, last_offset: 499, term: 1 },
+        { partition: 0, record_count: 7_000, first_offset: 0, last_offset: 6_999, term: 1 },
+        { partition: 1, record_count: 5_000, first_offset: 0, last_offset: 4_999, term: 1 },
       ],
     });
+  });
+
+  it('-Z appends an empty key or value as null, and -q says nothing', async () => {
+    const { logs, cli } = await startLog(1);
+    const stdin = input('k:\n:v\n\n:\n');
+    const { stderr } = await cli(['produce', 'orders', '-p', '0', '-K', ':', '-Z', '-q'], { stdin });
+    expect(logs[0]?.map(({ key, value }) => [text(key), text(value)])).toEqual([
+      ['k', null],
+      [null, 'v'],
+      [null, null],
+      [null, null],
+    ]);
+    expect(stderr).toBe('');
   });
 
   it('says what was appended before it failed', async () => {
@@ -102,9 +64,9 @@ describe('produce', () => {
     const { produce } = broker.script;
     broker.script.produce = (request) =>
       batchSizes.length === 0 && produce !== undefined ? produce(request) : fail('COMMIT_TIMEOUT');
-    const stdin = input('x\n'.repeat(600));
+    const stdin = input('x\n'.repeat(6_000));
     const { exitCode, stdout, stderr } = await cli(['produce', 'orders', '--partition', '0'], { stdin });
-    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '0\t500\t0\t499\t1\n']);
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '0\t5000\t0\t4999\t1\n']);
     expect(stderr).toContain('outcome UNKNOWN');
   });
 

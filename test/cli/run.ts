@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly isTty?: boolean;
   /** Bytes that the reader of stdout takes before it goes away. */
   readonly stdoutCharsMax?: number;
+  /** Gets what is written to stdout, which need not be text. */
+  readonly onStdout?: (bytes: Uint8Array) => void;
 }
 
 /** A stream that gives `chunks` and ends. */
@@ -25,20 +27,26 @@ export async function* input(...chunks: (string | Uint8Array)[]): AsyncGenerator
 }
 
 export async function run(args: readonly string[], surroundings: Surroundings = {}): Promise<Run> {
-  const { stdin = input(), env = {}, isTty = false, stdoutCharsMax = Infinity } = surroundings;
-  const stdout = memory(isTty, stdoutCharsMax);
+  const { stdin = input(), env = {}, isTty = false, stdoutCharsMax = Infinity, onStdout } = surroundings;
+  const stdout = memory(isTty, stdoutCharsMax, onStdout);
   const stderr = memory(false, Infinity);
-  const exitCode = await main(args, { stdin, stdout, stderr, env });
+  const exitCode = await main(args, { stdin, closeStdin: () => undefined, stdout, stderr, env });
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-function memory(isTty: boolean, charsMax: number): CliOutput & { text(): string } {
+function memory(
+  isTty: boolean,
+  charsMax: number,
+  onWrite: (bytes: Uint8Array) => void = () => undefined,
+): CliOutput & { text(): string } {
   let text = '';
   return {
     isTty,
-    write: async (more) => {
-      if (text.length + more.length > charsMax) throw new OutputClosedError();
-      text += more;
+    write: async (given) => {
+      const bytes = typeof given === 'string' ? Buffer.from(given) : Buffer.from(given);
+      if (text.length + bytes.toString().length > charsMax) throw new OutputClosedError();
+      text += bytes.toString();
+      onWrite(bytes);
     },
     text: () => text,
   };

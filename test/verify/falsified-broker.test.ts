@@ -26,7 +26,7 @@ async function startLog({ append, fetched }: Falsehood = {}): Promise<FakeBroker
   const topicOf = (topic: string) => ({ topic, partitions: [partition] });
   const broker: FakeBroker = await startBroker({
     createTopic: ({ topic }) => ({ topic: topicOf((made = topic)) }),
-    describeTopic: () => ({ topic: topicOf(made) }),
+    describeTopic: () => ({ config: [], topic: topicOf(made) }),
     deleteTopic: () => ({}),
     partitionLeader: () => leaderAt(broker.address, 1),
     metadata: () => ({
@@ -42,7 +42,7 @@ async function startLog({ append, fetched }: Falsehood = {}): Promise<FakeBroker
         if (append === undefined) log.push(record);
         else append(log, record);
       }
-      return { partition: 0, baseOffset, term: 1, recordCount: records.length };
+      return { partition: 0, baseOffset, term: 1, recordCount: records.length, duplicate: false };
     },
     fetch: (request) => {
       const records = log.slice(request.offset, request.offset + request.maxRecords);

@@ -9,10 +9,14 @@ import type { Context } from '../client-command.js';
 import type { CliIo } from '../io.js';
 import { lineBatches } from '../line-batches.js';
 import type { Cell } from '../output.js';
+import { counted, StatusLine } from '../status-line.js';
+import { stopSignal } from '../stop-signal.js';
 
 interface ProduceFlags {
   readonly partition?: number;
   readonly keyDelimiter?: string;
+  readonly nullEmpty?: true;
+  readonly quiet?: true;
   readonly acks: '0' | '1' | 'all';
 }
 
@@ -28,18 +32,20 @@ interface Tally {
 
 export function addProduceCommand(program: Command, io: CliIo): void {
   withClientFlags(program.command('produce'))
-    .description('Append the lines of stdin, one record a line.')
+    .description('Append the lines of stdin, one record a line, until its end or Ctrl-C.')
     .argument('<topic>', 'name of the topic')
     .option(
-      '--partition <n>',
+      '-p, --partition <n>',
       'partition to append to (default: by key; without a key in turns)',
       integer(0, INT32_MAX),
     )
     .option(
-      '--key-delimiter <c>',
+      '-K, --key-delimiter <c>',
       'what separates key and value; a line without it has no key (default: no keys)',
       nonEmpty,
     )
+    .option('-Z, --null-empty', 'append an empty key or value as null')
+    .option('-q, --quiet', 'say nothing on stderr')
     .addOption(
       new Option('--acks <acks>', 'wait for nothing, the disk of the leader, or a quorum')
         .choices(['0', '1', 'all'])
@@ -50,26 +56,60 @@ export function addProduceCommand(program: Command, io: CliIo): void {
     );
 }
 
-/** Also when it fails half-way it says first what has been appended. */
+/** However it ends it says first what has been appended. */
 async function produceLines(context: Context, topic: string, flags: ProduceFlags): Promise<void> {
   const { io, client } = context;
   const acks: Acks = flags.acks === 'all' ? 'all' : flags.acks === '1' ? 1 : 0;
   const tallies = new Map<number, Tally>();
+  const status = new StatusLine(io.stderr);
+  const stop = stopSignal();
+  let isCut = false;
+  void stop.received.then(() => {
+    isCut = true;
+    io.closeStdin();
+  });
+  let [records, bytes] = [0, 0];
+  const summary = (): string => `${counted(records, 'record')} (${counted(bytes, 'byte')}) appended`;
+  const tell = async (): Promise<void> => {
+    await status.clear();
+    if (tallies.size > 0) await printTallies(context, topic, tallies);
+  };
   try {
     const assign = await assigner(context, topic, flags.partition);
-    for await (const lines of lineBatches(io.stdin)) {
-      const records = lines.map((line) => recordOf(line, flags.keyDelimiter));
-      for (const [partition, part] of assign(records)) {
+    for await (const lines of lineBatches(untilStopped(io.stdin, stop.received), () => isCut)) {
+      for (const [partition, part] of assign(lines.map((line) => recordOf(line, flags)))) {
         const result = await client.produce({ topic, partition }, part, { acks });
         tallies.set(partition, added(tallies.get(partition), result));
+        records += part.length;
+        bytes += part.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+        status.show(`${summary()} so far`);
       }
     }
   } catch (error) {
     // Not even a closed output may hide why the rest was not appended.
-    if (tallies.size > 0) await printTallies(context, topic, tallies).catch(() => undefined);
+    await tell().catch(() => undefined);
     throw error;
+  } finally {
+    stop.dispose();
   }
-  await printTallies(context, topic, tallies);
+  await tell();
+  if (flags.quiet !== true) await io.stderr.write(`${summary()}\n`);
+}
+
+/** The input up to its end, or to the signal: the whole lines that were read by then are still appended. */
+async function* untilStopped(
+  input: AsyncIterable<Uint8Array>,
+  stopped: Promise<unknown>,
+): AsyncGenerator<Uint8Array, void> {
+  const chunks = input[Symbol.asyncIterator]();
+  const over = stopped.then(() => undefined);
+  for (;;) {
+    const next = chunks.next();
+    next.catch(() => undefined);
+    const chunk = await Promise.race([next, over]);
+    if (chunk === undefined || chunk.done === true) return;
+    yield chunk.value;
+  }
 }
 
 type Assign = (records: readonly ProducerRecord[]) => Map<number, ProducerRecord[]>;
@@ -93,12 +133,17 @@ async function assigner({ client }: Context, topic: string, fixed: number | unde
   };
 }
 
-function recordOf(line: Uint8Array, delimiter: string | undefined): ProducerRecord {
-  if (delimiter === undefined) return { value: line };
+function recordOf(line: Uint8Array, { keyDelimiter, nullEmpty }: ProduceFlags): ProducerRecord {
+  const part = (bytes: Uint8Array): Uint8Array | undefined =>
+    nullEmpty === true && bytes.length === 0 ? undefined : bytes;
+  if (keyDelimiter === undefined) return { value: part(line) };
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
-  const at = bytes.indexOf(delimiter);
-  if (at === -1) return { value: line };
-  return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(delimiter)) };
+  const at = bytes.indexOf(keyDelimiter);
+  if (at === -1) return { value: part(line) };
+  return {
+    key: part(line.subarray(0, at)),
+    value: part(line.subarray(at + Buffer.byteLength(keyDelimiter))),
+  };
 }
 
 function added(tally: Tally | undefined, { baseOffset, recordCount, term }: ProduceResult): Tally {
