@@ -21,7 +21,18 @@ const PURE_FLOORS = ['cluster', 'log', 'raft', 'records'];
  */
 export const ALLOWED: Readonly<Record<string, Allowance>> = {
   cli: {
-    folders: ['bridge', 'verify', 'client', 'testing', 'rpc', 'broker', 'wire', 'storage', 'history', ...PURE_FLOORS],
+    folders: [
+      'bridge',
+      'verify',
+      'client',
+      'testing',
+      'rpc',
+      'broker',
+      'wire',
+      'storage',
+      'history',
+      ...PURE_FLOORS,
+    ],
     packages: ['node:', 'node:fs', '@grpc/grpc-js', '@grpc/proto-loader', 'cli-table3', 'commander', 'pino'],
   },
   bridge: { folders: ['client', 'testing', 'history'], packages: ['node:', 'zod'] },
