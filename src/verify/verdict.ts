@@ -56,7 +56,7 @@ export interface Verdict extends Circumstances {
 
 /**
  * Judges the history of each partition for itself, one after the other, so that only one is unfolded at a time:
- * about 1 KiB for each of its records.
+ * about 1.2 KiB for each of its records.
  */
 export function judge(recorder: Recorder, circumstances: Circumstances): Verdict {
   const nowMs = performance.now();
