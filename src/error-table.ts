@@ -158,6 +158,20 @@ export const ERROR_TABLE = {
     meaning: 'The broker serves as many streams of this kind as it may.',
     action: 'End streams that nobody uses; open it again after a pause.',
   },
+  SEND_BUFFER_FULL: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'same_broker',
+    meaning: 'The buffer of the producer is full, and as many sends wait for room as may.',
+    action: 'Await sends before further ones; see bufferBytes.',
+  },
+  SEND_TIMEOUT: {
+    code: GRPC_CODE.DEADLINE_EXCEEDED,
+    outcome: 'NOT_APPLIED',
+    retry: 'same_broker',
+    meaning: 'The record waited in the producer until its deadline and was not sent.',
+    action: 'Send it again; if it lasts, send slower, or look whether the partition has a leader.',
+  },
   TOO_MANY_READS: {
     code: GRPC_CODE.RESOURCE_EXHAUSTED,
     outcome: 'NOT_APPLIED',

@@ -1,12 +1,14 @@
 /** Opens a client: the SDK's front door. */
 import { BellwetherError } from '../errors.js';
 import { createAdmin } from './admin.js';
+import { createConsumer } from './consumer.js';
 import { fetch } from './fetch.js';
 import { explainLeader, listFailovers } from './leadership-history.js';
 import { listOffsets } from './list-offsets.js';
 import { commitOffsets, fetchOffsets } from './offsets.js';
 import { metadata, partitionFailover, partitionLeader } from './partition.js';
 import { produce } from './produce.js';
+import { createProducer } from './producer.js';
 import { checkedTimeoutMs, Session, TIMEOUT_DEFAULT_MS } from './session.js';
 import type { BellwetherClient, ConnectOptions } from './types.js';
 import { watchLeadership } from './watch-leadership.js';
@@ -31,6 +33,8 @@ export async function connect(options: ConnectOptions): Promise<BellwetherClient
     watchLeadership: (watchOptions) => watchLeadership(session, watchOptions),
     produce: (ref, records, callOptions) => produce(session, ref, records, callOptions),
     fetch: (ref, offset, callOptions) => fetch(session, ref, offset, callOptions),
+    consumer: (consumerOptions) => createConsumer(session, consumerOptions),
+    producer: (producerOptions) => createProducer(session, producerOptions),
     listOffsets: (ref, at, callOptions) => listOffsets(session, ref, at, callOptions),
     commitOffsets: (group, offsets, callOptions) => commitOffsets(session, group, offsets, callOptions),
     fetchOffsets: (group, partitions, callOptions) => fetchOffsets(session, group, partitions, callOptions),

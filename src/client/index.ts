@@ -4,7 +4,6 @@ export type { Outcome, RetryClass } from '../error-row.js';
 export type { LeaderHint, Reason } from '../errors.js';
 export { partitionForKey } from '../records/murmur2.js';
 export { connect } from './connect.js';
-export type { ProducerIdentity } from './producer-types.js';
 export type {
   FailoverFilter,
   FailoverResult,
@@ -52,6 +51,24 @@ export type {
   TopicDescription,
 } from './types-topic-config.js';
 export type { CommitOptions, StoredOffset } from './types-offsets.js';
+export type {
+  ConsumedBatch,
+  ConsumedPartition,
+  Consumer,
+  ConsumerOptions,
+  PartitionRecord,
+  StartPosition,
+} from './types-consumer.js';
+export type {
+  AppendedRange,
+  Compression,
+  OutgoingRecord,
+  Payload,
+  Producer,
+  ProducerIdentity,
+  ProducerOptions,
+  RecordPlace,
+} from './types-producer.js';
 export type {
   BrokerDescription,
   BrokerHealth,

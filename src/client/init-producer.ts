@@ -1,8 +1,8 @@
 /** SDK call that names a producer, so that its batches may be sent again. */
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
-import type { ProducerIdentity } from './producer-types.js';
 import type { Session } from './session.js';
 import type { CallOptions } from './types.js';
+import type { ProducerIdentity } from './types-producer.js';
 
 /** An identity that nobody else has. Sent again when in doubt: an id that is never used costs nothing. */
 export async function initProducer(

@@ -6,7 +6,7 @@ import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import type { Asked, Attempt } from './attempt.js';
 import { BrokerDirectory } from './broker-directory.js';
-import { BrokerPool } from './broker-pool.js';
+import { BrokerPool, dialled } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
 import { unary } from './call.js';
 import type { UnaryMethod } from './call.js';
@@ -134,6 +134,24 @@ export class Session implements RouteContext, ProbeContext {
           openStream(lifetime, connection, method, spec.request(), attemptMs),
         ),
     });
+  }
+
+  /** A connection to the broker at `address`. @throws BellwetherError CONNECTION_FAILED when there is none in time */
+  dial(address: string, timeoutMs: number): Promise<Connection> {
+    this.#learnBrokersBeside();
+    return this.#attempt(address, async (connection) => {
+      await dialled(connection, timeoutMs);
+      return connection;
+    });
+  }
+
+  /** Watches over a request that `asked` is to answer at once; see leader-watch.ts. Ends with `endAttempt`. */
+  beginAttempt(asked: Asked, effect: Effect): Attempt {
+    return this.#watch.begin(asked, effect, 0);
+  }
+
+  endAttempt(attempt: Attempt): void {
+    this.#watch.end(attempt);
   }
 
   /**

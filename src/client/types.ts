@@ -8,15 +8,7 @@ import type {
   TransferResult,
   WatchLeadershipOptions,
 } from './leadership-types.js';
-import type { ProducerIdentity } from './producer-types.js';
-import type {
-  TopicConfig,
-  TopicConfigChange,
-  TopicConfigEntry,
-  TopicDescription,
-} from './types-topic-config.js';
 import type { CallOptions, CommittedOffset, PartitionRef, TopicInfo } from './types-base.js';
-import type { CommitOptions, StoredOffset } from './types-offsets.js';
 import type {
   BrokerDescription,
   BrokerHealth,
@@ -25,8 +17,19 @@ import type {
   Reassignment,
   Replication,
 } from './types-cluster.js';
+import type { Consumer, ConsumerOptions } from './types-consumer.js';
+import type { CommitOptions, StoredOffset } from './types-offsets.js';
+import type { Producer, ProducerIdentity, ProducerOptions } from './types-producer.js';
+import type { Acks, ConsumedRecord, ProducerRecord } from './types-records.js';
+import type {
+  TopicConfig,
+  TopicConfigChange,
+  TopicConfigEntry,
+  TopicDescription,
+} from './types-topic-config.js';
 
 export type { CallOptions, CommittedOffset, PartitionInfo, PartitionRef, TopicInfo } from './types-base.js';
+export type { Acks, ConsumedRecord, ProducerRecord, RecordHeader } from './types-records.js';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -59,35 +62,6 @@ export interface FailoverRequest extends PartitionRef {
   /** Check everything and say who would lead, but move nothing. Default false. */
   readonly dryRun?: boolean | undefined;
 }
-
-export interface RecordHeader {
-  readonly key: string;
-  /** Undefined is null. */
-  readonly value: Uint8Array | undefined;
-}
-
-/** A record to append. */
-export interface ProducerRecord {
-  /** Undefined is null. */
-  readonly key?: Uint8Array | undefined;
-  /** Undefined is null (a tombstone). */
-  readonly value: Uint8Array | undefined;
-  readonly headers?: readonly RecordHeader[];
-  /** Milliseconds since the Unix epoch. Default: now. */
-  readonly timestampMs?: number | undefined;
-}
-
-/** A record read back. */
-export interface ConsumedRecord {
-  readonly offset: number;
-  readonly key: Uint8Array | undefined;
-  readonly value: Uint8Array | undefined;
-  readonly headers: readonly RecordHeader[];
-  readonly timestampMs: number;
-}
-
-/** How much must have happened before a produce is acknowledged: none, the leader's disk, a quorum. */
-export type Acks = 0 | 1 | 'all';
 
 export interface ProduceOptions extends CallOptions {
   /** Default 'all'. */
@@ -248,6 +222,18 @@ export interface BellwetherClient {
     options?: ProduceOptions,
   ): Promise<ProduceResult>;
   fetch(ref: PartitionRef, offset: number, options?: FetchOptions): Promise<FetchResult>;
+  /**
+   * Sends records in batches: for many records, where `produce` is for a few. End it with its `close()`.
+   *
+   * @throws BellwetherError INVALID_REQUEST when an option is out of its bounds.
+   */
+  producer(options?: ProducerOptions): Producer;
+  /**
+   * Reads partitions on and on, over failovers, from each place on. It reads nothing before it is iterated.
+   *
+   * @throws BellwetherError INVALID_REQUEST when an option is out of its bounds.
+   */
+  consumer(options: ConsumerOptions): Consumer;
   /**
    * Where a partition begins or ends. 'latest' covers every record acknowledged with acks 'all' before the
    * call, by whichever leader: a quorum confirms the one that answers (linearizable).

@@ -43,7 +43,7 @@ export function encodeRecordBatch(
   for (const [delta, record] of records.entries()) {
     checkTimestamp(record.timestampMs);
     maxTimestampMs = Math.max(maxTimestampMs, record.timestampMs);
-    const bodySize = bodySizeOf(record, record.timestampMs - first.timestampMs, delta);
+    const bodySize = recordBodySize(record, record.timestampMs - first.timestampMs, delta);
     bodySizes[delta] = bodySize;
     sizeBytes += varintSize(bodySize) + bodySize;
     invariant(sizeBytes <= INT32_MAX, 'record batch exceeds its length field', { sizeBytes });
@@ -54,10 +54,11 @@ export function encodeRecordBatch(
   for (const [delta, record] of records.entries()) {
     // One size was stored for each record.
     position = writeVarint(batch, position, bodySizes[delta] ?? 0);
-    position = writeBody(batch, position, record, record.timestampMs - first.timestampMs, delta);
+    position = writeRecordBody(batch, position, record, record.timestampMs - first.timestampMs, delta);
   }
   invariant(position === sizeBytes, 'record batch size was computed wrong', { position, sizeBytes });
-  writeHeader(batch, records.length, first.timestampMs, maxTimestampMs);
+  const { timestampMs: baseTimestampMs } = first;
+  writeBatchHeader(batch, { recordCount: records.length, baseTimestampMs, maxTimestampMs });
   stampProducer(batch, producer);
   return batch;
 }
@@ -83,8 +84,8 @@ function checkTimestamp(timestampMs: number): void {
   });
 }
 
-/** Size of a record after its length field. */
-function bodySizeOf(record: LogRecord, timestampDeltaMs: number, offsetDelta: number): number {
+/** Size in bytes of a record after its length field. */
+export function recordBodySize(record: LogRecord, timestampDeltaMs: number, offsetDelta: number): number {
   let sizeBytes =
     1 +
     varlongSize(timestampDeltaMs) +
@@ -103,7 +104,8 @@ function nullableSize(bytes: Uint8Array | undefined): number {
   return bytes === undefined ? varintSize(NULL_SIZE) : varintSize(bytes.length) + bytes.length;
 }
 
-function writeBody(
+/** Writes a record, its length field aside, into zeroed memory; returns the position after it. */
+export function writeRecordBody(
   batch: Uint8Array,
   position: number,
   record: LogRecord,
@@ -131,19 +133,26 @@ function writeNullable(batch: Uint8Array, position: number, bytes: Uint8Array | 
   return next + bytes.length;
 }
 
-/** Writes the header, but for the producer and the checksum. */
-function writeHeader(
+/** What the header says of the records of a batch. */
+export interface BatchFacts {
+  readonly recordCount: number;
+  readonly baseTimestampMs: number;
+  readonly maxTimestampMs: number;
+  /** Default 0, no compression; see `BATCH_ATTRIBUTE`. */
+  readonly attributes?: number;
+}
+
+/** Writes the header, but for the producer and the checksum: `stampProducer` does that. */
+export function writeBatchHeader(
   batch: Uint8Array,
-  recordCount: number,
-  baseTimestampMs: number,
-  maxTimestampMs: number,
+  { recordCount, baseTimestampMs, maxTimestampMs, attributes = 0 }: BatchFacts,
 ): void {
   const view = viewOf(batch);
   writeInt64(view, BATCH_FIELD.BASE_OFFSET, 0);
   view.setInt32(BATCH_FIELD.BATCH_LENGTH, batch.length - BATCH_LENGTH_OVERHEAD_BYTES);
   view.setInt32(BATCH_FIELD.LEADER_EPOCH, NONE);
   view.setInt8(BATCH_FIELD.MAGIC, BATCH_MAGIC);
-  view.setInt16(BATCH_FIELD.ATTRIBUTES, 0);
+  view.setInt16(BATCH_FIELD.ATTRIBUTES, attributes);
   view.setInt32(BATCH_FIELD.LAST_OFFSET_DELTA, recordCount - 1);
   writeInt64(view, BATCH_FIELD.BASE_TIMESTAMP, baseTimestampMs);
   writeInt64(view, BATCH_FIELD.MAX_TIMESTAMP, maxTimestampMs);

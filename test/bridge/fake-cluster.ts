@@ -113,6 +113,8 @@ export class FakeCluster implements BridgeCluster {
       },
       listOffsets: unused,
       listFailovers: unused,
+      producer: unusedNow,
+      consumer: unusedNow,
       explainLeader: unused,
       watchLeadership: () => {
         throw new Error('the bridge does not call this');
@@ -218,4 +220,8 @@ function nameOf({ topic, partition }: PartitionRef): string {
 
 function unused(): Promise<never> {
   return Promise.reject(new Error('the bridge does not call this'));
+}
+
+function unusedNow(): never {
+  throw new Error('not part of this fake');
 }

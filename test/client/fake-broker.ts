@@ -1,6 +1,6 @@
 /** A scripted broker: a real grpc-js server on a free port that answers the generated services. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
@@ -33,9 +33,14 @@ type Answer<Name extends keyof Methods> = Methods[Name]['responseStream'] extend
   ? AsyncIterable<Response<Name>>
   : Response<Name> | Promise<Response<Name>>;
 
-/** What the broker answers, by method. What it throws goes over the wire as brokers send it. */
+/**
+ * What the broker answers, by method. What it throws goes over the wire as brokers send it. Of a stream of requests
+ * each is answered on its own, in order; a throw ends the stream.
+ */
 export type Script = {
-  -readonly [Name in keyof Methods]?: (request: Request<Name>) => Answer<Name>;
+  -readonly [Name in keyof Methods]?: Methods[Name]['requestStream'] extends true
+    ? (request: Request<Name>) => Response<Name> | Promise<Response<Name>>
+    : (request: Request<Name>) => Answer<Name>;
 };
 
 /** An answer that never comes. */
@@ -60,7 +65,11 @@ export class FakeBroker {
       const names = Object.keys(service) as (keyof Methods)[]; // The keys of a generated service.
       const implementation: UntypedServiceImplementation = {};
       for (const name of names) {
-        implementation[name] = isStream(service, name) ? this.#streamHandler(name) : this.#handler(name);
+        implementation[name] = isStream(service, name, 'requestStream')
+          ? this.#duplexHandler(name)
+          : isStream(service, name, 'responseStream')
+            ? this.#streamHandler(name)
+            : this.#handler(name);
       }
       this.#server.addService(service, implementation);
     }
@@ -135,6 +144,29 @@ export class FakeBroker {
     };
   }
 
+  /** Counts requests, not streams. */
+  #duplexHandler(name: keyof Methods): handleBidiStreamingCall<unknown, unknown> {
+    return (call) => {
+      let answered = Promise.resolve();
+      call.on('error', () => undefined);
+      call.on('data', (request: unknown) => {
+        this.calls.push(name);
+        const answer = Promise.resolve().then(() => this.#answer(name, request));
+        answered = answered
+          .then(async () => {
+            call.write(await answer);
+          })
+          .catch((error: unknown) => {
+            call.emit('error', statusOf(error));
+          });
+      });
+      call.on('end', () => {
+        this.endedStreams += 1;
+        void answered.then(() => call.end());
+      });
+    };
+  }
+
   #answer(name: keyof Methods, request: unknown): unknown {
     // The generated codec of `name` made this request, so it is the one that the script expects.
     const answer = this.script[name] as ((request: unknown) => unknown) | undefined;
@@ -143,9 +175,11 @@ export class FakeBroker {
   }
 }
 
-function isStream(service: (typeof SERVICES)[number], name: keyof Methods): boolean {
-  const methods: Partial<Record<keyof Methods, { readonly responseStream: boolean }>> = service;
-  return methods[name]?.responseStream === true;
+type Direction = 'requestStream' | 'responseStream';
+
+function isStream(service: (typeof SERVICES)[number], name: keyof Methods, direction: Direction): boolean {
+  const methods: Partial<Record<keyof Methods, Readonly<Record<Direction, boolean>>>> = service;
+  return methods[name]?.[direction] === true;
 }
 
 function statusOf(error: unknown) {

@@ -1,0 +1,93 @@
+/** One batch of one partition on its way: its records, and one promise for all of them. */
+import type { BellwetherError } from '../errors.js';
+import { BatchBuilder } from '../records/batch-builder.js';
+import type { BatchProducer } from '../records/batch-header.js';
+import type { LogRecord } from '../records/log-record.js';
+import type { Compressor } from './compression.js';
+
+/** Records of one batch at most, as brokers take them. */
+const BATCH_RECORDS_MAX = 10_000;
+
+/** Where the records of a batch stand. */
+export interface BatchPlace {
+  /** Of the first record; -1 with acks 0. */
+  readonly baseOffset: number;
+  readonly term: number;
+}
+
+/** From its first record to its outcome. */
+export class PendingBatch {
+  /** Place in the order of its partition. */
+  readonly serial: number;
+  readonly settled: Promise<BatchPlace>;
+  readonly createdMs: number;
+  readonly deadlineMs: number;
+  /** The place in the producer's sequence, once it was sent; kept over retries. */
+  producer: BatchProducer | undefined;
+  /** The first failure after which it may be in the log. */
+  doubt: BellwetherError | undefined;
+  /** The last failure after which it is certainly not. */
+  refusal: BellwetherError | undefined;
+  isSettled = false;
+  readonly #builder: BatchBuilder;
+  #compressed: { readonly compression: number; readonly body: Uint8Array } | undefined;
+  #compressing: Promise<void> | undefined;
+  #resolve: (place: BatchPlace) => void = () => undefined;
+  #reject: (error: BellwetherError) => void = () => undefined;
+
+  constructor(serial: number, bytesMax: number, createdMs: number, deliveryTimeoutMs: number) {
+    this.serial = serial;
+    this.createdMs = createdMs;
+    this.deadlineMs = createdMs + deliveryTimeoutMs;
+    this.#builder = new BatchBuilder(bytesMax, BATCH_RECORDS_MAX);
+    this.settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever sent the records has promises made of this one.
+    this.settled.catch(() => undefined);
+  }
+
+  /** Before compression. */
+  get sizeBytes(): number {
+    return this.#builder.sizeBytes;
+  }
+
+  get recordCount(): number {
+    return this.#builder.recordCount;
+  }
+
+  tryAppend(record: LogRecord): boolean {
+    return this.#builder.tryAppend(record);
+  }
+
+  /** Compresses, once; undefined when there is nothing to wait for any more. Never rejects. */
+  prepare(compressor: Compressor | undefined): Promise<void> | undefined {
+    if (compressor === undefined || this.#compressed !== undefined) return undefined;
+    this.#compressing ??= compressor(this.#builder.body).then(
+      (compressed) => {
+        this.#compressed = compressed;
+      },
+      () => {
+        // Out of memory, say: the batch goes as it is.
+        this.#compressed = { compression: 0, body: this.#builder.body };
+      },
+    );
+    return this.#compressing;
+  }
+
+  /** The batch as it is sent, with `producer` in it. */
+  bytes(): Uint8Array {
+    return this.#builder.finish(this.producer, this.#compressed);
+  }
+
+  resolve(place: BatchPlace): void {
+    this.isSettled = true;
+    this.#resolve(place);
+  }
+
+  reject(error: BellwetherError): void {
+    this.isSettled = true;
+    this.#reject(error);
+  }
+}

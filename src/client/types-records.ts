@@ -1,0 +1,30 @@
+/** The SDK's public types of records. */
+
+export interface RecordHeader {
+  readonly key: string;
+  /** Undefined is null. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** A record to append. */
+export interface ProducerRecord {
+  /** Undefined is null. */
+  readonly key?: Uint8Array | undefined;
+  /** Undefined is null (a tombstone). */
+  readonly value: Uint8Array | undefined;
+  readonly headers?: readonly RecordHeader[];
+  /** Milliseconds since the Unix epoch. Default: now. */
+  readonly timestampMs?: number | undefined;
+}
+
+/** A record read back. */
+export interface ConsumedRecord {
+  readonly offset: number;
+  readonly key: Uint8Array | undefined;
+  readonly value: Uint8Array | undefined;
+  readonly headers: readonly RecordHeader[];
+  readonly timestampMs: number;
+}
+
+/** How much must have happened before a produce is acknowledged: none, the leader's disk, a quorum. */
+export type Acks = 0 | 1 | 'all';

@@ -1,0 +1,188 @@
+/** The producer against scripted leaders, with real gRPC between them: order, retries, bounds. */
+import { expect, it } from 'vitest';
+import type { ProduceStreamRequest } from '../../gen/bellwether/v1/log_service.js';
+import { BellwetherError } from '../../src/errors.js';
+import type { FakeBroker } from './fake-broker.js';
+import { never } from './fake-broker.js';
+import { leaderAt, notLeader, rejection, startBroker, startClient } from './harness.js';
+import { refused, ScriptedLog } from './producer-rig.js';
+
+const ONE = { partition: 0, value: 'one' };
+const numbered = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, n) => ({ partition: 0, value: String(n + from) }));
+const texts = (count: number) => numbered(count).map(({ value }) => value);
+
+/** A broker that appends to `log` and says that it leads. */
+async function leader(log: ScriptedLog, term = 1): Promise<FakeBroker> {
+  const broker = await startBroker({
+    initProducer: () => ({ producerId: 7, producerEpoch: 0 }),
+    produceStream: (request) => log.append(request),
+  });
+  broker.script.partitionLeader = () => leaderAt(broker.address, term);
+  return broker;
+}
+
+it('records sent in one turn of the event loop are one batch, at consecutive offsets', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  const producer = (await startClient([broker.address])).producer();
+  const places = await Promise.all(numbered(3).map((record) => producer.send('orders', record)));
+  expect(places.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+  expect(broker.count('produceStream')).toBe(1);
+  expect(await producer.sendAll('orders', numbered(2))).toEqual([
+    { partition: 0, baseOffset: 3, recordCount: 2, term: 1 },
+  ]);
+});
+
+it('batches are full at batchBytes, and stay in order', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  const producer = (await startClient([broker.address])).producer({ batchBytes: 1024 });
+  await producer.sendAll('orders', numbered(1000));
+  expect(log.values).toEqual(texts(1000));
+  expect(broker.count('produceStream')).toBeGreaterThan(5);
+});
+
+it('what a broker refuses as it does not lead goes to the leader that it names, in order', async () => {
+  const log = new ScriptedLog();
+  const next = await leader(log, 2);
+  const old = await leader(log);
+  old.script.produceStream = (request) => refused(request, notLeader(next.address, 2));
+  const producer = (await startClient([old.address])).producer({ batchBytes: 1024 });
+  await producer.sendAll('orders', numbered(500));
+  expect(log.values).toEqual(texts(500));
+});
+
+it('a batch whose answer was lost with the leader is sent again and is in the log once', async () => {
+  const log = new ScriptedLog();
+  const next = await leader(log, 2);
+  const old = await leader(log);
+  old.script.produceStream = (request) => {
+    log.append(request);
+    next.script.partitionLeader = () => leaderAt(next.address, 2);
+    old.kill();
+    return never();
+  };
+  next.script.partitionLeader = () => leaderAt(old.address, 1);
+  const producer = (await startClient([next.address, old.address])).producer();
+  expect(await producer.send('orders', ONE)).toMatchObject({ offset: 0 });
+  expect(log.values).toEqual(['one']);
+});
+
+it('without idempotence (acks 1) a lost answer is told as UNKNOWN and the batch is not sent again', async () => {
+  const log = new ScriptedLog();
+  const old = await leader(log);
+  old.script.produceStream = () => {
+    old.kill();
+    return never();
+  };
+  const producer = (await startClient([old.address])).producer({ acks: 1 });
+  const error = await rejection(producer.send('orders', ONE));
+  expect([error.reason, error.outcome]).toEqual(['CONNECTION_LOST', 'UNKNOWN']);
+});
+
+it('one pause for what every broker is busy with: refused NOT_APPLIED, then sent again in order', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  let refusals = 0;
+  broker.script.produceStream = (request) => {
+    if (refusals++ > 0) return log.append(request);
+    return refused(request, new BellwetherError('UNCOMMITTED_BYTES_EXCEEDED', 'full'));
+  };
+  const producer = (await startClient([broker.address])).producer();
+  await producer.sendAll('orders', numbered(3));
+  expect(log.values).toEqual(['0', '1', '2']);
+});
+
+it('after a batch that can never be applied those behind it go on in the next epoch', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  const epochs = new Set<number>();
+  let isFirst = true;
+  broker.script.produceStream = (request) => {
+    epochs.add(request.recordBatch[52] ?? -1);
+    if (isFirst) {
+      isFirst = false;
+      return refused(request, new BellwetherError('RECORD_BATCH_TOO_LARGE', 'too large'));
+    }
+    try {
+      return log.append(request);
+    } catch (error) {
+      return refused(request, new BellwetherError('OUT_OF_ORDER_SEQUENCE', String(error)));
+    }
+  };
+  const producer = (await startClient([broker.address])).producer({ batchBytes: 1024 });
+  const sends = numbered(400).map((record) => producer.send('orders', record));
+  const results = await Promise.allSettled(sends);
+  const applied = texts(400).filter((_, n) => results[n]?.status === 'fulfilled');
+  expect(applied.length).toBeGreaterThan(200);
+  expect(log.values).toEqual(applied);
+  expect([...epochs]).toEqual([0, 1]);
+});
+
+it('a record that nobody can take is rejected at its deadline, NOT_APPLIED, with what stood in the way', async () => {
+  const broker = await startBroker({
+    initProducer: () => ({ producerId: 7, producerEpoch: 0 }),
+    partitionLeader: () => {
+      throw new BellwetherError('NO_LEADER', 'no leader');
+    },
+  });
+  const producer = (await startClient([broker.address])).producer({ deliveryTimeoutMs: 150 });
+  const error = await rejection(producer.send('orders', ONE));
+  expect([error.reason, error.outcome]).toEqual(['NO_LEADER', 'NOT_APPLIED']);
+  expect(producer.bufferedBytes).toBe(0);
+});
+
+it('a full buffer makes a send wait for room, and trySend say so', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  broker.script.produceStream = async (request: ProduceStreamRequest) => {
+    await held;
+    return log.append(request);
+  };
+  const producer = (await startClient([broker.address])).producer({ bufferBytes: 1024 * 1024 });
+  const large = { partition: 0, value: new Uint8Array(700_000) };
+  const first = producer.send('orders', large);
+  const second = producer.send('orders', large);
+  expect(producer.trySend('orders', ONE)).toBeUndefined();
+  expect(producer.bufferedBytes).toBeLessThan(1024 * 1024);
+  answer();
+  expect([(await first).offset, (await second).offset]).toEqual([0, 1]);
+  await producer.trySend('orders', ONE);
+  expect(log.values).toHaveLength(3);
+});
+
+it('close sends what waits first, and refuses what comes later', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  const producer = (await startClient([broker.address])).producer({ lingerMs: 60_000 });
+  const sent = producer.send('orders', ONE);
+  await producer.close();
+  expect(await sent).toMatchObject({ offset: 0 });
+  expect((await rejection(producer.send('orders', ONE))).outcome).toBe('NOT_APPLIED');
+});
+
+it('closing the client ends what is under way as UNKNOWN', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  broker.script.produceStream = () => never();
+  const client = await startClient([broker.address]);
+  const sent = rejection(client.producer().send('orders', ONE));
+  await expect.poll(() => broker.count('produceStream')).toBe(1);
+  await client.close();
+  expect((await sent).outcome).toBe('UNKNOWN');
+});
+
+it('options out of their bounds are refused, naming the option', async () => {
+  const client = await startClient(['127.0.0.1:1']);
+  for (const [field, value] of Object.entries({
+    batchBytes: 1,
+    lingerMs: -1,
+    bufferBytes: 1,
+    deliveryTimeoutMs: 0,
+  })) {
+    expect(() => client.producer({ [field]: value })).toThrow(field);
+  }
+});
