@@ -36,7 +36,8 @@ export const ERROR_TABLE = {
     outcome: 'NOT_APPLIED',
     retry: 'never',
     meaning: 'The batch is valid but uses a feature that this version does not serve.',
-    action: 'Send an uncompressed batch without transaction or control records.',
+    action:
+      'Send plain, gzip or zstd batches, without transactions; read compressed ones as RECORD_BATCHES, as the SDK does.',
   },
   UNKNOWN_TOPIC_OR_PARTITION: {
     code: GRPC_CODE.NOT_FOUND,

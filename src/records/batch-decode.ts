@@ -57,7 +57,7 @@ function readableHeader(batch: Uint8Array): BatchHeader {
   if (header.magic !== BATCH_MAGIC || header.compression !== 0 || isControl(header)) {
     throw new BellwetherError(
       'UNSUPPORTED_RECORD_BATCH',
-      'cannot read a record batch of another format version, compressed, or with control records',
+      'a record batch of another format version, compressed, or with control records is not decoded here',
       { metadata: { magic: String(header.magic), attributes: String(header.attributes) } },
     );
   }

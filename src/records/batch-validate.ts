@@ -12,6 +12,9 @@ import { MalformedBytesError } from './byte-cursor.js';
 import { crc32c } from '../crc32c.js';
 import { RecordWalk } from './record-walk.js';
 
+/** None, gzip and zstd: what every client can have from its standard library. Not snappy (2) and lz4 (3). */
+const CODECS: ReadonlySet<number> = new Set([0, 1, 4]);
+
 /** What one batch may be at most. */
 export interface RecordBatchLimits {
   /** Whole batch, header included. */
@@ -30,7 +33,7 @@ export interface RecordBatchRefusal {
 export type RecordBatchVerdict = { readonly ok: true; readonly header: BatchHeader } | RecordBatchRefusal;
 
 /**
- * Accepts exactly one whole, uncompressed Kafka v2 batch without transaction or control records: sizes,
+ * Accepts exactly one whole Kafka v2 batch without transaction or control records: sizes,
  * checksum, counts, producer and every record are checked. Base offset and leader epoch are not: the leader
  * overwrites them. Allocates nothing for each record.
  */
@@ -75,14 +78,16 @@ function refuseEnvelope(batch: Uint8Array, header: BatchHeader): RecordBatchRefu
 
 function refuseFeatures(header: BatchHeader): RecordBatchRefusal | undefined {
   const { attributes, compression } = header;
-  if (compression !== 0) return unsupported('the record batch is compressed', { compression });
+  if (!CODECS.has(compression)) {
+    return unsupported('the record batch is compressed with a codec that is not served', { compression });
+  }
   if ((attributes & BATCH_ATTRIBUTE.TRANSACTIONAL) !== 0) {
     return unsupported('the record batch is part of a transaction', { attributes });
   }
   if ((attributes & BATCH_ATTRIBUTE.CONTROL) !== 0) {
     return unsupported('the record batch holds control records', { attributes });
   }
-  if ((attributes & ~BATCH_ATTRIBUTE.LOG_APPEND_TIME) !== 0) {
+  if ((attributes & ~(BATCH_ATTRIBUTE.LOG_APPEND_TIME | BATCH_ATTRIBUTE.COMPRESSION_MASK)) !== 0) {
     return unsupported('the record batch has a delete horizon or unknown attributes', { attributes });
   }
   return undefined;
@@ -130,6 +135,7 @@ function refuseTimestamps(header: BatchHeader): RecordBatchRefusal | undefined {
 }
 
 function refuseRecords(batch: Uint8Array, header: BatchHeader): RecordBatchRefusal | undefined {
+  if (header.compression !== 0) return undefined; // The records are the clients' matter: brokers never open them.
   const walk = new RecordWalk(batch);
   for (let nth = 0; nth < header.recordCount; nth++) {
     try {

@@ -79,6 +79,11 @@ export class PeerLink {
     });
   }
 
+  /** Where the peer may be reached. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
   start(): void {
     this.#data.start();
     this.#heartbeats.start();

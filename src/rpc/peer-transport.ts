@@ -38,6 +38,8 @@ type Call<Res> = (
 
 export class GrpcPeerTransport implements PeerTransport {
   readonly #links = new Map<BrokerId, PeerLink>();
+  /** Addresses of the peers whose link is cut. */
+  readonly #severed = new Map<BrokerId, readonly string[]>();
   #events: PeerEvents | undefined;
   #service: PeerService | undefined;
   #closed = false;
@@ -50,6 +52,10 @@ export class GrpcPeerTransport implements PeerTransport {
 
   connect(peer: BrokerId, addresses: readonly string[]): void {
     if (this.#closed) return;
+    if (this.#severed.has(peer)) {
+      this.#severed.set(peer, addresses);
+      return;
+    }
     const known = this.#links.get(peer);
     if (known !== undefined) {
       known.setAddresses(addresses);
@@ -65,6 +71,21 @@ export class GrpcPeerTransport implements PeerTransport {
     this.#links.get(peer)?.close();
     this.#links.delete(peer);
     this.#service?.endStreams(peer);
+  }
+
+  /** Breaks the link to a peer as a broken cable would, for tests of failures; the peer's side is to be cut as well. */
+  sever(peer: BrokerId): void {
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    this.disconnect(peer);
+    this.#severed.set(peer, link.addresses);
+  }
+
+  /** Dials again what was severed. */
+  mend(peer: BrokerId): void {
+    const addresses = this.#severed.get(peer);
+    this.#severed.delete(peer);
+    if (addresses !== undefined) this.connect(peer, addresses);
   }
 
   /** Dials a peer at once that was heard while it could not be reached. */

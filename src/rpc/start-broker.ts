@@ -89,6 +89,8 @@ export interface RunningBroker {
    * meanwhile. Resolves after 2 s at the latest, with the number of groups that nobody could take.
    */
   drain(): Promise<number>;
+  /** Breaks and mends this broker's side of the link to another one, for tests of failures. */
+  readonly links: { sever(peer: string): void; mend(peer: string): void };
   /** Leaves in order: no new calls, calls in flight ended, everything on disk. */
   close(): Promise<void>;
 }
@@ -241,7 +243,7 @@ function assemble(
         broker.readiness.look();
       });
       const drain = async (): Promise<number> => (await broker.departure.run(LIMITS.drainMsMax)).length;
-      return { id, address: advertised, broker, ready, drain, close };
+      return { id, address: advertised, broker, ready, drain, links: transport, close };
     },
   };
 }

@@ -29,6 +29,10 @@ export interface EmbeddedBroker {
   readonly address: string;
   /** Stops this one in order, as SIGTERM does: hands over what it leads, and ends. */
   stop(): Promise<void>;
+  /** Stops this one without handing over what it leads. */
+  kill(): Promise<void>;
+  /** This one's side of the links to the others. */
+  readonly links: RunningBroker['links'];
 }
 
 export interface EmbeddedCluster {
@@ -68,12 +72,12 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
 }
 
 function embeddedBroker(broker: RunningBroker): EmbeddedBroker {
-  const { id, address } = broker;
+  const { id, address, links } = broker;
   const stop = async (): Promise<void> => {
     await broker.drain();
     await broker.close();
   };
-  return { id, address, stop };
+  return { id, address, stop, links, kill: () => broker.close() };
 }
 
 function bindOne(

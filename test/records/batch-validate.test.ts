@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { encodeRecordBatch } from '../../src/records/batch-encode.js';
+import { encodeRecordBatch, stampProducer } from '../../src/records/batch-encode.js';
 import {
   BATCH_ATTRIBUTE,
   BATCH_CRC_START,
   BATCH_FIELD,
+  NO_PRODUCER,
   readBatchHeader,
 } from '../../src/records/batch-header.js';
 import { validateRecordBatch } from '../../src/records/batch-validate.js';
@@ -55,7 +56,20 @@ function verdictOf(batch: Uint8Array, limits = LIMITS): string {
   return verdict.ok ? 'ok' : `${verdict.reason}: ${verdict.message}`;
 }
 
+/** The gzip batch with another codec in its header. */
+function withCodec(compression: number): Uint8Array {
+  const batch = Uint8Array.from(GZIP_BATCH);
+  batch[22] = compression;
+  stampProducer(batch, NO_PRODUCER);
+  return batch;
+}
+
 describe('validateRecordBatch', () => {
+  it('accepts gzip and zstd without a look at the records', () => {
+    expect(verdictOf(GZIP_BATCH)).toBe('ok');
+    expect(verdictOf(withCodec(4))).toBe('ok');
+  });
+
   it.each([...KAFKA_BROKER_BATCHES, ...CLIENT_BATCHES])('accepts $source', (vector) => {
     expect(validateRecordBatch(vector.batch, LIMITS)).toEqual({
       ok: true,
@@ -64,7 +78,9 @@ describe('validateRecordBatch', () => {
   });
 
   it.each([
-    ['compression', GZIP_BATCH, 'compressed'],
+    ['compression by snappy', withCodec(2), 'codec'],
+    ['compression by lz4', withCodec(3), 'codec'],
+    ['an unknown compression', withCodec(5), 'codec'],
     ['format version 1', MAGIC_1_BATCH, 'magic'],
   ])('refuses what others wrote with %s as unsupported', (_name, batch, word) => {
     expect(verdictOf(batch)).toContain('UNSUPPORTED_RECORD_BATCH');

@@ -39,7 +39,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   verify: { folders: ['client', 'history'], packages: ['node:'] },
   client: { folders: ['wire', 'records'], gen: true, packages: ['node:', '@grpc/grpc-js'] },
   testing: {
-    folders: ['rpc', 'broker', 'wire', 'storage', 'history', ...PURE_FLOORS],
+    folders: ['client', 'rpc', 'broker', 'wire', 'storage', 'history', ...PURE_FLOORS],
     packages: ['node:', 'node:fs'],
   },
   rpc: {

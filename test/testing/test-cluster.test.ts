@@ -1,0 +1,65 @@
+/** What the package `bellwether/testing` promises, against real brokers. */
+import { expect, it, onTestFinished } from 'vitest';
+import { startCluster, type TestCluster } from '../../src/testing/test-cluster.js';
+
+const ORDERS = { topic: 'orders', partition: 0 } as const;
+
+async function start(): Promise<TestCluster> {
+  const cluster = await startCluster();
+  onTestFinished(() => cluster.stop());
+  return cluster;
+}
+
+const numbered = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, n) => ({ partition: 0, value: String(n + from) }));
+
+it('a producer and a consumer outlive their leader: every record once, in order', async () => {
+  const cluster = await start();
+  const client = await cluster.client();
+  await client.admin.createTopic('orders');
+  const producer = client.producer({ batchBytes: 1024 });
+  const abort = new AbortController();
+  const consumer = client.consumer({ partitions: [ORDERS], signal: abort.signal });
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const { value } of consumer)
+      if (seen.push(Buffer.from(value!).toString()) === 3000) abort.abort();
+  })();
+  await producer.sendAll('orders', numbered(1000));
+  const sent = producer.sendAll('orders', numbered(1000, 1000));
+  const killed = await cluster.killLeader('orders', 0);
+  await sent;
+  await producer.sendAll('orders', numbered(1000, 2000));
+  await reading;
+  expect(seen).toEqual(numbered(3000).map(({ value }) => value));
+  expect(cluster.brokers).not.toContain(killed);
+});
+
+it('a leader that is isolated is replaced, and comes back when the links are mended', async () => {
+  const cluster = await start();
+  const client = await cluster.client();
+  await client.admin.createTopic('orders');
+  const { leader } = await client.partitionLeader(ORDERS);
+  cluster.isolate(leader);
+  await client.producer().send('orders', { value: 'while it is away' });
+  expect((await client.partitionLeader(ORDERS)).leader).not.toBe(leader);
+  cluster.heal();
+  await expect
+    .poll(async () => (await client.partitionLeader(ORDERS)).inSyncReplicas, { timeout: 4000 })
+    .toContain(leader);
+});
+
+it('records come back as they were sent, compressed or not', async () => {
+  const cluster = await start();
+  const client = await cluster.client();
+  await client.admin.createTopic('orders');
+  const value = 'a'.repeat(5000);
+  const headers = [{ key: 'trace', value: Uint8Array.of(1) }];
+  await client.producer({ compression: 'gzip' }).send('orders', { key: 'k', value, headers, timestampMs: 5 });
+  await client.producer().send('orders', { value: undefined });
+  const records = [];
+  for await (const record of client.consumer({ partitions: [ORDERS], untilEnd: true })) records.push(record);
+  expect(records[0]).toMatchObject({ offset: 0, timestampMs: 5, headers: [{ key: 'trace' }] });
+  expect(Buffer.from(records[0]!.value!).toString()).toBe(value);
+  expect(records[1]).toMatchObject({ offset: 1, value: undefined, key: undefined });
+});
