@@ -3,6 +3,7 @@ import { ceilings } from './cases/ceilings.mjs';
 import { kill9, requested } from './cases/faults.mjs';
 import { latency } from './cases/latency.mjs';
 import { produce } from './cases/produce.mjs';
+import { sdk } from './cases/sdk.mjs';
 import { progress, runCases, runCommand } from './lib/command.mjs';
 import { profileProduce } from './lib/profile.mjs';
 import { asText } from './lib/report.mjs';
@@ -10,6 +11,7 @@ import { asText } from './lib/report.mjs';
 /** In the order in which they run: the steady cases before those that kill. */
 const CASES = {
   produce: { run: produce },
+  sdk: { run: sdk },
   latency: { run: latency },
   ceilings: { run: ceilings },
   requested,
