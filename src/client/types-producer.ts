@@ -11,7 +11,7 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 export interface ProducerOptions {
   /** How much must have happened before a record is acknowledged. Default 'all'. */
   readonly acks?: Acks;
-  /** A batch is full at this size in bytes, before compression: 1024 to 1048576. Default 65536. */
+  /** A batch is full at this size in bytes, before compression: 1024 to 1048576. Default 262144. */
   readonly batchBytes?: number;
   /**
    * How long a batch that is not full waits for more records, in milliseconds: 0 to 60000. Default 0: it leaves
