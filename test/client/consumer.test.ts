@@ -105,7 +105,7 @@ it('leaving the loop cancels the call; the next iteration goes on behind what wa
 it('begins at what the group has committed, and commits what has been handled', async () => {
   const committed: number[] = [];
   const broker = await leader((request) => sixRecords(request));
-  broker.script.fetchOffsets = () => ({ offsets: [{ ...ORDERS, offset: 2 }] });
+  broker.script.fetchOffsets = () => ({ offsets: [{ ...ORDERS, offset: 2, committedAtMs: 0 }] });
   broker.script.commitOffsets = ({ offsets }) => {
     committed.push(...offsets.map(({ offset }) => offset));
     return {};

@@ -36,11 +36,11 @@ export class ScriptedLog {
     baseOffset: number,
     recordCount: number,
   ): ProduceStreamResponse {
-    return { requestId, baseOffset, term: this.term, recordCount, error: undefined };
+    return { requestId, baseOffset, term: this.term, recordCount, error: undefined, duplicate: false };
   }
 }
 
 /** An answer with an error in it. */
 export function refused({ requestId }: ProduceStreamRequest, error: BellwetherError): ProduceStreamResponse {
-  return { requestId, baseOffset: -1, term: 0, recordCount: 0, error: toStatus(error) };
+  return { requestId, baseOffset: -1, term: 0, recordCount: 0, error: toStatus(error), duplicate: false };
 }
