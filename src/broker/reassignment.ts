@@ -82,8 +82,10 @@ export class Reassignment {
       desired,
     );
     if (next.kind === 'handOver' && raft.transferTarget === undefined) {
-      raft.transferLeadership(clock.monotonicMs(), undefined, LIMITS.maxBlockMsDefault, 'REASSIGNED');
-      this.#context.wake(group);
+      const nowMs = clock.monotonicMs();
+      const begun = raft.transferLeadership(nowMs, undefined, LIMITS.maxBlockMsDefault, 'REASSIGNED');
+      // Refused while whoever is left is about to stop: a later event tries again, a pass at once would spin.
+      if (begun.ok) this.#context.wake(group);
     }
     if (next.kind === 'propose') {
       // Refused while the change before it is not committed, or no quorum is there: a later pass tries again.
