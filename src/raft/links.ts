@@ -34,6 +34,7 @@ export function linkUp(state: RaftState, nowMs: number, peer: BrokerId): void {
  */
 export function linkRenewed(state: RaftState, nowMs: number, peer: BrokerId): void {
   linkUp(state, nowMs, peer);
+  state.leadership?.leaving.delete(peer);
   if (state.role !== 'follower' || state.leader !== peer) return;
   state.electionDeadlineMs = nowMs + state.config.tuning.unconfirmedLeaderMs;
 }

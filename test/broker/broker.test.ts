@@ -212,13 +212,13 @@ describe('a cluster of brokers', () => {
       );
       for (const via of cluster.ids) {
         const found = fetchOffsets(cluster.at(via).broker, 'billing', [ref], 1_000);
-        expect(await cluster.answer(found)).toEqual([i + 1]);
+        expect(await cluster.answer(found)).toMatchObject([{ offset: i + 1 }]);
       }
     }
     cluster.crash('n1');
     const leader = await cluster.elected('orders');
     const found = fetchOffsets(cluster.at(leader).broker, 'billing', [ref, ref], 1_000);
-    expect(await cluster.answer(found)).toEqual([3, 3]);
+    expect(await cluster.answer(found)).toMatchObject([{ offset: 3 }, { offset: 3 }]);
     const others = fetchOffsets(cluster.at(leader).broker, 'shipping', [ref], 1_000);
     expect(await cluster.answer(others)).toEqual([undefined]);
   });

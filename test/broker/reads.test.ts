@@ -158,14 +158,14 @@ describe('listing the latest offset', () => {
         commitOffsets(cluster.at(via).broker, 'g', [{ topic: 'orders', partition: 0, offset }], 5_000),
       );
     await commit('n1', 1);
-    expect(await cluster.answer(offsetOf('n1'))).toEqual([1]);
+    expect(await cluster.answer(offsetOf('n1'))).toMatchObject([{ offset: 1 }]);
     for (const peer of ['n2', 'n3']) cluster.network.silence('n1', peer);
     const successor = await cluster.elected('orders', 0, ['n1']);
     await commit(successor, 2);
     const late = new Watched(offsetOf('n1'));
     await cluster.until(() => late.now.state !== 'pending');
     expect(late.now).toMatchObject({ state: 'rejected' });
-    expect(await cluster.answer(offsetOf(successor))).toEqual([2]);
+    expect(await cluster.answer(offsetOf(successor))).toMatchObject([{ offset: 2 }]);
   });
 
   it('is answered again after a failover, by the new leader, with all that the old one acknowledged', async () => {

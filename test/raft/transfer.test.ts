@@ -54,6 +54,18 @@ describe('a transfer', () => {
     expect(cluster.raft('n1').transferTarget).toBe('n3');
   });
 
+  it('to a target that was about to stop is possible again once its connection is another one', () => {
+    const cluster = Cluster.withLeader();
+    cluster.network.close('n1', 'n2');
+    transfer(cluster, 'n2');
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1)));
+    expect(transfer(cluster, 'n2')).toEqual({ ok: false, reason: 'targetNotEligible' });
+    cluster.input('n1', (raft, nowMs) => raft.peerRenewed(nowMs, 'n2'));
+    expect(transfer(cluster, 'n2'), 'it may have been started again (simulator seed 118)').toEqual({
+      ok: true,
+    });
+  });
+
   it('first catches the target up while writes go on', () => {
     const cluster = lagging();
     transfer(cluster, 'n2');

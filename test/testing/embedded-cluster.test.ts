@@ -80,7 +80,7 @@ describe('startEmbeddedCluster', () => {
     const reader = await clientOf(await start({ data }));
     expect((await reader.metadata()).clusterId).toBe(clusterId);
     expect((await reader.fetch(ORDERS, 0, { maxWaitMs: 5_000 })).records).toHaveLength(2);
-    expect(await reader.fetchOffsets('billing', [ORDERS])).toEqual([{ ...ORDERS, offset: 1 }]);
+    expect(await reader.fetchOffsets('billing', [ORDERS])).toMatchObject([{ ...ORDERS, offset: 1 }]);
     expect(await reader.produce(ORDERS, [RECORD])).toMatchObject({ baseOffset: 2 });
   });
 

@@ -115,11 +115,11 @@ describe('Produce', () => {
     ],
     'a cut end': ['CORRUPT_RECORD_BATCH', () => batchOf('value').subarray(0, -1)],
     'no bytes': ['CORRUPT_RECORD_BATCH', () => new Uint8Array(0)],
-    'compressed records': [
+    'records compressed with snappy': [
       'UNSUPPORTED_RECORD_BATCH',
       () => {
         const batch = batchOf('value');
-        viewOf(batch).setInt16(BATCH_FIELD.ATTRIBUTES, 1);
+        viewOf(batch).setInt16(BATCH_FIELD.ATTRIBUTES, 2);
         viewOf(batch).setUint32(BATCH_FIELD.CRC, crc32c(batch, BATCH_CRC_START));
         return batch;
       },
