@@ -100,7 +100,7 @@ describe('a cluster of three processes', () => {
     const fresh = await cluster.client();
     const found = await readAll(fresh);
     for (const [offset, value] of writing.acknowledged) expect(found.get(offset)).toBe(value);
-    expect(await fresh.fetchOffsets('group', [REF])).toEqual([{ ...REF, offset: 42 }]);
+    expect(await fresh.fetchOffsets('group', [REF])).toMatchObject([{ ...REF, offset: 42 }]);
     const again = await fresh.produce(REF, [{ value: bytes('again') }]);
     expect(again.baseOffset).toBe(found.size);
   });
