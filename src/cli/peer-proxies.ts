@@ -93,7 +93,7 @@ export class PeerProxies {
     this.#cutOff = undefined;
     for (const connection of this.#connections) {
       connection.held = false;
-      if (connection.far === undefined) connection.near.resetAndDestroy();
+      if (connection.far === undefined) reset(connection.near);
       connection.near.resume();
       connection.far?.resume();
     }
@@ -113,7 +113,15 @@ export class PeerProxies {
     const far = isCut ? undefined : dial({ ...target, allowHalfOpen: true, noDelay: true });
     const connection: Connection = { to, near, far, held: isCut };
     this.#connections.add(connection);
-    near.once('close', () => this.#connections.delete(connection));
+    // Both ends are kept until both are closed: one that is not read, and that nobody destroys, outlives the proxies.
+    const forget = (): void => {
+      if (near.destroyed && far?.destroyed !== false) this.#connections.delete(connection);
+    };
+    near.once('close', () => {
+      far?.destroySoon();
+      forget();
+    });
+    far?.once('close', forget);
     // The end of one side is that of the other, but for a cut: held sides are not read, so it shows later.
     this.#forward(connection, near, far);
     if (far !== undefined) this.#forward(connection, far, near);
@@ -140,7 +148,7 @@ export class PeerProxies {
       if (!connection.held) from.resume();
     });
     from.on('end', () => to?.end());
-    from.on('error', () => to?.resetAndDestroy());
+    from.on('error', () => reset(to));
   }
 }
 
@@ -148,4 +156,13 @@ function hold(connection: Connection): void {
   connection.held = true;
   connection.near.pause();
   connection.far?.pause();
+}
+
+/**
+ * Resets a connection. libuv refuses that while the end of what was sent is on its way (uv_tcp_close_reset), and Node
+ * then never lets go of the socket: its process spins for ever when it is to end.
+ */
+function reset(socket: Socket | undefined): void {
+  if (socket?.writableEnded === true) socket.destroy();
+  else socket?.resetAndDestroy();
 }
