@@ -67,7 +67,7 @@ async function createTopic(client, topic, partitions) {
  * @param {number} load.seconds
  * @returns {Promise<number>} Records a second.
  */
-async function send({ producer, topic, valueBytes, seconds }) {
+export async function send({ producer, topic, valueBytes, seconds }) {
   const records = Array.from({ length: RECORDS_PER_CALL }, () => ({ value: Buffer.alloc(valueBytes, 'v') }));
   let acknowledged = 0;
   const startMs = performance.now();

@@ -1,5 +1,5 @@
 /** Bellwether as a system under measurement: three processes, one partition, the SDK. */
-import { closedLoop } from '../lib/closed-loop.mjs';
+import { send } from '../cases/sdk.mjs';
 import { BrokerProcesses } from '../lib/broker-processes.mjs';
 import { ownVersion } from '../lib/command.mjs';
 import { allInSync, createTopic } from '../lib/topic.mjs';
@@ -13,16 +13,13 @@ export const bellwether = {
   start,
 };
 
-/** Calls in flight in a flood, and records in each. */
-const CALLS_IN_FLIGHT = 16;
-const RECORDS_PER_CALL = 100;
-
 /** @param {string} folder */
 async function start(folder) {
   const processes = await BrokerProcesses.start({ folder, balanced: false });
   const client = await processes.client();
   const observer = await processes.client();
   const ref = await createTopic(observer, 'bench');
+  const producer = client.producer();
   return {
     // The client knows all brokers, and finds the next one by itself.
     endpoints: 1,
@@ -31,13 +28,7 @@ async function start(folder) {
       await client.produce(ref, [{ value: Buffer.from(value) }], { timeoutMs });
     },
     /** @param {number} _endpoint @param {number} valueBytes @param {number} seconds */
-    flood: async (_endpoint, valueBytes, seconds) => {
-      const value = Buffer.alloc(valueBytes, 'v');
-      const records = Array.from({ length: RECORDS_PER_CALL }, () => ({ value }));
-      const call = () => client.produce(ref, records);
-      const { calls_per_second } = await closedLoop({ inFlight: CALLS_IN_FLIGHT, seconds, call });
-      return calls_per_second * RECORDS_PER_CALL;
-    },
+    flood: (_endpoint, valueBytes, seconds) => send({ producer, topic: ref.topic, valueBytes, seconds }),
     endpointOf: () => 0,
     leader: async () => (await allInSync(observer, ref)).leader,
     whole: async () => {
@@ -46,6 +37,9 @@ async function start(folder) {
     },
     kill: (/** @type {string} */ id) => processes.kill(id),
     launch: (/** @type {string} */ id) => processes.launch(id),
-    stop: () => processes.stop(),
+    stop: async () => {
+      await producer.close();
+      await processes.stop();
+    },
   };
 }
