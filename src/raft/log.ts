@@ -11,7 +11,7 @@ import { invariant } from '../invariant.js';
 import { Durable } from './durable.js';
 import { decodeMembership, type Membership } from './membership.js';
 import { type MembershipAt, Memberships } from './memberships.js';
-import { Terms } from './terms.js';
+import { type RecoveredTerms, Terms } from './terms.js';
 import { asLogIndex, asTerm, type Entry, ENTRY_KIND, type LogIndex, type Term } from './types.js';
 
 /** What a log begins with once its oldest entries are gone. */
@@ -44,14 +44,12 @@ export interface LogObserver {
 }
 
 /** What a restart recovers. */
-export interface RecoveredLog {
+export interface RecoveredLog extends RecoveredTerms {
   /** What the log begins with; undefined for one that is whole. */
   readonly snapshot: Snapshot | undefined;
   /** Those of the entries that the log has, ascending. */
   readonly memberships: readonly MembershipAt[];
   readonly lastIndex: LogIndex;
-  /** Term of the entry at an index that the log has. */
-  termAt(index: LogIndex): Term;
 }
 
 /** What the disk does not have yet: the snapshot if it is new, and the entries behind. */
@@ -95,9 +93,7 @@ export class RaftLog {
       recovered?.memberships ?? [],
     );
     this.#last = recovered?.lastIndex ?? BEFORE_FIRST;
-    for (let index = base + 1; recovered !== undefined && index <= this.#last; index++) {
-      this.#terms.push(asLogIndex(index), recovered.termAt(asLogIndex(index)));
-    }
+    if (recovered !== undefined) this.#terms.recover(recovered, this.#last);
     this.#durable = new Durable(this.#last);
     invariant(base <= this.#last && commit <= this.#last, 'base and commit index are inside the log (I14)', {
       base,

@@ -2,9 +2,18 @@
 
 import { asLogIndex, type LogIndex, type Term } from './types.js';
 
-interface TermRun {
+/** Entries of one term in a row, up to the next run. */
+export interface TermRun {
   readonly term: Term;
   readonly first: LogIndex;
+}
+
+/** What a restart knows of the terms of a log. */
+export interface RecoveredTerms {
+  /** Term of the entry at an index that the log has. */
+  termAt(index: LogIndex): Term;
+  /** As `Terms.runs`; without, each entry is asked for. */
+  readonly termRuns?: readonly TermRun[];
 }
 
 export class Terms {
@@ -14,6 +23,23 @@ export class Terms {
   /** @param index The entry before the first of the log, and its term; 0 and 0 for a whole log. */
   constructor(index: LogIndex, term: Term) {
     this.#runs = [{ term, first: index }];
+  }
+
+  /** Takes over the terms of a log that begins with the same entry, up to `last`. */
+  recover(log: RecoveredTerms, last: LogIndex): void {
+    if (log.termRuns !== undefined) {
+      this.#runs = [...log.termRuns];
+      return;
+    }
+    const [base] = this.#runs;
+    for (let index = (base?.first ?? 0) + 1; index <= last; index++) {
+      this.push(asLogIndex(index), log.termAt(asLogIndex(index)));
+    }
+  }
+
+  /** Ascending; the first begins at the entry before the log. */
+  get runs(): readonly TermRun[] {
+    return this.#runs;
   }
 
   /** Term of the entry at `index`, which is not beyond the end; undefined before the log. */

@@ -13,12 +13,16 @@ import {
   FRAME_HEADER_BYTES,
   frameBytes,
 } from '../storage/journal-frame.js';
+import { checkpointPath } from '../storage/checkpoint.js';
 import { JOURNAL, type SimDisk } from './disk.js';
 import type { Random } from './random.js';
 
 /** Bytes of a journal file's header that its checksum covers. */
 const COVERED_HEADER_BYTES = 68;
 const IDENTITY = 'data/broker.json';
+const CHECKPOINT = checkpointPath(JOURNAL);
+/** The magic number, and the size and the checksum of the head. */
+const CHECKPOINT_HEAD_START = 16;
 
 export interface Damage {
   readonly what: string;
@@ -26,14 +30,23 @@ export interface Damage {
   readonly isFatal: boolean;
 }
 
+/** Sequence of the journal file from which recovery goes on. */
+function firstNeeded(disk: SimDisk): number {
+  const head = disk.synced(CHECKPOINT)?.subarray(CHECKPOINT_HEAD_START);
+  if (head === undefined) return 1;
+  return Number(/"sequence":(\d+)/.exec(Buffer.from(head).toString('latin1'))?.[1]);
+}
+
 /** Undefined when the disk holds nothing worth damaging. */
 export function damage(disk: SimDisk, random: Random): Damage | undefined {
   const { sequence, at } = disk.image.lastBatch;
   if (sequence === 0 || at <= FILE_HEADER_BYTES) return undefined;
-  const file = 1 + random.below(sequence);
+  // Those before are gone, or about to be: nobody reads them.
+  const first = firstNeeded(disk);
+  const file = first + random.below(sequence - first + 1);
   const path = journalPath(JOURNAL, file);
   const isLast = file === sequence;
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       flip(disk, path, random.below(COVERED_HEADER_BYTES), random);
       return { what: `a bit of the header of ${path}`, isFatal: true };
@@ -57,6 +70,12 @@ export function damage(disk: SimDisk, random: Random): Damage | undefined {
       if (size <= zeros) return undefined;
       flip(disk, journalPath(JOURNAL, sequence), zeros + random.below(size - zeros), random);
       return { what: 'a bit behind the last frame', isFatal: false };
+    }
+    case 5: {
+      const size = disk.synced(CHECKPOINT)?.length ?? 0;
+      if (size === 0) return undefined;
+      flip(disk, CHECKPOINT, random.below(size), random);
+      return { what: `a bit of ${CHECKPOINT}`, isFatal: true };
     }
     default: {
       const position = pickCovered(disk, path, isLast ? at : Infinity, random);

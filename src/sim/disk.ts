@@ -111,7 +111,10 @@ export class SimDisk {
     const fileSystem: FileSystem = {
       open: (path, { create }) => act(() => this.#file(this.#open(path, create), owner, act)),
       list: (directory) => act(() => this.#list(directory)),
-      makeDirectory: (directory) => act(() => void this.#directories.add(directory)),
+      makeDirectory: (directory) =>
+        act(() => {
+          for (let path = directory; path !== '.'; path = parentDirectory(path)) this.#directories.add(path);
+        }),
       rename: (from, to) =>
         act(() => {
           this.#names.set(to, this.#inode(from));
@@ -122,6 +125,13 @@ export class SimDisk {
           this.#inode(path);
           this.#names.delete(path);
         }),
+      removeDirectory: (directory) =>
+        act(() => {
+          if (this.#list(directory).length > 0) throw diskError('ENOTEMPTY', directory);
+          this.#directories.delete(directory);
+        }),
+      readAt: (path, into, position) => act(() => this.#readAt(path, into, position)),
+      readAtSync: (path, into, position) => this.#readAt(path, into, position),
       syncDirectory: (directory) => act(() => this.#syncDirectory(directory)),
       readFile: (path) => act(() => this.#names.get(path)?.visible.view().slice()),
       writeFileDurably: (path, bytes) => replaceFile(fileSystem, path, bytes),
@@ -160,9 +170,17 @@ export class SimDisk {
 
   #list(directory: string): string[] {
     if (!this.#directories.has(directory)) throw diskError('ENOENT', directory);
-    return [...this.#names.keys()]
+    return [...this.#names.keys(), ...this.#directories]
       .filter((path) => parentDirectory(path) === directory)
       .map((path) => path.slice(directory.length + 1));
+  }
+
+  #readAt(path: string, into: Uint8Array, position: number): number {
+    const found = this.#inode(path)
+      .visible.view()
+      .subarray(position, position + into.length);
+    into.set(found);
+    return found.length;
   }
 
   #syncDirectory(directory: string): void {

@@ -38,10 +38,18 @@ export interface JournalPlace {
 
 const utf8 = new TextDecoder();
 
+/** What the frames up to the start of a file come to. */
+interface Boundary {
+  readonly sequence: number;
+  readonly seed: number;
+  readonly groups: ReadonlyMap<number, SyncedGroup>;
+  readonly dropped: ReadonlySet<number>;
+}
+
 export class DurableImage {
-  readonly groups = new Map<number, SyncedGroup>();
+  groups = new Map<number, SyncedGroup>();
   /** Groups that were dropped, and not made again since. */
-  readonly dropped = new Set<number>();
+  dropped = new Set<number>();
   readonly #files: SyncedFile;
   readonly #directory: string;
   readonly #header: FrameHeader = emptyFrameHeader();
@@ -49,10 +57,13 @@ export class DurableImage {
   #at = 0;
   #seed = 0;
   #lastBatchStart = 0;
+  /** The file that is being read. Those before were synced to their ends, and may be gone by now. */
+  #boundary: Boundary | undefined;
 
-  constructor(files: SyncedFile, directory: string) {
+  constructor(files: SyncedFile, directory: string, from?: Boundary) {
     this.#files = files;
     this.#directory = directory;
+    if (from !== undefined) this.#beginAt(from);
     this.advance();
   }
 
@@ -74,9 +85,18 @@ export class DurableImage {
     }
   }
 
-  /** The same journal read again from its first byte. */
+  /** The same journal, with its last file read again from the first byte. */
   reread(): DurableImage {
-    return new DurableImage(this.#files, this.#directory);
+    return new DurableImage(this.#files, this.#directory, this.#boundary);
+  }
+
+  #beginAt(boundary: Boundary): void {
+    this.groups = new Map([...boundary.groups].map(([group, synced]) => [group, copyOf(synced)]));
+    this.dropped = new Set(boundary.dropped);
+    this.#sequence = boundary.sequence;
+    this.#seed = boundary.seed;
+    this.#at = FILE_HEADER_BYTES;
+    this.#boundary = boundary;
   }
 
   /** True when the entry is there, or a snapshot that stands for it: that is of committed ones only. */
@@ -105,6 +125,9 @@ export class DurableImage {
     this.#sequence += 1;
     this.#at = FILE_HEADER_BYTES;
     this.#seed = frameSeed(this.#sequence, header.incarnation);
+    const groups = new Map([...this.groups].map(([group, synced]) => [group, copyOf(synced)]));
+    const dropped = new Set(this.dropped);
+    this.#boundary = { sequence: this.#sequence, seed: this.#seed, groups, dropped };
     return true;
   }
 
@@ -159,6 +182,11 @@ export class DurableImage {
     cut(synced, index);
     synced.terms[index] = term;
   }
+}
+
+function copyOf({ votes, terms, replaced, ...scalars }: SyncedGroup): SyncedGroup {
+  const old = [...replaced].map(([index, before]): [number, number[]] => [index, [...before]]);
+  return { ...scalars, votes: new Map(votes), terms: [...terms], replaced: new Map(old) };
 }
 
 /** Forgets the entries from `index` on, but not that they were there. */

@@ -21,7 +21,8 @@ import type { Random } from './random.js';
 import type { Owner, Scheduler } from './scheduler.js';
 
 /** Small, so that a run sees many journal files and reads cold entries. */
-const JOURNAL_FILE_BYTES = 128 * 1024;
+const JOURNAL_FILE_BYTES = 64 * 1024;
+const SEGMENT_BYTES = 48 * 1024;
 const JOURNAL_PREALLOCATE_BYTES = 4096;
 const JOURNAL_CACHE_BYTES = 256 * 1024;
 const WALL_EPOCH_MS = 1_700_000_000_000;
@@ -167,6 +168,7 @@ export class SimProcess implements Owner {
       directory: data.journalDirectory,
       incarnation: data.incarnation,
       fileBytes: JOURNAL_FILE_BYTES,
+      segmentBytes: SEGMENT_BYTES,
       preallocateBytes: JOURNAL_PREALLOCATE_BYTES,
       cacheBytes: JOURNAL_CACHE_BYTES,
     });

@@ -15,8 +15,6 @@ export class EntrySlot {
   position: number;
   /** False once the entry is no longer in the log. */
   live = true;
-  /** True once another entry may stand in its place: it was truncated, not merely compacted away. */
-  truncated = false;
   /** Neighbours in the payload cache; `cached` says whether it is there. */
   cached = false;
   older: EntrySlot | undefined;

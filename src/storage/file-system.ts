@@ -32,7 +32,7 @@ export interface StorageFile {
 export interface FileSystem {
   /** Opens for reading and writing. Rejects with ENOENT when it is missing and `create` is false. */
   open(path: string, options: { readonly create: boolean }): Promise<StorageFile>;
-  /** Names in the folder, without '.' and '..', in no order. Rejects with ENOENT when it is missing. */
+  /** Names of files and folders in the folder, without '.' and '..', in no order. Rejects with ENOENT when it is missing. */
   list(directory: string): Promise<string[]>;
   /** Makes the folder and the missing ones above it, durably. Does nothing when it is there. */
   makeDirectory(directory: string): Promise<void>;
@@ -40,8 +40,17 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file. Durable after `syncDirectory`. Rejects with ENOENT when it is missing. */
   remove(path: string): Promise<void>;
+  /** Removes an empty folder. Rejects with ENOENT when it is missing. */
+  removeDirectory(directory: string): Promise<void>;
   /** Makes creations, renames and removals in the folder durable. */
   syncDirectory(directory: string): Promise<void>;
+  /**
+   * Opens the file, fills `into` from byte `position` on, or up to the end, and closes the file. For files of
+   * which there are too many to keep them open. Rejects with ENOENT when it is missing. @returns Bytes read.
+   */
+  readAt(path: string, into: Uint8Array, position: number): Promise<number>;
+  /** As `readAt`, blocking. */
+  readAtSync(path: string, into: Uint8Array, position: number): number;
   /** The whole file, or undefined when it is missing. For small files. */
   readFile(path: string): Promise<Uint8Array | undefined>;
   /** Replaces the file atomically and durably: after a crash it holds the old bytes or the new ones. */
@@ -89,7 +98,11 @@ export async function readFully(file: StorageFile, into: Uint8Array, position: n
 }
 
 /** As `readFully`, blocking. */
-export function readFullySync(file: StorageFile, into: Uint8Array, position: number): number {
+export function readFullySync(
+  file: Pick<StorageFile, 'readSync'>,
+  into: Uint8Array,
+  position: number,
+): number {
   let done = 0;
   while (done < into.length) {
     const count = file.readSync(into.subarray(done), position + done);

@@ -1,16 +1,19 @@
 /**
- * The readable log of one group: which entries it has, and their payloads, from memory or from the
- * journal. What is in it may not be on disk yet; the journal's listener says what is.
+ * The readable log of one group: which entries it has, and their payloads, from memory, from the journal or
+ * from segments. What is in it may not be on disk yet; the journal's listener says what is.
+ *
+ * Segments have the oldest entries, and memory knows nothing of each; the tail has a slot for every entry.
  */
-import { type ColdRun, decodeColdRun, planColdRuns } from './cold-read.js';
 import { EntrySlot } from './entry-slot.js';
-import { readFully, readFullySync } from './file-system.js';
-import type { PayloadCache } from './payload-cache.js';
-import { storageFailed } from './storage-errors.js';
-import { BellwetherError } from '../errors.js';
-import { invariant, InvariantError } from '../invariant.js';
+import type { GroupLogContext } from './group-log-context.js';
+import { LogReader } from './log-reader.js';
+import type { StoredLog } from './stored-log.js';
+import type { StoredGroup } from './stored-group.js';
+import { invariant } from '../invariant.js';
 import type { Snapshot } from '../raft/log.js';
-import { decodeMembership, type Membership, sameMembers } from '../raft/membership.js';
+import { decodeMembership, sameMembers } from '../raft/membership.js';
+import type { MembershipAt } from '../raft/memberships.js';
+import { type TermRun, Terms } from '../raft/terms.js';
 import {
   asLogIndex,
   asTerm,
@@ -20,19 +23,6 @@ import {
   type LogIndex,
   type Term,
 } from '../raft/types.js';
-
-/** What the logs of one journal share. */
-export interface GroupLogContext {
-  readonly cache: PayloadCache;
-  /** Told of a read that failed or came back damaged: the disk can no longer be trusted. */
-  readonly onReadFailed: (error: BellwetherError) => void;
-}
-
-/** A membership that the log holds, at the index of its entry. */
-export interface LoggedMembership {
-  readonly index: LogIndex;
-  readonly membership: Membership;
-}
 
 /** A snapshot on its way to the journal. */
 interface Installed {
@@ -45,9 +35,14 @@ interface Installed {
 export class GroupLog {
   readonly group: GroupId;
   readonly #context: GroupLogContext;
-  /** `#slots[i]` is the entry at index `firstIndex + i`. */
-  readonly #slots: EntrySlot[] = [];
-  #memberships: LoggedMembership[] = [];
+  readonly #reader: LogReader;
+  #terms = new Terms(asLogIndex(0), asTerm(0));
+  #stored: StoredLog | undefined;
+  /** Entries up to here are in `#stored`, as far as they are in the log; `firstIndex - 1` when none is. */
+  #storedLast = asLogIndex(0);
+  /** `#slots[i]` is the entry at index `#storedLast + 1 + i`. */
+  #slots: EntrySlot[] = [];
+  #memberships: MembershipAt[] = [];
   #snapshot: Snapshot | undefined;
   /** Appended or installed but not submitted yet, in that order; some may be truncated already. */
   #unsubmitted: (EntrySlot | Installed)[] = [];
@@ -55,6 +50,18 @@ export class GroupLog {
   constructor(group: GroupId, context: GroupLogContext) {
     this.group = group;
     this.#context = context;
+    this.#reader = new LogReader(this, context);
+  }
+
+  /** For recovery: what a checkpoint says of the group. */
+  static stored(found: StoredGroup, context: GroupLogContext): GroupLog {
+    const log = new GroupLog(found.group, context);
+    log.#snapshot = found.snapshot;
+    log.#memberships = [...found.memberships];
+    log.#terms.recover({ termRuns: found.terms.runs, termAt: () => asTerm(0) }, found.lastIndex);
+    log.#stored = found.log;
+    log.#storedLast = found.lastIndex;
+    return log;
   }
 
   /** What the log begins with; undefined while it has all entries from index 1 on. */
@@ -63,7 +70,7 @@ export class GroupLog {
   }
 
   /** What the MEMBERSHIP entries of the log say, oldest first. */
-  get memberships(): readonly LoggedMembership[] {
+  get memberships(): readonly MembershipAt[] {
     return this.#memberships;
   }
 
@@ -74,19 +81,38 @@ export class GroupLog {
 
   /** Index of the newest entry; without entries, that of the snapshot, or 0. */
   get lastIndex(): LogIndex {
-    return asLogIndex(this.firstIndex + this.#slots.length - 1);
+    return asLogIndex(this.#storedLast + this.#slots.length);
+  }
+
+  /** What of the log, and of what it once was, stands in segments; undefined for nothing. */
+  get stored(): StoredLog | undefined {
+    return this.#stored;
+  }
+
+  /** Entries up to here stand in segments; `firstIndex - 1` when none does. */
+  get storedLastIndex(): LogIndex {
+    return this.#storedLast;
+  }
+
+  /** Log index at which each segment begins, ascending; the first may begin before the log. */
+  get segmentStarts(): readonly LogIndex[] {
+    return this.#stored?.segments.map(({ first }) => first) ?? [];
+  }
+
+  /** The terms of all entries; `Terms.runs`. */
+  get termRuns(): readonly TermRun[] {
+    return this.#terms.runs;
   }
 
   /** Term of the entry at `index` in [firstIndex - 1, lastIndex], the snapshot's included; 0 at index 0. */
   termAt(index: LogIndex): Term {
-    if (index === this.firstIndex - 1) return this.#snapshot?.term ?? asTerm(0);
-    const slot = this.#slots[index - this.firstIndex];
-    invariant(slot !== undefined, 'term of an entry outside the log', {
+    const term = index > this.lastIndex ? undefined : this.#terms.at(index);
+    invariant(term !== undefined, 'term of an entry outside the log', {
       index,
       first: this.firstIndex,
       last: this.lastIndex,
     });
-    return slot.term;
+    return term;
   }
 
   /**
@@ -139,41 +165,28 @@ export class GroupLog {
    * @throws STORAGE_FAILED or STORAGE_CORRUPT, which also stop the journal.
    */
   entries(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
-    const slots = this.#slotsWithin(from, to, bytesMax);
-    const found = slots.map((slot) => slot.entry);
-    for (const run of planColdRuns(slots, found)) {
-      const bytes = Buffer.allocUnsafeSlow(run.bytes);
-      try {
-        const count = readFullySync(run.file.storage, bytes, run.position);
-        fill(found, run, decodeColdRun(run, bytes.subarray(0, count), this.group, slots, from));
-      } catch (error) {
-        throw this.#readFailed(run, error);
-      }
-    }
-    return complete(found);
+    return this.#reader.entries(from, to, bytesMax);
   }
 
   /**
    * As `entries`, without blocking on the disk.
    *
    * When the log is truncated or replaced while it reads, it returns only what comes before that: fewer
-   * entries, or none. Entries that a snapshot of this same log makes it forget meanwhile are returned all
-   * the same: they were committed, and what is committed stays true.
+   * entries, or none. Entries of the journal that a snapshot of this same log makes it forget meanwhile are
+   * returned all the same: they were committed, and what is committed stays true. Those of segments may be.
    */
-  async readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
-    const slots = this.#slotsWithin(from, to, bytesMax);
-    const found = slots.map((slot) => slot.entry);
-    for (const run of planColdRuns(slots, found)) {
-      const bytes = Buffer.allocUnsafeSlow(run.bytes);
-      try {
-        const count = await readFully(run.file.storage, bytes, run.position);
-        fill(found, run, decodeColdRun(run, bytes.subarray(0, count), this.group, slots, from));
-      } catch (error) {
-        throw this.#readFailed(run, error);
-      }
-    }
-    const cut = slots.findIndex((slot) => slot.truncated);
-    return complete(cut < 0 ? found : found.slice(0, cut));
+  readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
+    return this.#reader.readEntries(from, to, bytesMax);
+  }
+
+  /**
+   * Log index at which to begin to read for `offset`: of the batch that holds it, or of an entry a little
+   * before.
+   *
+   * @param index Of an entry of the log that is not behind that batch, in the same segment if it is in one.
+   */
+  locate(index: LogIndex, offset: number): Promise<LogIndex> {
+    return this.#reader.locate(index, offset);
   }
 
   /** For the journal: takes the slots of the entries that are submitted, which are those appended first. */
@@ -201,6 +214,17 @@ export class GroupLog {
     return installed.replacedLog;
   }
 
+  /** For the journal: entries that stand in its files up to `sequence` are in `stored` now as well. */
+  moveToSegments(sequence: number, stored: StoredLog): void {
+    const count = this.#slots.findIndex(({ file }) => file === undefined || file.sequence > sequence);
+    const moved = this.#slots.slice(0, count < 0 ? this.#slots.length : count);
+    if (moved.length === 0) return;
+    this.#slots = this.#slots.slice(moved.length);
+    this.#stored = stored;
+    this.#storedLast = asLogIndex(this.#storedLast + moved.length);
+    this.#forget(moved);
+  }
+
   /** For recovery: an entry found in the journal at `index`; truncates from there on first. */
   restore(index: LogIndex, slot: EntrySlot, payload: Uint8Array): void {
     this.#truncateFrom(index);
@@ -216,6 +240,8 @@ export class GroupLog {
   drop(): void {
     this.#truncateFrom(this.firstIndex);
     this.#snapshot = undefined;
+    this.#terms = new Terms(asLogIndex(0), asTerm(0));
+    this.#storedLast = asLogIndex(0);
     this.#unsubmitted = [];
   }
 
@@ -229,9 +255,15 @@ export class GroupLog {
     const { index, term } = snapshot;
     const keepsRest = this.#holds(index, term);
     if (keepsRest) {
-      this.#forget(this.#slots.splice(0, index - this.firstIndex + 1));
+      this.#forget(this.#slots.splice(0, Math.max(0, index - this.#storedLast)));
       this.#memberships = this.#memberships.filter((logged) => logged.index > index);
-    } else this.#truncateFrom(this.firstIndex);
+      this.#terms.beginAfter(index, term);
+      this.#storedLast = asLogIndex(Math.max(this.#storedLast, index));
+    } else {
+      this.#truncateFrom(this.firstIndex);
+      this.#terms = new Terms(index, term);
+      this.#storedLast = index;
+    }
     this.#snapshot = snapshot;
     return !keepsRest;
   }
@@ -249,13 +281,16 @@ export class GroupLog {
       this.#memberships.push({ index, membership: decodeMembership(payload) });
     }
     this.#slots.push(slot);
+    this.#terms.push(index, slot.term);
   }
 
   #truncateFrom(index: LogIndex): void {
     invariant(index >= this.firstIndex, 'truncating inside the log', { group: this.group, index });
-    const gone = this.#slots.splice(index - this.firstIndex);
-    for (const slot of gone) slot.truncated = true;
+    const gone = this.#slots.splice(Math.max(0, index - this.#storedLast - 1));
     this.#forget(gone);
+    if (index <= this.#storedLast) this.#storedLast = asLogIndex(index - 1);
+    if (index <= this.lastIndex + gone.length) this.#terms.cutFrom(index);
+    this.#reader.cutFrom(index);
     while ((this.#memberships.at(-1)?.index ?? -1) >= index) this.#memberships.pop();
   }
 
@@ -266,40 +301,16 @@ export class GroupLog {
     }
   }
 
-  #slotsWithin(from: LogIndex, to: LogIndex, bytesMax: number): EntrySlot[] {
-    invariant(from >= this.firstIndex && from <= to && to <= this.lastIndex + 1, 'reading inside the log', {
-      group: this.group,
-      from,
-      to,
-      last: this.lastIndex,
-    });
-    const start = from - this.firstIndex;
+  /** Slots from `from`, behind `storedLastIndex`, up to `to` and as `entries` bounds them. */
+  slotsWithin(from: LogIndex, to: LogIndex, bytesMax: number): EntrySlot[] {
+    const start = from - this.#storedLast - 1;
+    const stop = Math.min(to, this.lastIndex + 1) - this.#storedLast - 1;
     let end = start;
     let bytes = 0;
-    for (; end < to - this.firstIndex; end++) {
+    for (; end < stop; end++) {
       bytes += this.#slots[end]?.payloadBytes ?? 0;
       if (end > start && bytes > bytesMax) break;
     }
     return this.#slots.slice(start, end);
   }
-
-  #readFailed(run: ColdRun, error: unknown): Error {
-    if (error instanceof InvariantError) return error;
-    const failure = error instanceof BellwetherError ? error : storageFailed('read', run.file.path, error);
-    this.#context.onReadFailed(failure);
-    return failure;
-  }
-}
-
-function fill(found: (Entry | undefined)[], run: ColdRun, entries: readonly Entry[]): void {
-  entries.forEach((entry, i) => {
-    found[run.from + i] = entry;
-  });
-}
-
-function complete(found: readonly (Entry | undefined)[]): Entry[] {
-  return found.map((entry) => {
-    invariant(entry !== undefined, 'every entry was found in memory or read');
-    return entry;
-  });
 }

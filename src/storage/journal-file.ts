@@ -17,7 +17,7 @@
  */
 import { crc32 } from 'node:zlib';
 
-import type { FileSystem, StorageFile } from './file-system.js';
+import { type FileSystem, readFully, type StorageFile } from './file-system.js';
 import { attempt } from './storage-errors.js';
 import { invariant } from '../invariant.js';
 
@@ -45,6 +45,41 @@ export interface JournalFile {
   readonly storage: StorageFile;
   /** Seed of the header CRC of every frame in it. */
   readonly seed: number;
+  /** Set once the next file is begun: nothing is written to this one any more. */
+  seal: Seal | undefined;
+  /** Asynchronous reads under way. */
+  readers: number;
+  /** Nobody begins to read it any more. */
+  isRetired: boolean;
+}
+
+/** Where the frames of a file end. */
+export interface Seal {
+  /** Byte behind the last frame. */
+  readonly end: number;
+  /** Number of the first batch in the next file. */
+  readonly nextBatch: number;
+}
+
+/** Closes the file once nobody reads it. Nobody may begin to. */
+export async function retireJournalFile(file: JournalFile): Promise<void> {
+  file.isRetired = true;
+  if (file.readers === 0) await attempt('close', file.path, () => file.storage.close());
+}
+
+/** Reads as `readFully`, and keeps the file open meanwhile. */
+export async function readJournalFile(
+  file: JournalFile,
+  into: Uint8Array,
+  position: number,
+): Promise<number> {
+  file.readers += 1;
+  try {
+    return await readFully(file.storage, into, position);
+  } finally {
+    file.readers -= 1;
+    if (file.isRetired && file.readers === 0) await file.storage.close();
+  }
 }
 
 /**
@@ -78,7 +113,9 @@ export async function openJournalFile(
 ): Promise<JournalFile> {
   const path = journalPath(directory, header.sequence);
   const storage = await attempt('open', path, () => fileSystem.open(path, { create }));
-  return { sequence: header.sequence, path, storage, seed: frameSeed(header.sequence, header.incarnation) };
+  const { sequence, incarnation } = header;
+  const seed = frameSeed(sequence, incarnation);
+  return { sequence, path, storage, seed, seal: undefined, readers: 0, isRetired: false };
 }
 
 export function encodeFileHeader(header: FileHeader): Buffer {

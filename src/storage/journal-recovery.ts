@@ -1,12 +1,14 @@
 /**
- * Opens the files of a journal, replays them, and leaves the last one ready for the next frame.
+ * Opens the files of a journal from the checkpoint on, replays them, and leaves the last one ready for the
+ * next frame.
  *
  * What a crash can leave is one torn batch at the very end, or a last file whose creation was cut short;
  * both are mended. Everything else is damage, and refused (I23).
  */
+import type { Checkpoint } from './checkpoint.js';
 import { type FileSystem, readFully } from './file-system.js';
 import { endOfData, findLaterBatch, type FrameScan, scanFrames } from './frame-scan.js';
-import type { GroupLogContext } from './group-log.js';
+import type { GroupLogContext } from './group-log-context.js';
 import {
   createJournalFile,
   decodeFileHeader,
@@ -32,30 +34,40 @@ export interface RecoveredJournal {
 
 /** What the file before says that the next one must begin with. */
 interface Seam {
-  readonly file: JournalFile;
+  /** Undefined when that file is gone, and the checkpoint says so. */
+  readonly file: JournalFile | undefined;
   readonly end: number;
   readonly nextBatch: number;
 }
 
-/** Reads one file at a time into memory. Closes all files again when it fails. */
+/**
+ * Reads one file at a time into memory. Closes all files again when it fails.
+ *
+ * @param checkpoint Where to begin; undefined for the first file. Files before it are left alone.
+ */
 export async function recoverJournal(
   options: WriterOptions,
   context: GroupLogContext,
+  checkpoint: Checkpoint | undefined,
 ): Promise<RecoveredJournal> {
   const { fileSystem, directory } = options;
   await attempt('mkdir', directory, () => fileSystem.makeDirectory(directory));
-  const sequences = await listJournalFiles(fileSystem, directory);
-  sequences.forEach((sequence, i) => {
-    if (sequence !== i + 1) throw storageCorrupt(journalPath(directory, i + 1), 0, 'the file is missing');
-  });
+  const first = checkpoint?.sequence ?? 1;
+  const found = await listJournalFiles(fileSystem, directory);
+  const sequences = found.filter((sequence) => sequence >= first);
+  const missing = sequences.findIndex((sequence, i) => sequence !== first + i);
+  if (missing >= 0 || (sequences.length === 0 && checkpoint !== undefined)) {
+    const path = journalPath(directory, first + Math.max(0, missing));
+    throw storageCorrupt(path, 0, 'the file is missing');
+  }
   const files: JournalFile[] = [];
-  const replay = new JournalReplay(context);
+  const replay = new JournalReplay(context, checkpoint?.groups.values());
   try {
-    let seam: Seam | undefined;
+    let seam: Seam | undefined = checkpoint && { ...checkpoint.seal, file: undefined };
     for (const sequence of sequences.slice(0, -1)) {
       seam = await recoverEarlierFile(options, sequence, seam, files, replay);
     }
-    const end = await recoverLastFile(options, sequences.length, seam, files, replay);
+    const end = await recoverLastFile(options, sequences.at(-1) ?? 0, seam, files, replay);
     return { files, end, groups: replay.groups };
   } catch (error) {
     for (const file of files) await file.storage.close();
@@ -76,18 +88,19 @@ async function recoverEarlierFile(
   if (header === undefined) throw storageCorrupt(file.path, 0, 'the file header is bad');
   const scan = replayFile(file, bytes, header, replay);
   if (endOfData(bytes, scan.end) > scan.end) throw storageCorrupt(file.path, scan.end, 'bad frame');
-  return { file, end: scan.end, nextBatch: scan.lastBatch + 1 };
+  file.seal = { end: scan.end, nextBatch: scan.lastBatch + 1 };
+  return { file, ...file.seal };
 }
 
 async function recoverLastFile(
   options: WriterOptions,
-  count: number,
+  sequence: number,
   seam: Seam | undefined,
   files: JournalFile[],
   replay: JournalReplay,
 ): Promise<JournalEnd> {
-  if (count === 0) return beginFile(options, 1, seam, files);
-  const { file, bytes } = await openAndRead(options, count, files);
+  if (sequence === 0) return beginFile(options, 1, seam, files);
+  const { file, bytes } = await openAndRead(options, sequence, files);
   const header = checkedHeader(options, file, bytes, seam);
   if (header === undefined) {
     // No frame is written before the header is durable, so only a file without frames was being created.
@@ -96,7 +109,7 @@ async function recoverLastFile(
     }
     await attempt('close', file.path, () => file.storage.close());
     files.pop();
-    return beginFile(options, count, seam, files);
+    return beginFile(options, sequence, seam, files);
   }
   const scan = replayFile(file, bytes, header, replay);
   const proof = findLaterBatch(file, bytes, scan.end);
@@ -196,7 +209,7 @@ function checkedHeader(
   }
   if (header.previousEnd !== (seam?.end ?? 0) || header.firstBatch !== (seam?.nextBatch ?? 1)) {
     throw storageCorrupt(
-      seam?.file.path ?? file.path,
+      seam?.file?.path ?? file.path,
       seam?.end ?? 0,
       `frames are missing up to byte ${header.previousEnd}`,
     );

@@ -1,10 +1,13 @@
 /** Rebuilds each group's hard state and log from the frames of the journal, in their order. */
 import { EntrySlot } from './entry-slot.js';
-import { GroupLog, type GroupLogContext } from './group-log.js';
+import { GroupLog } from './group-log.js';
+import type { GroupLogContext } from './group-log-context.js';
+import { INITIAL_HARD_STATE } from './hard-state.js';
 import { FRAME_TYPE, type FrameHeader } from './journal-frame.js';
 import type { JournalFile } from './journal-file.js';
 import { decodeSnapshotPayload, SNAPSHOT_LAYOUT } from './snapshot-frame.js';
 import { storageCorrupt } from './storage-errors.js';
+import type { MachineState, StoredGroup } from './stored-group.js';
 import { InvariantError } from '../invariant.js';
 import {
   asGroupId,
@@ -19,14 +22,9 @@ import {
 export interface RecoveredGroup {
   readonly hardState: HardState;
   readonly log: GroupLog;
+  /** What its state machine had come to at the last checkpoint. */
+  readonly machine?: MachineState | undefined;
 }
-
-/** Before anything is known of a group. */
-export const INITIAL_HARD_STATE: HardState = {
-  term: asTerm(0),
-  votedFor: undefined,
-  commit: asLogIndex(0),
-};
 
 const utf8 = new TextDecoder();
 
@@ -34,8 +32,13 @@ export class JournalReplay {
   readonly groups = new Map<GroupId, RecoveredGroup>();
   readonly #context: GroupLogContext;
 
-  constructor(context: GroupLogContext) {
+  /** @param stored What the checkpoint says of the groups. */
+  constructor(context: GroupLogContext, stored: Iterable<StoredGroup> = []) {
     this.#context = context;
+    for (const found of stored) {
+      const { group, hardState, machine } = found;
+      this.groups.set(group, { hardState, log: GroupLog.stored(found, context), machine });
+    }
   }
 
   /**
@@ -59,10 +62,10 @@ export class JournalReplay {
     };
     if (header.type === FRAME_TYPE.HARD_STATE) {
       const hardState = hardStateAfter(before, header, payload, refuse);
-      this.groups.set(group, { hardState, log: before.log });
+      this.groups.set(group, { ...before, hardState });
     } else if (header.type === FRAME_TYPE.SNAPSHOT) {
       const hardState = applySnapshot(before, header, payload, refuse);
-      this.groups.set(group, { hardState, log: before.log });
+      this.groups.set(group, { ...before, hardState });
     } else {
       checkEntry(before, header, refuse);
       const { kind, index, term } = header;

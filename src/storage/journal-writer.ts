@@ -115,7 +115,9 @@ export class JournalWriter {
       previousEnd: this.#position,
       incarnation,
     };
-    this.#file = await createJournalFile(fileSystem, directory, header, preallocateBytes);
+    const next = await createJournalFile(fileSystem, directory, header, preallocateBytes);
+    this.#file.seal = { end: this.#position, nextBatch: this.#nextBatch };
+    this.#file = next;
     this.#files.push(this.#file);
     this.#position = FILE_HEADER_BYTES;
     this.#allocatedBytes = Math.max(FILE_HEADER_BYTES, preallocateBytes);

@@ -5,15 +5,20 @@
  * Group commit: one write and fdatasync is under way; all that is submitted meanwhile rides on the next.
  * After a crash the journal holds a prefix of what was submitted, and all that was reported durable.
  */
-import { GroupLog, type GroupLogContext } from './group-log.js';
+import { GroupLog } from './group-log.js';
+import type { GroupLogContext } from './group-log-context.js';
 import type { FileSystem } from './file-system.js';
+import { INITIAL_HARD_STATE } from './hard-state.js';
 import { FRAME_HEADER_BYTES } from './journal-frame.js';
-import { FILE_HEADER_BYTES, type JournalFile } from './journal-file.js';
-import { recoverJournal } from './journal-recovery.js';
-import { INITIAL_HARD_STATE, type RecoveredGroup } from './journal-replay.js';
+import type { JournalFile } from './journal-file.js';
+import { type OpenedJournal, openFiles } from './journal-open.js';
+import type { RecoveredGroup } from './journal-replay.js';
 import { JournalWriter, type PlannedWrite } from './journal-writer.js';
 import { PayloadCache } from './payload-cache.js';
+import { SampleCache } from './sample-cache.js';
+import { Sealer } from './sealer.js';
 import { attempt } from './storage-errors.js';
+import type { MachineState } from './stored-group.js';
 import { type CostedWrite, SubmittedGroup } from './submitted-group.js';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
@@ -22,12 +27,9 @@ import type { Entry, GroupId, HardState } from '../raft/types.js';
 
 const MEBIBYTE = 1024 * 1024;
 
-const DEFAULT_FILE_BYTES = 64 * MEBIBYTE;
-const DEFAULT_PREALLOCATE_BYTES = 4 * MEBIBYTE;
+const DEFAULT_CHECKPOINT_FILES = 2;
 const DEFAULT_CACHE_BYTES = 64 * MEBIBYTE;
 const DEFAULT_PENDING_BYTES_MAX = 512 * MEBIBYTE;
-/** A file must hold its header, and positions in it, with a batch beyond `fileBytes`, are 32 bits. */
-const FILE_BYTES_MAX = 1024 * MEBIBYTE;
 /** A batch takes submissions up to here, and always one. */
 const BATCH_BYTES_MAX = 16 * MEBIBYTE;
 
@@ -35,10 +37,16 @@ export interface JournalOptions {
   readonly fileSystem: FileSystem;
   /** Folder that holds the journal's files and nothing else; made when it is missing. */
   readonly directory: string;
+  /** Folder for what is copied out of the journal; made when it is needed. Default `segments`, beside it. */
+  readonly segmentsDirectory?: string;
   /** UUID of the data folder; files of another one are refused. */
   readonly incarnation: string;
   /** A new file is begun when one is at least so long; a batch may overshoot. Default 64 MiB. */
   readonly fileBytes?: number;
+  /** A new segment of a group is begun when one is at least so long. Default as `fileBytes`. */
+  readonly segmentBytes?: number;
+  /** Full files copied into segments before a checkpoint lets them go; a restart reads these. Default 2. */
+  readonly checkpointFiles?: number;
   /** Step in which a file is extended with zeros ahead of the frames. Default 4 MiB. */
   readonly preallocateBytes?: number;
   /** Payload bytes of durable entries kept in memory, for all groups together. Default 64 MiB. */
@@ -63,6 +71,8 @@ export interface JournalListener {
   onDurable(sequence: number): void;
   /** The disk can no longer be trusted; nothing more becomes durable. Called at most once. */
   onFailed(error: BellwetherError): void;
+  /** For a checkpoint: what the state machine of a group has come to; undefined when nobody knows. */
+  machineState?(group: GroupId): MachineState | undefined;
 }
 
 interface Submission {
@@ -74,6 +84,7 @@ interface Submission {
 
 export class Journal {
   readonly #writer: JournalWriter;
+  readonly #sealer: Sealer;
   readonly #files: readonly JournalFile[];
   readonly #context: GroupLogContext;
   readonly #pendingBytesMax: number;
@@ -90,16 +101,25 @@ export class Journal {
   #failure: BellwetherError | undefined;
   #closed = false;
 
-  private constructor(
-    writer: JournalWriter,
-    files: readonly JournalFile[],
-    context: GroupLogContext,
-    pendingBytesMax: number,
-  ) {
-    this.#writer = writer;
+  private constructor(opened: OpenedJournal, context: GroupLogContext, options: JournalOptions) {
+    const { files, end, groups, writerOptions } = opened;
+    this.#writer = new JournalWriter(writerOptions, files, end);
     this.#files = files;
     this.#context = context;
-    this.#pendingBytesMax = pendingBytesMax;
+    this.#pendingBytesMax = options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX;
+    for (const [group, { hardState, log }] of groups) {
+      this.#groups.set(group, new SubmittedGroup(log, hardState));
+    }
+    const checkpointFiles = options.checkpointFiles ?? DEFAULT_CHECKPOINT_FILES;
+    this.#sealer = new Sealer({ ...opened.place, checkpointFiles }, opened.copier, files, {
+      copied: (sequence, copied) => {
+        for (const { group, log } of copied) this.#groups.get(group)?.log.moveToSegments(sequence, log);
+      },
+      machineState: (group) => this.#listener?.machineState?.(group),
+      failed: (error) => {
+        this.#fail(error);
+      },
+    });
   }
 
   /**
@@ -111,26 +131,17 @@ export class Journal {
   static async open(
     options: JournalOptions,
   ): Promise<{ readonly journal: Journal; readonly groups: Map<GroupId, RecoveredGroup> }> {
-    const { fileSystem, directory, incarnation } = options;
-    const fileBytes = options.fileBytes ?? DEFAULT_FILE_BYTES;
-    const preallocateBytes = options.preallocateBytes ?? DEFAULT_PREALLOCATE_BYTES;
-    invariant(fileBytes > FILE_HEADER_BYTES && fileBytes <= FILE_BYTES_MAX, 'journal file size in bounds');
-    invariant(preallocateBytes > 0 && preallocateBytes <= fileBytes, 'preallocation step in bounds');
-    const writerOptions = { fileSystem, directory, incarnation, fileBytes, preallocateBytes };
     const context: GroupLogContext = {
       cache: new PayloadCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      segments: { fileSystem: options.fileSystem, samples: new SampleCache() },
       onReadFailed: (error) => {
         journal.#fail(error);
       },
     };
-    const { files, end, groups } = await recoverJournal(writerOptions, context);
-    const writer = new JournalWriter(writerOptions, files, end);
-    const pendingBytesMax = options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX;
-    const journal = new Journal(writer, files, context, pendingBytesMax);
-    for (const [group, { hardState, log }] of groups) {
-      journal.#groups.set(group, new SubmittedGroup(log, hardState));
-    }
-    return { journal, groups };
+    const opened = await openFiles(options, context);
+    const journal = new Journal(opened, context, options);
+    journal.#sealer.look();
+    return { journal, groups: opened.groups };
   }
 
   /** Highest sequence number up to which everything is on disk; 0 before the first. */
@@ -200,6 +211,7 @@ export class Journal {
     invariant(!this.#closed, 'a journal is closed once');
     this.#closed = true;
     await this.#writing;
+    await this.#sealer.stop();
     for (const file of this.#files) await attempt('close', file.path, () => file.storage.close());
   }
 
@@ -256,6 +268,7 @@ export class Journal {
       this.#durableSequence = submission.sequence;
     }
     this.#listener?.onDurable(this.#durableSequence);
+    this.#sealer.look();
   }
 
   /** The listener is told in a turn of its own: a read that fails is in the middle of its caller's work. */

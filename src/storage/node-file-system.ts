@@ -2,7 +2,15 @@
 import * as fs from 'node:fs';
 import { resolve as absolute } from 'node:path';
 
-import { type FileSystem, parentDirectory, replaceFile, type StorageFile, unwritten } from './file-system.js';
+import {
+  type FileSystem,
+  parentDirectory,
+  readFully,
+  readFullySync,
+  replaceFile,
+  type StorageFile,
+  unwritten,
+} from './file-system.js';
 import { invariant } from '../invariant.js';
 
 /** Buffers in one writev; Linux and macOS refuse more (IOV_MAX). */
@@ -139,6 +147,32 @@ class NodeFileSystem implements FileSystem {
 
   remove(path: string): Promise<void> {
     return fs.promises.unlink(path);
+  }
+
+  removeDirectory(directory: string): Promise<void> {
+    return fs.promises.rmdir(directory);
+  }
+
+  async readAt(path: string, into: Uint8Array, position: number): Promise<number> {
+    const file = await this.open(path, { create: false });
+    try {
+      return await readFully(file, into, position);
+    } finally {
+      await file.close();
+    }
+  }
+
+  readAtSync(path: string, into: Uint8Array, position: number): number {
+    const fd = fs.openSync(path, 'r');
+    try {
+      return readFullySync(
+        { readSync: (rest, at) => fs.readSync(fd, rest, 0, rest.length, at) },
+        into,
+        position,
+      );
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   async syncDirectory(directory: string): Promise<void> {

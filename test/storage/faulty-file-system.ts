@@ -15,6 +15,8 @@ import {
 /** Which bytes of an unsynced write survive a crash. */
 export type KeepByte = (index: number, length: number) => boolean;
 
+const KEEP_ALL: KeepByte = () => true;
+
 interface Inode {
   durable: Uint8Array;
   visible: Uint8Array;
@@ -36,6 +38,12 @@ function applyChange(content: Uint8Array, change: Change, keep: KeepByte): Uint8
     return cut;
   }
   const { position, bytes } = change;
+  if (keep === KEEP_ALL) {
+    const whole = new Uint8Array(Math.max(content.length, position + bytes.length));
+    whole.set(content);
+    whole.set(bytes, position);
+    return whole;
+  }
   const kept = [...bytes.keys()].filter((i) => keep(i, bytes.length));
   const grown = new Uint8Array(Math.max(content.length, position + 1 + (kept.at(-1) ?? -1 - position)));
   grown.set(content);
@@ -53,6 +61,10 @@ export class FaultyDisk {
   holdSyncs = false;
   /** File syncs asked for so far. */
   syncCount = 0;
+  /** Nothing can be written to files below this folder: ENOSPC. */
+  fullPrefix: string | undefined;
+  /** The process dies instead of its n-th call from now on. */
+  callsLeft = Infinity;
   /** Buffers handed to the last write. */
   lastWrite: readonly Uint8Array[] = [];
   #failSyncWith: string | undefined;
@@ -153,7 +165,7 @@ export class FaultyDisk {
       throw diskError(code, 'write');
     }
     inode.unsynced.push(change);
-    inode.visible = applyChange(inode.visible, change, () => true);
+    inode.visible = applyChange(inode.visible, change, KEEP_ALL);
   }
 
   async sync(inode: Inode): Promise<void> {
@@ -164,19 +176,26 @@ export class FaultyDisk {
     this.#failSyncWith = undefined;
     inode.unsynced = inode.unsynced.filter((change) => !covered.includes(change));
     if (code !== undefined) throw diskError(code, 'fdatasync');
-    for (const change of covered) inode.durable = applyChange(inode.durable, change, () => true);
+    for (const change of covered) inode.durable = applyChange(inode.durable, change, KEEP_ALL);
   }
 
   makeDirectory(directory: string): void {
     if (this.#names.has(directory)) throw diskError('EEXIST', directory);
-    this.#directories.add(directory);
+    for (let path = directory; path !== '.' && path !== '/'; path = parentDirectory(path)) {
+      this.#directories.add(path);
+    }
   }
 
   list(directory: string): string[] {
     if (!this.#directories.has(directory)) throw diskError('ENOENT', directory);
-    return this.paths()
+    return [...this.paths(), ...this.#directories]
       .filter((path) => parentDirectory(path) === directory)
       .map((path) => path.slice(directory.length + 1));
+  }
+
+  removeDirectory(directory: string): void {
+    if (this.list(directory).length > 0) throw diskError('ENOTEMPTY', directory);
+    this.#directories.delete(directory);
   }
 
   rename(from: string, to: string): void {
@@ -212,7 +231,11 @@ class MountedDisk implements FileSystem {
   }
 
   open(path: string, { create }: { readonly create: boolean }): Promise<StorageFile> {
-    return this.whileAlive(() => this.#file(this.#disk.openInode(path, create)));
+    return this.whileAlive(() => {
+      const { fullPrefix } = this.#disk;
+      if (fullPrefix !== undefined && path.startsWith(fullPrefix)) throw diskError('ENOSPC', path);
+      return this.#file(this.#disk.openInode(path, create));
+    });
   }
 
   list(directory: string): Promise<string[]> {
@@ -237,6 +260,22 @@ class MountedDisk implements FileSystem {
     });
   }
 
+  removeDirectory(directory: string): Promise<void> {
+    return this.whileAlive(() => {
+      this.#disk.removeDirectory(directory);
+    });
+  }
+
+  readAt(path: string, into: Uint8Array, position: number): Promise<number> {
+    return this.whileAlive(() => this.readAtSync(path, into, position));
+  }
+
+  readAtSync(path: string, into: Uint8Array, position: number): number {
+    const found = this.#disk.bytes(path).subarray(position, position + into.length);
+    into.set(found);
+    return found.length;
+  }
+
   syncDirectory(directory: string): Promise<void> {
     return this.whileAlive(() => {
       this.#disk.syncDirectory(directory);
@@ -253,6 +292,8 @@ class MountedDisk implements FileSystem {
 
   async whileAlive<T>(act: () => T | Promise<T>): Promise<T> {
     await Promise.resolve();
+    this.#disk.callsLeft -= 1;
+    if (this.#disk.callsLeft === 0) this.#disk.kill();
     if (!this.#disk.isAlive(this.#generation)) return new Promise<T>(() => undefined);
     return act();
   }

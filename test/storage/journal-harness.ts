@@ -31,6 +31,8 @@ export function openJournal(disk: FaultyDisk, options: Partial<JournalOptions> =
     fileBytes: 64 * 1024,
     preallocateBytes: 4096,
     cacheBytes: 1024 * 1024,
+    // Files stay, so that a test can look at them; those of checkpoints say otherwise.
+    checkpointFiles: Infinity,
     ...options,
   });
 }

@@ -61,7 +61,7 @@ export type WriteSpec =
 
 export type Step =
   | { readonly kind: 'submit'; readonly writes: readonly WriteSpec[] }
-  | { readonly kind: 'sync' }
+  | { readonly kind: 'sync'; readonly times: number }
   | {
       readonly kind: 'die';
       readonly how: 'power' | 'kill' | 'syncFails';
@@ -116,7 +116,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       writes: fc.array(writeSpec, { minLength: 1, maxLength: 4 }),
     }),
   },
-  { weight: 4, arbitrary: fc.constant({ kind: 'sync' as const }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('sync' as const), times: fc.integer({ min: 1, max: 8 }) }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({

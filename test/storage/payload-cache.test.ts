@@ -6,9 +6,17 @@ import { PayloadCache } from '../../src/storage/payload-cache.js';
 import { FaultyDisk } from './faulty-file-system.js';
 import { entry, filePath } from './journal-harness.js';
 
+const UNREAD = { seal: undefined, readers: 0, isRetired: false };
+
 async function someFile(): Promise<JournalFile> {
   const path = filePath(1);
-  return { sequence: 1, path, seed: 0, storage: await new FaultyDisk().mount().open(path, { create: true }) };
+  return {
+    sequence: 1,
+    path,
+    seed: 0,
+    ...UNREAD,
+    storage: await new FaultyDisk().mount().open(path, { create: true }),
+  };
 }
 
 async function slots(count: number): Promise<EntrySlot[]> {

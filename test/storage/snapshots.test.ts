@@ -73,7 +73,10 @@ describe('a snapshot at an entry of the log', () => {
     const path = filePath(1);
     const storage = await new FaultyDisk().mount().open(path, { create: true });
     for (const slot of log.takeUnsubmitted(entries)) {
-      slot.file = { sequence: 1, path, seed: 0, storage };
+      slot.file = {
+        ...{ sequence: 1, path, seed: 0, storage },
+        ...{ seal: undefined, readers: 0, isRetired: false },
+      };
       cache.add(slot);
     }
     log.install(snapshotOf(2, 1));

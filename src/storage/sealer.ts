@@ -1,0 +1,258 @@
+/**
+ * Works behind the journal: copies sealed files into segments, and once in a while makes them durable, writes
+ * a checkpoint and removes the files that it stands for.
+ *
+ * It reads and writes one thing at a time, small ones, and waits for each: so it takes the disk no more than
+ * one call, and the event loop no more than a slice, from those who wait for an acknowledgement.
+ */
+import { checkpointPath, type CheckpointPlace, writeCheckpoint } from './checkpoint.js';
+import type { FileSystem } from './file-system.js';
+import { decodeFrameHeader, emptyFrameHeader, FRAME_HEADER_BYTES, frameBytes } from './journal-frame.js';
+import {
+  FILE_HEADER_BYTES,
+  type JournalFile,
+  readJournalFile,
+  retireJournalFile,
+  type Seal,
+} from './journal-file.js';
+import { indexPath, segmentPath } from './segment.js';
+import type { PlacedSegment, SegmentCopier } from './segment-copier.js';
+import { attempt, errnoOf, storageCorrupt } from './storage-errors.js';
+import type { MachineState, StoredGroup } from './stored-group.js';
+import { BellwetherError } from '../errors.js';
+import { invariant } from '../invariant.js';
+import { asGroupId, type GroupId } from '../raft/types.js';
+
+/** What is read and sorted at a time, a few ms of the event loop for the smallest frames. */
+const WINDOW_BYTES = 131_072;
+/** What is sorted before it is written: more makes fewer, larger writes when there are many groups. */
+const BUFFERED_BYTES_MAX = 8_388_608;
+/** Writes of the journal between two attempts while the disk is full. */
+const RETRY_AFTER_WRITES = 64;
+
+export interface SealerOptions extends CheckpointPlace {
+  /** Files copied before the next checkpoint; a restart reads these again. */
+  readonly checkpointFiles: number;
+}
+
+export interface SealerEvents {
+  /** What these groups have in journal files up to `sequence` stands in segments now. */
+  copied(sequence: number, groups: Iterable<StoredGroup>): void;
+  /** What the state machine of a group has come to; undefined when that is not known now. */
+  machineState(group: GroupId): MachineState | undefined;
+  /** The disk can no longer be trusted. */
+  failed(error: BellwetherError): void;
+}
+
+export class Sealer {
+  readonly #options: SealerOptions;
+  readonly #copier: SegmentCopier;
+  readonly #events: SealerEvents;
+  /** Open files of the journal, oldest first; the last one is being written. */
+  readonly #files: JournalFile[];
+  /** Sequence of the next file to copy, and how far it is. */
+  #sequence: number;
+  #position = FILE_HEADER_BYTES;
+  /** Where the last file that was copied ended. */
+  #lastSeal: Seal | undefined;
+  #copiedFiles = 0;
+  /** Of the frames copied from that file. A group may have been dropped, and another begun under its number. */
+  #touched = new Set<GroupId>();
+  #running: Promise<void> | undefined;
+  #waitWrites = 0;
+  #stopped = false;
+
+  constructor(options: SealerOptions, copier: SegmentCopier, files: JournalFile[], events: SealerEvents) {
+    this.#options = options;
+    this.#copier = copier;
+    this.#files = files;
+    this.#events = events;
+    this.#sequence = files[0]?.sequence ?? 1;
+  }
+
+  /** Goes to work if there is anything to do. To be called after each write of the journal. */
+  look(): void {
+    if (this.#waitWrites > 0) this.#waitWrites -= 1;
+    if (this.#running !== undefined || this.#waitWrites > 0 || this.#stopped) return;
+    if (this.#nextFile() === undefined && !this.#isDue) return;
+    this.#running = this.#work().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves once nothing is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  get #isDue(): boolean {
+    return this.#copiedFiles >= this.#options.checkpointFiles;
+  }
+
+  #nextFile(): JournalFile | undefined {
+    const file = this.#files.find(({ sequence }) => sequence === this.#sequence);
+    return file?.seal === undefined ? undefined : file;
+  }
+
+  async #work(): Promise<void> {
+    try {
+      for (;;) {
+        if (this.#isDue) await this.#checkpoint();
+        const file = this.#nextFile();
+        if (file?.seal === undefined || this.#stopped) return;
+        await this.#copy(file, file.seal);
+      }
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      // Nothing is lost: it is all in the journal still.
+      if (isFull(error)) this.#waitWrites = RETRY_AFTER_WRITES;
+      else this.#events.failed(error);
+    }
+  }
+
+  async #copy(file: JournalFile, seal: Seal): Promise<void> {
+    let wanted = WINDOW_BYTES;
+    while (this.#position < seal.end) {
+      if (this.#copier.bufferedBytes >= BUFFERED_BYTES_MAX) await this.#copier.flush();
+      if (this.#stopped) return;
+      const window = Buffer.allocUnsafeSlow(Math.min(wanted, seal.end - this.#position));
+      const { path } = file;
+      const count = await attempt('read', path, () => readJournalFile(file, window, this.#position));
+      if (count < window.length)
+        throw storageCorrupt(path, this.#position + count, 'the file ends too early');
+      const taken = this.#take(file, window, seal);
+      this.#position += taken.bytes;
+      wanted = Math.max(WINDOW_BYTES, taken.nextFrameBytes);
+    }
+    await this.#copier.flush();
+    const groups = [...this.#touched].map((id) => this.#copier.groups.get(id));
+    this.#events.copied(
+      file.sequence,
+      groups.filter((group) => group !== undefined),
+    );
+    this.#touched = new Set();
+    this.#lastSeal = seal;
+    this.#sequence += 1;
+    this.#position = FILE_HEADER_BYTES;
+    this.#copiedFiles += 1;
+  }
+
+  /** Takes the whole frames of a window. */
+  #take(file: JournalFile, window: Buffer, seal: Seal): { bytes: number; nextFrameBytes: number } {
+    const header = emptyFrameHeader();
+    let at = 0;
+    for (;;) {
+      const left = seal.end - this.#position - at;
+      if (left === 0) return { bytes: at, nextFrameBytes: 0 };
+      const here = window.length - at;
+      if (here < FRAME_HEADER_BYTES && here < left && at > 0) {
+        return { bytes: at, nextFrameBytes: FRAME_HEADER_BYTES };
+      }
+      const isFrame = decodeFrameHeader(window, at, header, file.seed);
+      const size = frameBytes(header.payloadBytes);
+      if (isFrame && size > here && size <= left && (at > 0 || here < left)) {
+        return { bytes: at, nextFrameBytes: size };
+      }
+      if (!isFrame || size > here || !this.#copier.take(window, at, header)) {
+        throw storageCorrupt(file.path, this.#position + at, 'bad frame');
+      }
+      this.#touched.add(asGroupId(header.group));
+      at += size;
+    }
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { fileSystem } = this.#options;
+    const copier = this.#copier;
+    invariant(this.#lastSeal !== undefined, 'a checkpoint follows a copied file');
+    await this.#syncSegments();
+    for (const group of copier.groups.values()) {
+      group.machine = this.#events.machineState(group.group) ?? group.machine;
+    }
+    const { groups, nextNumber: nextSegment } = copier;
+    await writeCheckpoint(this.#options, {
+      ...{ sequence: this.#sequence, seal: this.#lastSeal, nextSegment, groups },
+    });
+    this.#copiedFiles = 0;
+    await removeSegments(fileSystem, copier);
+    await this.#removeJournalFiles();
+  }
+
+  async #syncSegments(): Promise<void> {
+    const { fileSystem } = this.#options;
+    const directories = new Set<string>();
+    for (const { directory, segment } of [...this.#copier.dirty.values()]) {
+      directories.add(directory);
+      await syncFile(fileSystem, segmentPath(directory, segment));
+      await syncFile(fileSystem, indexPath(directory, segment));
+      this.#copier.dirty.delete(segment);
+    }
+    for (const directory of directories) {
+      await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
+    }
+  }
+
+  async #removeJournalFiles(): Promise<void> {
+    const { fileSystem, directory } = this.#options;
+    for (;;) {
+      const file = this.#files[0];
+      if (file === undefined || file.sequence >= this.#sequence) break;
+      this.#files.shift();
+      await attempt('unlink', file.path, () => fileSystem.remove(file.path));
+      await retireJournalFile(file);
+    }
+    await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
+  }
+}
+
+/** A full disk; but not one that was noticed by a sync, of which nobody knows what it wrote. */
+function isFull(error: BellwetherError): boolean {
+  const { operation, file, errno } = error.metadata;
+  const isLateSync = operation === 'fdatasync' && !String(file).endsWith(`${checkpointPath('')}.tmp`);
+  return errno === 'ENOSPC' && !isLateSync;
+}
+
+async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {
+  const file = await attempt('open', path, () => fileSystem.open(path, { create: false }));
+  try {
+    await attempt('fdatasync', path, () => file.sync());
+  } finally {
+    await attempt('close', path, () => file.close());
+  }
+}
+
+/** What the checkpoint does not name any more. */
+async function removeSegments(fileSystem: FileSystem, copier: SegmentCopier): Promise<void> {
+  const directories = new Set<string>();
+  for (const { directory, segment } of copier.obsolete.splice(0)) {
+    directories.add(directory);
+    await removeSegment(fileSystem, { directory, segment });
+  }
+  for (const directory of directories) {
+    await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
+  }
+  const used = new Set([...copier.groups.values()].map(({ log }) => log.directory));
+  for (const directory of [...copier.droppedDirectories]) {
+    if (!used.has(directory)) await ifThere(() => fileSystem.removeDirectory(directory), directory);
+    if (!used.has(directory)) copier.directoryRemoved(directory);
+    else copier.droppedDirectories.delete(directory);
+  }
+}
+
+async function removeSegment(fileSystem: FileSystem, { directory, segment }: PlacedSegment): Promise<void> {
+  for (const path of [segmentPath(directory, segment), indexPath(directory, segment)]) {
+    await ifThere(() => fileSystem.remove(path), path);
+  }
+}
+
+/** A segment that was given up before it was written has no file. */
+async function ifThere(remove: () => Promise<void>, path: string): Promise<void> {
+  await attempt('remove', path, async () => {
+    try {
+      await remove();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  });
+}

@@ -1,0 +1,233 @@
+/**
+ * Sorts the frames of sealed journal files by group, and appends the entries to the segments of each.
+ *
+ * A frame is taken as it stands in the journal, only its header is made anew in place. What has been taken
+ * is written by `flush`, which may be called again after it failed.
+ */
+import { crc32 } from 'node:zlib';
+
+import type { FileSystem } from './file-system.js';
+import {
+  encodeFrameHeader,
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  frameBytes,
+  type FrameHeader,
+} from './journal-frame.js';
+import { encodeSample, indexPath, SAMPLE_SPACING_BYTES, type Segment, segmentPath } from './segment.js';
+import { decodeSnapshotPayload } from './snapshot-frame.js';
+import { attempt } from './storage-errors.js';
+import { StoredGroup } from './stored-group.js';
+import { invariant } from '../invariant.js';
+import { asGroupId, asLogIndex, asTerm, ENTRY_KIND, type GroupId, type LogIndex } from '../raft/types.js';
+
+const utf8 = new TextDecoder();
+
+export interface CopierOptions {
+  readonly fileSystem: FileSystem;
+  /** Folder that holds a folder for each group. */
+  readonly segmentsDirectory: string;
+  readonly incarnation: string;
+  /** A new segment is begun when one is at least so long. */
+  readonly segmentBytes: number;
+}
+
+/** What is to be appended to one segment. */
+interface Part {
+  readonly group: StoredGroup;
+  readonly segment: Segment;
+  readonly buffers: Buffer[];
+  readonly samples: Buffer[];
+  bytes: number;
+  /** Bytes of the segment since the last sample. */
+  unsampledBytes: number;
+}
+
+/** A segment, and the folder that it is in. */
+export interface PlacedSegment {
+  readonly directory: string;
+  readonly segment: Segment;
+}
+
+export class SegmentCopier {
+  /** Every group, as of the last frame taken. */
+  readonly groups: Map<GroupId, StoredGroup>;
+  /** Written since the last checkpoint, so not durable yet. */
+  readonly dirty = new Map<Segment, PlacedSegment>();
+  /** Needed no more, once a checkpoint says so. */
+  readonly obsolete: PlacedSegment[] = [];
+  /** Folders of groups that were dropped. */
+  readonly droppedDirectories = new Set<string>();
+  /** Number of the next segment. */
+  nextNumber: number;
+  readonly #options: CopierOptions;
+  readonly #madeDirectories = new Set<string>();
+  #parts: Part[] = [];
+  readonly #current = new Map<StoredGroup, Part>();
+  #bufferedBytes = 0;
+
+  constructor(options: CopierOptions, groups: Map<GroupId, StoredGroup>, nextNumber: number) {
+    this.#options = options;
+    this.groups = groups;
+    this.nextNumber = nextNumber;
+  }
+
+  /** Taken and not written yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /**
+   * Takes the frame at byte `at` of `window`, whose header is `header`. The window belongs to the copier from
+   * then on.
+   *
+   * @returns False when the payload of a frame that is looked at is damaged.
+   */
+  take(window: Buffer, at: number, header: FrameHeader): boolean {
+    const id = asGroupId(header.group);
+    const payload = window.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + header.payloadBytes);
+    const isLookedAt = header.type !== FRAME_TYPE.ENTRY || header.kind === ENTRY_KIND.MEMBERSHIP;
+    if (isLookedAt && crc32(payload) !== header.payloadCrc) return false;
+    if (header.type === FRAME_TYPE.DROP_GROUP) {
+      this.#drop(id);
+      return true;
+    }
+    const group = this.#group(id);
+    const index = asLogIndex(header.index);
+    const term = asTerm(header.term);
+    if (header.type === FRAME_TYPE.HARD_STATE) {
+      const votedFor = header.kind === 0 ? undefined : utf8.decode(payload);
+      group.hardState = { term, votedFor, commit: index };
+    } else if (header.type === FRAME_TYPE.SNAPSHOT) {
+      const parts = decodeSnapshotPayload(payload);
+      if (parts === undefined) return false;
+      this.#forget(group, group.install({ index, term, ...parts }));
+    } else {
+      this.#forget(group, group.appendEntry(index, term, header.kind, payload));
+      this.#append(group, window, at, header, payload);
+    }
+    return true;
+  }
+
+  /** Writes what has been taken. @throws STORAGE_FAILED; what was not written then is kept. */
+  async flush(): Promise<void> {
+    for (;;) {
+      const part = this.#parts[0];
+      if (part === undefined) return;
+      await this.#write(part);
+      this.#parts = this.#parts.filter((one) => one !== part);
+      if (this.#current.get(part.group) === part) this.#current.delete(part.group);
+      this.#bufferedBytes -= part.bytes;
+    }
+  }
+
+  #group(id: GroupId): StoredGroup {
+    const { segmentsDirectory, incarnation } = this.#options;
+    const group = this.groups.get(id) ?? new StoredGroup(id, segmentsDirectory, incarnation);
+    this.groups.set(id, group);
+    return group;
+  }
+
+  #drop(id: GroupId): void {
+    const group = this.groups.get(id);
+    if (group === undefined) return;
+    this.#forget(group, group.log.cutFrom(asLogIndex(0)));
+    this.groups.delete(id);
+    this.droppedDirectories.add(group.log.directory);
+  }
+
+  #forget(group: StoredGroup, gone: readonly Segment[]): void {
+    const { directory } = group.log;
+    for (const segment of gone) {
+      this.dirty.delete(segment);
+      this.obsolete.push({ directory, segment });
+      for (const part of this.#parts) if (part.segment === segment) this.#bufferedBytes -= part.bytes;
+      this.#parts = this.#parts.filter((part) => part.segment !== segment);
+      if (this.#current.get(group)?.segment === segment) this.#current.delete(group);
+    }
+  }
+
+  #append(group: StoredGroup, window: Buffer, at: number, header: FrameHeader, payload: Buffer): void {
+    const size = frameBytes(header.payloadBytes);
+    const part = this.#partFor(group, asLogIndex(header.index));
+    const offset = group.offsetOf(header.kind, payload);
+    if (part.unsampledBytes >= SAMPLE_SPACING_BYTES) {
+      const position = part.segment.bytes + part.bytes;
+      part.samples.push(encodeSample({ index: header.index, position, offset }, group.log.seed));
+      part.unsampledBytes = 0;
+    }
+    encodeFrameHeader(window, at, { ...header, batch: 0, batchStart: 0 }, group.log.seed);
+    const before = part.buffers.at(-1);
+    // Neighbours of one group go out as one piece.
+    if (before?.buffer === window.buffer && before.byteOffset + before.length === window.byteOffset + at) {
+      const start = before.byteOffset - window.byteOffset;
+      part.buffers[part.buffers.length - 1] = window.subarray(start, at + size);
+    } else part.buffers.push(window.subarray(at, at + size));
+    part.bytes += size;
+    part.unsampledBytes += size;
+    part.segment.last = asLogIndex(header.index);
+    this.#bufferedBytes += size;
+  }
+
+  #partFor(group: StoredGroup, index: LogIndex): Part {
+    const current = this.#current.get(group);
+    const segment = current?.segment ?? group.log.segments.at(-1);
+    const size = (segment?.bytes ?? 0) + (current?.bytes ?? 0);
+    const goesOn = segment !== undefined && !group.mustBeginSegment && size < this.#options.segmentBytes;
+    if (goesOn && current !== undefined) return current;
+    const next = goesOn ? segment : this.#begin(group, index);
+    const part: Part = {
+      ...{ group, segment: next, buffers: [], samples: [], bytes: 0 },
+      unsampledBytes: SAMPLE_SPACING_BYTES,
+    };
+    this.#parts.push(part);
+    this.#current.set(group, part);
+    return part;
+  }
+
+  #begin(group: StoredGroup, first: LogIndex): Segment {
+    const segment: Segment = {
+      number: this.nextNumber,
+      first,
+      last: asLogIndex(first - 1),
+      bytes: 0,
+      indexBytes: 0,
+      isRemoved: false,
+    };
+    this.nextNumber += 1;
+    group.mustBeginSegment = false;
+    group.log.push(segment);
+    return segment;
+  }
+
+  async #write(part: Part): Promise<void> {
+    const { fileSystem } = this.#options;
+    const { group, segment, buffers, samples, bytes } = part;
+    const { directory } = group.log;
+    if (!this.#madeDirectories.has(directory)) {
+      await attempt('mkdir', directory, () => fileSystem.makeDirectory(directory));
+      this.#madeDirectories.add(directory);
+    }
+    await this.#appendTo(segmentPath(directory, segment), buffers, segment.bytes);
+    if (samples.length > 0) await this.#appendTo(indexPath(directory, segment), samples, segment.indexBytes);
+    this.dirty.set(segment, { directory, segment });
+    segment.bytes += bytes;
+    segment.indexBytes += samples.reduce((sum, sample) => sum + sample.length, 0);
+    invariant(segment.indexBytes > 0, 'a segment has a sample of its first entry', { path: directory });
+  }
+
+  async #appendTo(path: string, buffers: readonly Buffer[], position: number): Promise<void> {
+    const file = await attempt('open', path, () => this.#options.fileSystem.open(path, { create: true }));
+    try {
+      await attempt('write', path, () => file.write(buffers, position));
+    } finally {
+      await attempt('close', path, () => file.close());
+    }
+  }
+
+  /** For the checkpoint: the folder of a dropped group is gone, and must be made again for a new one. */
+  directoryRemoved(directory: string): void {
+    this.droppedDirectories.delete(directory);
+    this.#madeDirectories.delete(directory);
+  }
+}
