@@ -72,7 +72,10 @@ export class GroupFactory {
     this.#recovered.delete(id);
     const log = recovered?.log ?? this.#journal.createGroupLog(id);
     if (log.snapshot !== undefined) machine.restored(log.snapshot);
-    replay(log, machine);
+    const state = recovered?.machine;
+    const resumedAt = state && machine.resumed?.(state);
+    const appliedIndex = asLogIndex(Math.max(log.firstIndex - 1, resumedAt ?? 0));
+    replay(log, machine, asLogIndex(appliedIndex + 1));
     const raft = this.#newRaft(
       {
         id: this.#self,
@@ -87,13 +90,13 @@ export class GroupFactory {
       recovered && { hardState: recovered.hardState, log },
       machine,
     );
-    return new GroupHost(id, raft, log, machine);
+    return new GroupHost(id, raft, log, machine, appliedIndex);
   }
 }
 
 /** Feeds a recovered log to its state machine; what is committed is applied when the core says so. */
-function replay(log: GroupLog, machine: LogObserver): void {
-  let next = log.firstIndex;
+function replay(log: GroupLog, machine: LogObserver, from: LogIndex): void {
+  let next = from;
   while (next <= log.lastIndex) {
     const entries = log.entries(next, asLogIndex(log.lastIndex + 1), REPLAY_CHUNK_BYTES);
     for (const entry of entries) machine.appended(entry);

@@ -14,6 +14,7 @@ import type { ReadId } from '../raft/state.js';
 import { asLogIndex, type EntryKind, type GroupId, type LogIndex, type Term } from '../raft/types.js';
 import type { GroupLog } from '../storage/group-log.js';
 import type { JournalWrite } from '../storage/journal.js';
+import type { MachineState } from '../storage/stored-group.js';
 import type { Outbox } from './outbox.js';
 
 /** What is kept on top of a log. */
@@ -26,6 +27,13 @@ export interface GroupMachine extends LogObserver {
   snapshot(appliedIndex: LogIndex): Uint8Array;
   /** Entries up to `index` are gone from the log. */
   compactedTo(index: LogIndex): void;
+  /**
+   * What it has made of the log up to an entry that is committed and not behind `storedTo`, which stands in
+   * segments. Undefined, or left out, when a restart may as well feed it all entries.
+   */
+  checkpoint?(storedTo: LogIndex, segmentStarts: readonly LogIndex[]): MachineState | undefined;
+  /** Begins with a state that `checkpoint` gave. Returns the entry behind which it is to be fed. */
+  resumed?(state: MachineState): LogIndex;
 }
 
 /**
@@ -77,13 +85,14 @@ export class GroupHost {
   readonly #durableWaiters = new Map<LogIndex, Set<() => void>>();
   readonly #readWaiters = new Map<ReadId, (verdict: ReadVerdict) => void>();
 
-  constructor(id: GroupId, raft: Raft, log: GroupLog, machine: GroupMachine) {
+  /** @param appliedIndex What was given to the machine of a state that is ahead of the log's snapshot. */
+  constructor(id: GroupId, raft: Raft, log: GroupLog, machine: GroupMachine, appliedIndex = 0) {
     this.id = id;
     this.raft = raft;
     this.log = log;
     this.#machine = machine;
     // What the snapshot stands for was given to the machine with it.
-    this.#appliedIndex = log.snapshot?.index ?? asLogIndex(0);
+    this.#appliedIndex = asLogIndex(Math.max(log.snapshot?.index ?? 0, appliedIndex));
   }
 
   /** Every entry up to here has been applied to the state machine. */
@@ -154,6 +163,11 @@ export class GroupHost {
     this.#apply(ready.commitIndex);
     this.#settleReads(ready);
     return ready.hardState === undefined ? undefined : { raftSequence: ready.sequence };
+  }
+
+  /** For a checkpoint: what the machine has come to. */
+  machineState(): MachineState | undefined {
+    return this.#machine.checkpoint?.(this.log.storedLastIndex, this.log.segmentStarts);
   }
 
   /** Notes on which write of the journal the last Ready rides. */

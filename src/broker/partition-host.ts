@@ -6,15 +6,17 @@ import { encodeDeleteRecords } from '../log/delete-records.js';
 import { PartitionLog } from '../log/partition-log.js';
 import type { SequenceVerdict } from '../log/producer-state.js';
 import type { Snapshot } from '../raft/log.js';
-import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
-import { type BatchHeader, readBatchHeader, stampBatch } from '../records/batch-header.js';
-import { firstRecordAtTime, type TimedOffset } from '../records/batch-time.js';
+import { type Entry, ENTRY_KIND, type LogIndex } from '../raft/types.js';
+import { type BatchHeader, stampBatch } from '../records/batch-header.js';
+import type { TimedOffset } from '../records/batch-time.js';
 import { asOffset, type Offset } from '../records/offset.js';
+import type { MachineState } from '../storage/stored-group.js';
 import type { Clock } from './clock.js';
 import type { GroupHost, GroupMachine } from './group-host.js';
 import { OffsetCommits, type RequestedCommit } from './offset-commits.js';
 import { OffsetPolls } from './offset-polls.js';
 import { append, committed, durable, type Proposal } from './proposals.js';
+import { readBatches, readFirstAtTime } from './read-batches.js';
 import { confirmed } from './reads.js';
 import { offsetOutOfRange, refusedSequence } from './refusals.js';
 
@@ -84,6 +86,14 @@ export class PartitionHost implements GroupMachine {
   restored(snapshot: Snapshot): void {
     this.log.restored(snapshot);
     this.#polls.wakeBelow(this.log.highWatermark);
+  }
+
+  checkpoint(storedTo: LogIndex, segmentStarts: readonly LogIndex[]): MachineState | undefined {
+    return this.log.checkpoint(storedTo, segmentStarts);
+  }
+
+  resumed(state: MachineState): LogIndex {
+    return this.log.resumed(state.data);
   }
 
   /** Nothing more happens here: whoever waits is sent elsewhere (I19). */
@@ -226,30 +236,17 @@ export class PartitionHost implements GroupMachine {
     const first = this.log.indexOfOffset(from);
     const { highWatermark, logStartOffset } = this.log;
     if (first === undefined) return { batches: [], highWatermark, logStartOffset };
-    const end = asLogIndex(this.group.appliedIndex + 1);
-    const entries = await this.group.log.readEntries(first, end, bytesMax);
-    const batches = entries
-      .filter((entry) => entry.kind === ENTRY_KIND.RECORD_BATCH)
-      .map((entry) => entry.payload);
+    const { log, appliedIndex } = this.group;
+    const batches = await readBatches(log, { first, last: appliedIndex, offset: from, bytesMax });
     return { batches, highWatermark, logStartOffset };
   }
 
-  /**
-   * The first committed record with at least this timestamp, in offset order; undefined when there is none.
-   * Reads one batch, and more only where a producer gave a batch a greater time than its records have.
-   */
+  /** The first committed record with at least this timestamp, in offset order; undefined when there is none. */
   async firstAtTime(timestampMs: number): Promise<TimedOffset | undefined> {
-    for (let from = this.log.logStartOffset; ;) {
-      const index = this.log.indexOfTime(from, timestampMs);
-      if (index === undefined) return undefined;
-      const [entry] = await this.group.log.readEntries(index, asLogIndex(index + 1), 1);
-      if (this.#isDropped || entry === undefined) throw this.#elsewhere();
-      const start = asOffset(Math.max(from, this.log.logStartOffset));
-      const found = firstRecordAtTime(entry.payload, start, timestampMs);
-      if (found !== undefined) return found;
-      const { baseOffset, recordCount } = readBatchHeader(entry.payload);
-      from = asOffset(baseOffset + recordCount);
-    }
+    const { log, appliedIndex } = this.group;
+    const found = await readFirstAtTime(log, this.log, appliedIndex, timestampMs);
+    if (this.#isDropped || found === 'gone') throw this.#elsewhere();
+    return found;
   }
 
   /** True once the high watermark has moved; false when it does not within `waitMs`, or nothing may wait. */

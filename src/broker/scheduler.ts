@@ -56,6 +56,7 @@ export class Scheduler {
       onFailed: (error) => {
         this.#fail(error);
       },
+      machineState: (group) => this.#groups.get(group)?.machineState(),
     });
   }
 

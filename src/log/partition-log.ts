@@ -21,9 +21,19 @@ import { asOffset, type Offset } from '../records/offset.js';
 import { BatchIndex } from './batch-index.js';
 import { decodeDeleteRecords, type DeleteRecords } from './delete-records.js';
 import { type GroupOffset, isFenced } from './group-offset.js';
-import { type KeptRecords, LogSize } from './log-size.js';
+import { countExpired, type KeptRecords } from './kept-records.js';
 import { decodeOffsetCommit, type OffsetCommit } from './offset-commit.js';
-import { decodePartitionSnapshot, encodePartitionSnapshot } from './partition-snapshot.js';
+import {
+  decodePartitionCheckpoint,
+  encodePartitionCheckpoint,
+  type PartitionState,
+  spansBehind,
+} from './partition-checkpoint.js';
+import {
+  decodePartitionSnapshot,
+  encodePartitionSnapshot,
+  type PartitionSnapshot,
+} from './partition-snapshot.js';
 import { ProducerState } from './producer-state.js';
 
 /**
@@ -54,7 +64,6 @@ export class PartitionLog {
   /** Of entries that are in the log but not committed by Raft yet. */
   #pending: PendingEffect[] = [];
   readonly #committedOffsets = new Map<string, GroupOffset>();
-  #size = new LogSize();
   #logStartOffset = asOffset(0);
   #highWatermark = asOffset(0);
   #committedIndex = asLogIndex(0);
@@ -81,9 +90,14 @@ export class PartitionLog {
     return this.#highWatermark;
   }
 
-  /** Of the batches that are not deleted, one that holds deleted records too included. */
+  /** Effects of entries up to here are in the state, committed here or not. */
+  get effectIndex(): LogIndex {
+    return this.#effectIndex;
+  }
+
+  /** Of the batches that are not deleted; one that holds deleted records too counts whole. */
   get bytes(): number {
-    return this.#size.bytes;
+    return this.#batches.bytesFrom(this.#deletedBatches());
   }
 
   /** What a consumer group has committed; undefined when that is nothing. */
@@ -93,7 +107,9 @@ export class PartitionLog {
 
   /** Below which offset records may be deleted, so that what is to be kept stays; undefined for none. */
   expired(kept: KeptRecords): Offset | undefined {
-    return this.#size.expired(kept);
+    const deleted = this.#deletedBatches();
+    const expired = countExpired(this.#batches, kept, deleted, this.#committedBatches);
+    return expired > deleted ? this.#batches.endOfFirst(expired) : undefined;
   }
 
   appended(entry: Entry): void {
@@ -103,12 +119,8 @@ export class PartitionLog {
       case ENTRY_KIND.RECORD_BATCH: {
         const header = readBatchHeader(payload);
         const { baseOffset, recordCount, maxTimestampMs } = header;
-        this.#batches.push(index, baseOffset, recordCount, maxTimestampMs);
-        this.#size.appended(index, {
-          endOffset: baseOffset + recordCount,
-          bytes: payload.length,
-          maxTimestampMs,
-        });
+        const endOffset = asOffset(baseOffset + recordCount);
+        this.#batches.push(baseOffset, { index, endOffset, maxTimestampMs, bytes: payload.length });
         if (header.producerId < 0 || index <= this.#effectIndex) break;
         this.producers.appended(index, term, baseOffset, header);
         break;
@@ -132,7 +144,6 @@ export class PartitionLog {
     invariant(this.logEndOffset >= this.#highWatermark, 'no committed record is truncated (I7)', { index });
     this.#pending = this.#pending.filter((pending) => pending.index < index);
     this.producers.truncatedFrom(index);
-    this.#size.truncatedFrom(index);
   }
 
   /**
@@ -153,16 +164,14 @@ export class PartitionLog {
     if (applied > 0) this.#pending = this.#pending.slice(applied);
     this.#advanceHighWatermark(index);
     this.producers.committedTo(index);
-    this.#size.committedTo(index);
-    this.#size.deletedTo(this.logStartOffset);
     if (index > this.#committedIndex) this.#committedIndex = index;
     if (index > this.#effectIndex) this.#effectIndex = index;
     return this.#highWatermark > before;
   }
 
   /**
-   * Log index of the entry whose batch holds `offset`; undefined when no committed batch does, or the
-   * record is deleted.
+   * Log index of the entry whose batch holds `offset`, or of the first one of the span that it is in; undefined
+   * when no committed batch does, or the record is deleted.
    */
   indexOfOffset(offset: Offset): LogIndex | undefined {
     if (offset >= this.#highWatermark || offset < this.logStartOffset) return undefined;
@@ -170,8 +179,8 @@ export class PartitionLog {
   }
 
   /**
-   * Log index of the first entry whose committed batch has records from `from` on and a maximum timestamp of at
-   * least `timestampMs`; undefined when there is none.
+   * Log index of the first entry whose committed batch, or span, has records from `from` on and a maximum
+   * timestamp of at least `timestampMs`; undefined when there is none.
    */
   indexOfTime(from: Offset, timestampMs: number): LogIndex | undefined {
     const start = asOffset(Math.max(from, this.logStartOffset));
@@ -218,7 +227,7 @@ export class PartitionLog {
    */
   restored(snapshot: Snapshot): void {
     const decoded = decodePartitionSnapshot(snapshot.data);
-    const { appliedIndex, logStartOffset, baseOffset, committedOffsets } = decoded;
+    const { appliedIndex, baseOffset } = decoded;
     const { index } = snapshot;
     invariant(appliedIndex >= index, 'a snapshot stands for applied entries (I14)', { appliedIndex, index });
     invariant(baseOffset >= this.#highWatermark, 'the high watermark never goes back (I13)', {
@@ -226,27 +235,67 @@ export class PartitionLog {
       to: baseOffset,
     });
     this.#batches = new BatchIndex(baseOffset);
-    this.#size = new LogSize();
     this.#committedBatches = 0;
     this.#pending = [];
     this.#highWatermark = baseOffset;
     this.#committedIndex = index;
-    this.producers.restored(appliedIndex > this.#effectIndex ? decoded.producers : undefined);
-    if (appliedIndex > this.#effectIndex) {
-      this.#committedOffsets.clear();
-      for (const [group, offset] of committedOffsets) this.#committedOffsets.set(group, offset);
-      this.#logStartOffset = logStartOffset;
-      this.#effectIndex = appliedIndex;
-    }
+    this.#adoptState(decoded);
     this.#compactedIndex = index;
+  }
+
+  /** Nothing is pending then. A state that is not ahead of the present one is left out: none goes back. */
+  #adoptState({ appliedIndex, logStartOffset, committedOffsets, producers }: PartitionSnapshot): void {
+    const isAhead = appliedIndex > this.#effectIndex;
+    this.producers.restored(isAhead ? producers : undefined);
+    if (!isAhead) return;
+    this.#committedOffsets.clear();
+    for (const [group, offset] of committedOffsets) this.#committedOffsets.set(group, offset);
+    this.#logStartOffset = logStartOffset;
+    this.#effectIndex = appliedIndex;
+  }
+
+  /**
+   * For a restart of this broker: the state, with a span for each segment instead of the batches in it. Batches
+   * are known by their span only from then on.
+   *
+   * @param storedTo Entries up to here stand in segments, which begin at `segmentStarts`.
+   * @returns Undefined when there is nothing that a restart would not know from the log's snapshot.
+   */
+  checkpoint(storedTo: LogIndex, segmentStarts: readonly LogIndex[]): PartitionState | undefined {
+    const index = asLogIndex(Math.min(storedTo, this.#committedIndex));
+    if (index <= this.#compactedIndex) return undefined;
+    const count = this.#batches.countUpToIndex(index);
+    const left = this.#batches.collapse(count, segmentStarts);
+    this.#committedBatches -= count - left;
+    const { baseOffset } = this.#batches;
+    const state = this.snapshot(this.#committedIndex);
+    const spans = this.#batches.first(left);
+    return { index, data: encodePartitionCheckpoint({ index, baseOffset, spans, state }) };
+  }
+
+  /**
+   * Begins with what `checkpoint` gave in an earlier life, behind `restored` if the log begins with a snapshot.
+   *
+   * @returns Entry behind which the log is to be appended again: that of the snapshot, if it is newer.
+   */
+  resumed(data: Uint8Array): LogIndex {
+    const checkpoint = decodePartitionCheckpoint(data);
+    const { index, state } = checkpoint;
+    const { spans, baseOffset } = spansBehind(checkpoint, this.#compactedIndex);
+    if (index <= this.#compactedIndex || baseOffset !== this.#batches.baseOffset) return this.#compactedIndex;
+    for (const span of spans) this.#batches.push(this.logEndOffset, span);
+    this.#committedBatches = spans.length;
+    this.#highWatermark = this.logEndOffset;
+    this.#committedIndex = index;
+    this.#adoptState(decodePartitionSnapshot(state));
+    return index;
   }
 
   /** Takes in that the entries up to `index` are gone: a snapshot taken here stands for them. */
   compactedTo(index: LogIndex): void {
     invariant(index <= this.#committedIndex, 'only committed entries are compacted', { index });
     const deleted = this.#deletedBatches();
-    let gone = 0;
-    while ((this.#batches.indexOf(gone) ?? Infinity) <= index) gone += 1;
+    const gone = this.#batches.countUpToIndex(index);
     invariant(gone <= deleted, 'only deleted records are compacted', { index, gone, deleted });
     this.#batches.forgetFirst(gone);
     this.#committedBatches -= gone;

@@ -151,9 +151,11 @@ export class SegmentCopier {
     const size = frameBytes(header.payloadBytes);
     const part = this.#partFor(group, asLogIndex(header.index));
     const offset = group.offsetOf(header.kind, payload);
-    if (part.unsampledBytes >= SAMPLE_SPACING_BYTES) {
-      const position = part.segment.bytes + part.bytes;
-      part.samples.push(encodeSample({ index: header.index, position, offset }, group.log.seed));
+    const position = part.segment.bytes + part.bytes;
+    // The offsets of samples never fall: one that is not known is given to the first entry only, as 0.
+    if (part.unsampledBytes >= SAMPLE_SPACING_BYTES && (offset !== undefined || position === 0)) {
+      const sample = { index: header.index, position, offset: offset ?? 0 };
+      part.samples.push(encodeSample(sample, group.log.seed));
       part.unsampledBytes = 0;
     }
     encodeFrameHeader(window, at, { ...header, batch: 0, batchStart: 0 }, group.log.seed);

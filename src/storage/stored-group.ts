@@ -43,8 +43,8 @@ export class StoredGroup {
   lastIndex = asLogIndex(0);
   /** Next entry begins a new segment, as the last file holds others in its place. */
   mustBeginSegment = false;
-  /** Offset at which the records go on, as far as the entries copied since the start tell; else 0. */
-  nextOffset = 0;
+  /** Offset at which the records go on; undefined until an entry copied since the start tells. */
+  nextOffset: number | undefined;
 
   constructor(group: GroupId, segmentsDirectory: string, incarnation: string) {
     this.log = new StoredLog(group, segmentsDirectory, incarnation);
@@ -66,8 +66,11 @@ export class StoredGroup {
     return gone;
   }
 
-  /** Offset of the first record of an entry about to be appended; where records go on, when it has none. */
-  offsetOf(kind: number, payload: Buffer): number {
+  /**
+   * Offset of the first record of an entry about to be appended; where records go on, when it has none;
+   * undefined when that is not known.
+   */
+  offsetOf(kind: number, payload: Buffer): number | undefined {
     if (kind !== ENTRY_KIND.RECORD_BATCH || payload.length < BATCH_HEADER_BYTES) return this.nextOffset;
     const base = Number(payload.readBigUInt64BE(0));
     this.nextOffset = base + payload.readUInt32BE(LAST_OFFSET_DELTA_BYTE) + 1;
@@ -101,7 +104,7 @@ export class StoredGroup {
     this.memberships = this.memberships.filter((logged) => logged.index < index);
     this.lastIndex = asLogIndex(index - 1);
     this.mustBeginSegment = true;
-    this.nextOffset = 0;
+    this.nextOffset = undefined;
     return this.log.cutFrom(index);
   }
 }

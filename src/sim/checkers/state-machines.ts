@@ -6,6 +6,7 @@
 import type { Broker } from '../../broker/broker.js';
 import { decodeClusterSnapshot } from '../../cluster/cluster-snapshot.js';
 import { ClusterState } from '../../cluster/cluster-state.js';
+import type { PartitionLog } from '../../log/partition-log.js';
 import { decodePartitionSnapshot } from '../../log/partition-snapshot.js';
 import type { PartitionLog } from '../../log/partition-log.js';
 import type { ProducerWindow } from '../../log/producer-state.js';
@@ -32,7 +33,7 @@ export class StateMachines {
   check(view: ReplicaView, broker: Broker): void {
     const { group, applied, broker: id } = view;
     const log = broker.replica(group)?.log;
-    const effect = this.#effectOf(view, log !== undefined);
+    const effect = this.#effectOf(view, log);
     if (log !== undefined) {
       const { states } = this.#committed.chain(group);
       const expected = states[applied];
@@ -80,16 +81,19 @@ export class StateMachines {
     return newest === undefined ? new ClusterState() : ClusterState.fromJson(JSON.parse(newest));
   }
 
-  /** Up to which entry the state machine has the effects: a snapshot may be ahead of its own index. */
-  #effectOf(view: ReplicaView, isPartition: boolean): number {
+  /**
+   * Up to which entry the state machine has the effects: a snapshot may be ahead of its own index, and so may a
+   * checkpoint, as the partition says.
+   */
+  #effectOf(view: ReplicaView, log: PartitionLog | undefined): number {
     const { host, applied } = view;
     const { snapshot } = host.log;
     if (snapshot !== undefined && !this.#effects.has(snapshot)) {
-      const decode = isPartition ? decodePartitionSnapshot : decodeClusterSnapshot;
+      const decode = log !== undefined ? decodePartitionSnapshot : decodeClusterSnapshot;
       this.#effects.set(snapshot, decode(snapshot.data).appliedIndex);
     }
     const ofSnapshot = snapshot === undefined ? 0 : (this.#effects.get(snapshot) ?? 0);
-    view.effect = Math.max(view.effect, applied, ofSnapshot);
+    view.effect = Math.max(view.effect, applied, ofSnapshot, log?.effectIndex ?? 0);
     return view.effect;
   }
 }
