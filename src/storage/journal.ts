@@ -236,8 +236,10 @@ export class Journal {
       const batch = this.#takeBatch();
       const writes = batch.flatMap((submission) => submission.writes);
       const frameCount = batch.reduce((sum, submission) => sum + submission.frameCount, 0);
+      const bytes = batch.reduce((sum, submission) => sum + submission.bytes, 0);
+      await this.#sealer.pace(bytes);
       try {
-        if (frameCount > 0) await this.#writer.write(writes, frameCount);
+        if (frameCount > 0 && this.failure === undefined) await this.#writer.write(writes, frameCount);
       } catch (error) {
         if (!(error instanceof BellwetherError)) throw error;
         this.#fail(error);

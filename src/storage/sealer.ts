@@ -23,8 +23,12 @@ import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
 import { asGroupId, type GroupId } from '../raft/types.js';
 
-/** What is read and sorted at a time, a few ms of the event loop for the smallest frames. */
-const WINDOW_BYTES = 131_072;
+/** What is read at a time. */
+const WINDOW_BYTES = 1_048_576;
+/** Frames sorted in one turn of the event loop: a few ms. */
+const TURN_FRAMES_MAX = 1_024;
+/** Full files that wait to be copied before the journal's writes have to keep the copier's pace. */
+const BACKLOG_FILES_MAX = 4;
 /** What is sorted before it is written: more makes fewer, larger writes when there are many groups. */
 const BUFFERED_BYTES_MAX = 8_388_608;
 /** Writes of the journal between two attempts while the disk is full. */
@@ -61,6 +65,9 @@ export class Sealer {
   #running: Promise<void> | undefined;
   #waitWrites = 0;
   #stopped = false;
+  #isCopying = false;
+  /** A write of the journal that waits until so many bytes more are copied. */
+  #paced: { bytesLeft: number; resume(): void } | undefined;
 
   constructor(options: SealerOptions, copier: SegmentCopier, files: JournalFile[], events: SealerEvents) {
     this.#options = options;
@@ -80,9 +87,28 @@ export class Sealer {
     });
   }
 
+  /**
+   * To be awaited before a write of so many bytes: resolves at once, unless too many files wait to be copied,
+   * and then when as many bytes have been copied. So the tail that a restart must read stays bounded. Nobody
+   * waits while a checkpoint is made, or while the disk has no room for segments.
+   */
+  async pace(bytes: number): Promise<void> {
+    const backlog = (this.#files.at(-1)?.sequence ?? 0) - this.#sequence;
+    if (backlog <= BACKLOG_FILES_MAX || !this.#isCopying || this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      this.#paced = { bytesLeft: bytes, resume: resolve };
+    });
+  }
+
+  #letGo(): void {
+    this.#paced?.resume();
+    this.#paced = undefined;
+  }
+
   /** Resolves once nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#letGo();
     await this.#running;
   }
 
@@ -108,11 +134,15 @@ export class Sealer {
       // Nothing is lost: it is all in the journal still.
       if (isFull(error)) this.#waitWrites = RETRY_AFTER_WRITES;
       else this.#events.failed(error);
+    } finally {
+      this.#isCopying = false;
+      this.#letGo();
     }
   }
 
   async #copy(file: JournalFile, seal: Seal): Promise<void> {
     let wanted = WINDOW_BYTES;
+    this.#isCopying = true;
     while (this.#position < seal.end) {
       if (this.#copier.bufferedBytes >= BUFFERED_BYTES_MAX) await this.#copier.flush();
       if (this.#stopped) return;
@@ -121,9 +151,7 @@ export class Sealer {
       const count = await attempt('read', path, () => readJournalFile(file, window, this.#position));
       if (count < window.length)
         throw storageCorrupt(path, this.#position + count, 'the file ends too early');
-      const taken = this.#take(file, window, seal);
-      this.#position += taken.bytes;
-      wanted = Math.max(WINDOW_BYTES, taken.nextFrameBytes);
+      wanted = await this.#sort(file, window, seal);
     }
     await this.#copier.flush();
     const groups = [...this.#touched].map((id) => this.#copier.groups.get(id));
@@ -138,31 +166,56 @@ export class Sealer {
     this.#copiedFiles += 1;
   }
 
-  /** Takes the whole frames of a window. */
-  #take(file: JournalFile, window: Buffer, seal: Seal): { bytes: number; nextFrameBytes: number } {
-    const header = emptyFrameHeader();
+  /** Takes the whole frames of a window. Returns how much to read next, for one that the window cuts. */
+  async #sort(file: JournalFile, window: Buffer, seal: Seal): Promise<number> {
     let at = 0;
     for (;;) {
-      const left = seal.end - this.#position - at;
-      if (left === 0) return { bytes: at, nextFrameBytes: 0 };
+      const taken = this.#take(file, window, at, seal);
+      this.#position += taken.end - at;
+      this.#copied(taken.end - at);
+      at = taken.end;
+      if (at === window.length || taken.nextFrameBytes > 0)
+        return Math.max(WINDOW_BYTES, taken.nextFrameBytes);
+      // Others have their turn.
+      await attempt('fstat', file.path, () => file.storage.size());
+    }
+  }
+
+  /** Takes frames from byte `start` of the window on, which is at the present position in the file. */
+  #take(
+    file: JournalFile,
+    window: Buffer,
+    start: number,
+    seal: Seal,
+  ): { readonly end: number; readonly nextFrameBytes: number } {
+    const header = emptyFrameHeader();
+    let at = start;
+    for (let frames = 0; frames < TURN_FRAMES_MAX && at < window.length; frames++) {
+      const position = this.#position + at - start;
+      const left = seal.end - position;
       const here = window.length - at;
-      if (here < FRAME_HEADER_BYTES && here < left && at > 0) {
-        return { bytes: at, nextFrameBytes: FRAME_HEADER_BYTES };
-      }
+      if (here < FRAME_HEADER_BYTES && here < left) return { end: at, nextFrameBytes: FRAME_HEADER_BYTES };
       const isFrame = decodeFrameHeader(window, at, header, file.seed);
       const size = frameBytes(header.payloadBytes);
-      if (isFrame && size > here && size <= left && (at > 0 || here < left)) {
-        return { bytes: at, nextFrameBytes: size };
-      }
+      if (isFrame && size > here && size <= left) return { end: at, nextFrameBytes: size };
       if (!isFrame || size > here || !this.#copier.take(window, at, header)) {
-        throw storageCorrupt(file.path, this.#position + at, 'bad frame');
+        throw storageCorrupt(file.path, position, 'bad frame');
       }
       this.#touched.add(asGroupId(header.group));
       at += size;
     }
+    return { end: at, nextFrameBytes: 0 };
+  }
+
+  #copied(bytes: number): void {
+    if (this.#paced === undefined) return;
+    this.#paced.bytesLeft -= bytes;
+    if (this.#paced.bytesLeft <= 0) this.#letGo();
   }
 
   async #checkpoint(): Promise<void> {
+    this.#isCopying = false;
+    this.#letGo();
     const { fileSystem } = this.#options;
     const copier = this.#copier;
     invariant(this.#lastSeal !== undefined, 'a checkpoint follows a copied file');
