@@ -4,7 +4,7 @@ import { parentDirectory } from './file-system.js';
 import type { GroupLogContext } from './group-log-context.js';
 import { FILE_HEADER_BYTES, journalPath, listJournalFiles } from './journal-file.js';
 import { recoverJournal, type RecoveredJournal } from './journal-recovery.js';
-import type { JournalOptions } from './journal.js';
+import type { JournalOptions } from './journal-options.js';
 import type { WriterOptions } from './journal-writer.js';
 import { indexPath, segmentPath } from './segment.js';
 import { SegmentCopier } from './segment-copier.js';

@@ -7,11 +7,11 @@
  */
 import { GroupLog } from './group-log.js';
 import type { GroupLogContext } from './group-log-context.js';
-import type { FileSystem } from './file-system.js';
 import { INITIAL_HARD_STATE } from './hard-state.js';
 import { FRAME_HEADER_BYTES } from './journal-frame.js';
 import type { JournalFile } from './journal-file.js';
 import { type OpenedJournal, openFiles } from './journal-open.js';
+import type { JournalOptions } from './journal-options.js';
 import type { RecoveredGroup } from './journal-replay.js';
 import { JournalWriter, type PlannedWrite } from './journal-writer.js';
 import { PayloadCache } from './payload-cache.js';
@@ -32,28 +32,6 @@ const DEFAULT_CACHE_BYTES = 64 * MEBIBYTE;
 const DEFAULT_PENDING_BYTES_MAX = 512 * MEBIBYTE;
 /** A batch takes submissions up to here, and always one. */
 const BATCH_BYTES_MAX = 16 * MEBIBYTE;
-
-export interface JournalOptions {
-  readonly fileSystem: FileSystem;
-  /** Folder that holds the journal's files and nothing else; made when it is missing. */
-  readonly directory: string;
-  /** Folder for what is copied out of the journal; made when it is needed. Default `segments`, beside it. */
-  readonly segmentsDirectory?: string;
-  /** UUID of the data folder; files of another one are refused. */
-  readonly incarnation: string;
-  /** A new file is begun when one is at least so long; a batch may overshoot. Default 64 MiB. */
-  readonly fileBytes?: number;
-  /** A new segment of a group is begun when one is at least so long. Default as `fileBytes`. */
-  readonly segmentBytes?: number;
-  /** Full files copied into segments before a checkpoint lets them go; a restart reads these. Default 2. */
-  readonly checkpointFiles?: number;
-  /** Step in which a file is extended with zeros ahead of the frames. Default 4 MiB. */
-  readonly preallocateBytes?: number;
-  /** Payload bytes of durable entries kept in memory, for all groups together. Default 64 MiB. */
-  readonly cacheBytes?: number;
-  /** Bytes submitted and not yet durable: a limit that callers must keep, asserted. Default 512 MiB. */
-  readonly pendingBytesMax?: number;
-}
 
 /** One thing to be remembered. The journal keeps references: nothing in it may change afterwards. */
 export type JournalWrite =

@@ -1,22 +1,26 @@
 /** Puts together what is read of one group's log: from segments first, from the tail then. */
 import { ColdEntries, type SegmentAccess } from './cold-entries.js';
+import type { EntrySlot } from './entry-slot.js';
 import { FoundEntries } from './found-entries.js';
-import type { GroupLog } from './group-log.js';
 import type { GroupLogContext } from './group-log-context.js';
 import type { StoredLog } from './stored-log.js';
 import { invariant } from '../invariant.js';
-import { asLogIndex, type Entry, type LogIndex } from '../raft/types.js';
+import { asLogIndex, type Entry, type GroupId, type LogIndex } from '../raft/types.js';
 
 /** An asynchronous read that is under way, and from where on the log was cut meanwhile. */
 interface Reader {
   cutAt: number;
 }
 
-/** What the log shows to its reader. */
-type ReadableLog = Pick<
-  GroupLog,
-  'group' | 'firstIndex' | 'lastIndex' | 'stored' | 'storedLastIndex' | 'slotsWithin'
->;
+/** What a `GroupLog` shows to its reader. */
+interface ReadableLog {
+  readonly group: GroupId;
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly stored: StoredLog | undefined;
+  readonly storedLastIndex: LogIndex;
+  slotsWithin(from: LogIndex, to: LogIndex, bytesMax: number): EntrySlot[];
+}
 
 /** The methods are those of `GroupLog` of the same name. */
 export class LogReader {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { asGroupId, asLogIndex } from '../../src/raft/types.js';
-import type { JournalOptions } from '../../src/storage/journal.js';
+import type { JournalOptions } from '../../src/storage/journal-options.js';
 import { FaultyDisk, settle } from './faulty-file-system.js';
 import {
   DIRECTORY,

@@ -11,45 +11,7 @@ import {
   replaceFile,
   type StorageFile,
 } from '../../src/storage/file-system.js';
-
-/** Which bytes of an unsynced write survive a crash. */
-export type KeepByte = (index: number, length: number) => boolean;
-
-const KEEP_ALL: KeepByte = () => true;
-
-interface Inode {
-  durable: Uint8Array;
-  visible: Uint8Array;
-  unsynced: Change[];
-}
-
-type Change =
-  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'truncate'; readonly size: number };
-
-function diskError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
-}
-
-function applyChange(content: Uint8Array, change: Change, keep: KeepByte): Uint8Array {
-  if (change.kind === 'truncate') {
-    const cut = new Uint8Array(change.size);
-    cut.set(content.subarray(0, change.size));
-    return cut;
-  }
-  const { position, bytes } = change;
-  if (keep === KEEP_ALL) {
-    const whole = new Uint8Array(Math.max(content.length, position + bytes.length));
-    whole.set(content);
-    whole.set(bytes, position);
-    return whole;
-  }
-  const kept = [...bytes.keys()].filter((i) => keep(i, bytes.length));
-  const grown = new Uint8Array(Math.max(content.length, position + 1 + (kept.at(-1) ?? -1 - position)));
-  grown.set(content);
-  for (const i of kept) grown[position + i] = bytes[i] ?? 0;
-  return grown;
-}
+import { applyChange, type Change, diskError, type Inode, KEEP_ALL, type KeepByte } from './faulty-inode.js';
 
 export class FaultyDisk {
   readonly #directories = new Set<string>();

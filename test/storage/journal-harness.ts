@@ -12,7 +12,8 @@ import {
   type HardState,
 } from '../../src/raft/types.js';
 import type { GroupLog } from '../../src/storage/group-log.js';
-import { Journal, type JournalOptions, type JournalWrite } from '../../src/storage/journal.js';
+import { Journal, type JournalWrite } from '../../src/storage/journal.js';
+import type { JournalOptions } from '../../src/storage/journal-options.js';
 import type { RecoveredGroup } from '../../src/storage/journal-replay.js';
 import type { FaultyDisk } from './faulty-file-system.js';
 

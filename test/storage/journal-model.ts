@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 
 import type { RecoveredGroup } from '../../src/storage/journal-replay.js';
-import type { KeepByte } from './faulty-file-system.js';
+import type { KeepByte } from './faulty-inode.js';
 import { logText, membershipsText, snapshotText } from './journal-harness.js';
 
 /** What a group should hold: written independently of the journal. */

@@ -214,7 +214,8 @@ export const PLANTS: readonly Plant[] = [
   core(CountsLearners, {
     classes: 'thesis 4.2.1',
     defect: 'a learner counts in the quorum',
-    foundBy: ['I5'],
+    // I14 when a snapshot is due for what its log does not take for committed.
+    foundBy: ['I5', 'I14'],
     seedsMax: 40,
   }),
   core(ChangesTooSoon, {
