@@ -32,6 +32,8 @@ export interface GroupMachine extends LogObserver {
    * segments. Undefined, or left out, when a restart may as well feed it all entries.
    */
   checkpoint?(storedTo: LogIndex, segmentStarts: readonly LogIndex[]): MachineState | undefined;
+  /** How long its segments should get; left out for 64 MiB. */
+  readonly segmentBytes?: number;
   /** Begins with a state that `checkpoint` gave. Returns the entry behind which it is to be fed. */
   resumed?(state: MachineState): LogIndex;
 }
@@ -163,6 +165,10 @@ export class GroupHost {
     this.#apply(ready.commitIndex);
     this.#settleReads(ready);
     return ready.hardState === undefined ? undefined : { raftSequence: ready.sequence };
+  }
+
+  get segmentBytes(): number | undefined {
+    return this.#machine.segmentBytes;
   }
 
   /** For a checkpoint: what the machine has come to. */

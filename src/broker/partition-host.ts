@@ -2,6 +2,7 @@
 
 import type { BellwetherError } from '../errors.js';
 import type { PartitionAssignment } from '../cluster/cluster-types.js';
+import type { TopicConfig } from '../cluster/topic-config.js';
 import { encodeDeleteRecords } from '../log/delete-records.js';
 import { PartitionLog } from '../log/partition-log.js';
 import type { SequenceVerdict } from '../log/producer-state.js';
@@ -50,14 +51,21 @@ export class PartitionHost implements GroupMachine {
   readonly #commits: OffsetCommits;
   readonly #polls: OffsetPolls;
   readonly #elsewhere: () => BellwetherError;
+  readonly #config: () => TopicConfig;
   #group: GroupHost | undefined;
   #isDropped = false;
 
-  constructor(assignment: PartitionAssignment, clock: Clock, elsewhere: () => BellwetherError) {
+  constructor(
+    assignment: PartitionAssignment,
+    clock: Clock,
+    elsewhere: () => BellwetherError,
+    config: () => TopicConfig,
+  ) {
     this.assignment = assignment;
     this.#clock = clock;
     this.#commits = new OffsetCommits(clock);
     this.#elsewhere = elsewhere;
+    this.#config = config;
     this.#polls = new OffsetPolls(clock);
   }
 
@@ -69,6 +77,10 @@ export class PartitionHost implements GroupMachine {
   get group(): GroupHost {
     if (this.#group === undefined) throw this.#elsewhere();
     return this.#group;
+  }
+
+  get segmentBytes(): number {
+    return this.#config().segment_bytes;
   }
 
   get leads(): boolean {

@@ -4,6 +4,7 @@ import type { BellwetherError } from '../errors.js';
 import type { ClusterChange, PartitionAssignment } from '../cluster/cluster-types.js';
 import type { ClusterState } from '../cluster/cluster-state.js';
 import { hostsOf } from '../cluster/desired.js';
+import { configInForce, type TopicConfig } from '../cluster/topic-config.js';
 import { asLogIndex, type BrokerId, type GroupId, type LogIndex } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import type { GroupHost } from './group-host.js';
@@ -104,7 +105,10 @@ export class Partitions {
     const { clock, self } = this.#context;
     // One that votes by what was reported has its log. Any other may have been here before, and was dropped.
     const votesFrom = membership.voters.includes(self) ? asLogIndex(0) : membership.index;
-    const host = new PartitionHost(assignment, clock, () => this.#context.elsewhere(group, assignment));
+    const elsewhere = (): BellwetherError => this.#context.elsewhere(group, assignment);
+    const config = (): TopicConfig =>
+      configInForce(this.#context.state().topics.get(assignment.topic)?.config ?? {});
+    const host = new PartitionHost(assignment, clock, elsewhere, config);
     this.#hosts.set(group, host);
     host.attach(this.#context.createGroup(group, { voters, votesFrom }, host));
     return host;

@@ -57,6 +57,7 @@ export class Scheduler {
         this.#fail(error);
       },
       machineState: (group) => this.#groups.get(group)?.machineState(),
+      segmentBytes: (group) => this.#groups.get(group)?.segmentBytes,
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * What can be set for a topic: names, units, bounds and defaults. Pure.
  *
- * Names, units and defaults are Kafka's, with underscores for its points. A topic stores only what was set for
+ * Names, units and defaults (but one) are Kafka's, with underscores for its points. A topic stores only what was set for
  * it, so that a default that changes in a later version changes for every topic that never asked for another.
  */
 
@@ -24,8 +24,8 @@ export const TOPIC_CONFIG = {
   retention_bytes: { unit: 'bytes', min: UNLIMITED, max: Number.MAX_SAFE_INTEGER, default: UNLIMITED },
   /** Records older than this are deleted, by their timestamp; -1 for never. 7 days. */
   retention_ms: { unit: 'ms', min: UNLIMITED, max: Number.MAX_SAFE_INTEGER, default: 604_800_000 },
-  /** Size of one file of a partition's log on disk. */
-  segment_bytes: { unit: 'bytes', min: 1_048_576, max: 2_147_483_647, default: 1_073_741_824 },
+  /** Size of one file of a partition's log on disk. Less than Kafka's 1 GiB: what is too old goes by whole files. */
+  segment_bytes: { unit: 'bytes', min: 1_048_576, max: 2_147_483_647, default: 67_108_864 },
   /** Largest record batch that is accepted; the smallest that may be asked for is a batch's header. */
   max_message_bytes: { unit: 'bytes', min: 61, max: MESSAGE_BYTES_LIMIT, default: MESSAGE_BYTES_LIMIT },
   /** Replicas that must be in sync for a produce with acks all; of a partition with fewer, all of them. */

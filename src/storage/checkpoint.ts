@@ -46,8 +46,8 @@ interface GroupHead {
   readonly terms: readonly (readonly [number, number])[];
   /** Index, and the payload of the entry as text. */
   readonly memberships: readonly (readonly [number, string])[];
-  /** Number, first and last index, bytes of the .log and of the .index. */
-  readonly segments: readonly (readonly [number, number, number, number, number])[];
+  /** Number, first and last index, bytes of the .log and of the .index, maximum timestamp. */
+  readonly segments: readonly (readonly [number, number, number, number, number, number])[];
   readonly snapshot?: readonly [index: number, term: number];
   readonly machine?: number;
 }
@@ -139,8 +139,8 @@ function groupHead(group: StoredGroup): GroupHead {
       index,
       Buffer.from(encodeMembership(membership)).toString('latin1'),
     ]),
-    segments: log.segments.map(({ number, first, last, bytes, indexBytes }) => [
-      ...([number, first, last, bytes, indexBytes] as const),
+    segments: log.segments.map(({ number, first, last, bytes, indexBytes, maxTimestampMs }) => [
+      ...([number, first, last, bytes, indexBytes, maxTimestampMs] as const),
     ]),
     ...(snapshot !== undefined && { snapshot: [snapshot.index, snapshot.term] as const }),
     ...(machine !== undefined && { machine: machine.index }),
@@ -187,9 +187,10 @@ function readGroup(place: CheckpointPlace, records: Records): StoredGroup {
     index: asLogIndex(index),
     membership: decodeMembership(Buffer.from(text, 'latin1')),
   }));
-  for (const [number, first, last, bytes, indexBytes] of head.segments) {
+  for (const [number, first, last, bytes, indexBytes, maxTimestampMs] of head.segments) {
     const [from, to] = [asLogIndex(first), asLogIndex(last)];
-    group.log.push({ number, first: from, last: to, bytes, indexBytes, isRemoved: false });
+    const segment = { number, first: from, last: to, bytes, indexBytes, maxTimestampMs };
+    group.log.push({ ...segment, isRemoved: false });
   }
   if (head.machine !== undefined) {
     group.machine = { index: asLogIndex(head.machine), data: Uint8Array.from(machineData) };

@@ -7,7 +7,7 @@
 import { EntrySlot } from './entry-slot.js';
 import type { GroupLogContext } from './group-log-context.js';
 import { LogReader } from './log-reader.js';
-import type { StoredLog } from './stored-log.js';
+import type { RecordTarget, StoredLog } from './stored-log.js';
 import type { StoredGroup } from './stored-group.js';
 import { invariant } from '../invariant.js';
 import type { Snapshot } from '../raft/log.js';
@@ -180,13 +180,13 @@ export class GroupLog {
   }
 
   /**
-   * Log index at which to begin to read for `offset`: of the batch that holds it, or of an entry a little
+   * Log index at which to begin to read for a record: of the batch that holds it, or of an entry a little
    * before.
    *
    * @param index Of an entry of the log that is not behind that batch, in the same segment if it is in one.
    */
-  locate(index: LogIndex, offset: number): Promise<LogIndex> {
-    return this.#reader.locate(index, offset);
+  locate(index: LogIndex, target: RecordTarget): Promise<LogIndex> {
+    return this.#reader.locate(index, target);
   }
 
   /** For the journal: takes the slots of the entries that are submitted, which are those appended first. */

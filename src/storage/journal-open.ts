@@ -18,6 +18,8 @@ const DEFAULT_FILE_BYTES = 64 * MEBIBYTE;
 const DEFAULT_PREALLOCATE_BYTES = 4 * MEBIBYTE;
 /** A file must hold its header, and positions in it, with a batch beyond `fileBytes`, are 32 bits. */
 const FILE_BYTES_MAX = 1024 * MEBIBYTE;
+/** With the last entry, which may overshoot, still within the 32 bits of a sample. */
+const SEGMENT_BYTES_MAX = 2048 * MEBIBYTE;
 
 export interface OpenedJournal extends RecoveredJournal {
   readonly writerOptions: WriterOptions;
@@ -27,13 +29,17 @@ export interface OpenedJournal extends RecoveredJournal {
 }
 
 /** @throws STORAGE_CORRUPT, STORAGE_FAILED; as `Journal.open`. */
-export async function openFiles(options: JournalOptions, context: GroupLogContext): Promise<OpenedJournal> {
+export async function openFiles(
+  options: JournalOptions,
+  context: GroupLogContext,
+  segmentBytes: (group: GroupId) => number | undefined,
+): Promise<OpenedJournal> {
   const { fileSystem, directory, incarnation } = options;
   const fileBytes = options.fileBytes ?? DEFAULT_FILE_BYTES;
-  const segmentBytes = options.segmentBytes ?? fileBytes;
+  const segmentBytesMax = options.segmentBytes ?? SEGMENT_BYTES_MAX;
   const preallocateBytes = options.preallocateBytes ?? DEFAULT_PREALLOCATE_BYTES;
   invariant(fileBytes > FILE_HEADER_BYTES && fileBytes <= FILE_BYTES_MAX, 'journal file size in bounds');
-  invariant(segmentBytes > 0 && segmentBytes <= FILE_BYTES_MAX, 'segment size in bounds');
+  invariant(segmentBytesMax > 0 && segmentBytesMax <= SEGMENT_BYTES_MAX, 'segment size in bounds');
   invariant(preallocateBytes > 0 && preallocateBytes <= fileBytes, 'preallocation step in bounds');
   const writerOptions = { fileSystem, directory, incarnation, fileBytes, preallocateBytes };
   const segmentsDirectory = options.segmentsDirectory ?? `${parentDirectory(directory)}/segments`;
@@ -51,7 +57,7 @@ export async function openFiles(options: JournalOptions, context: GroupLogContex
     throw error;
   }
   const copier = new SegmentCopier(
-    { fileSystem, segmentsDirectory, incarnation, segmentBytes },
+    { fileSystem, segmentsDirectory, incarnation, segmentBytesMax, segmentBytes },
     groups,
     checkpoint?.nextSegment ?? 1,
   );

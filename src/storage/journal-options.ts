@@ -11,7 +11,7 @@ export interface JournalOptions {
   readonly incarnation: string;
   /** A new file is begun when one is at least so long; a batch may overshoot. Default 64 MiB. */
   readonly fileBytes?: number;
-  /** A new segment of a group is begun when one is at least so long. Default as `fileBytes`. */
+  /** A new segment is begun when one is at least so long, whatever its group asks for. Default 2 GiB. */
   readonly segmentBytes?: number;
   /** Full files copied into segments before a checkpoint lets them go; a restart reads these. Default 2. */
   readonly checkpointFiles?: number;

@@ -51,6 +51,8 @@ export interface JournalListener {
   onFailed(error: BellwetherError): void;
   /** For a checkpoint: what the state machine of a group has come to; undefined when nobody knows. */
   machineState?(group: GroupId): MachineState | undefined;
+  /** How long a group's segments should get; undefined for 64 MiB. */
+  segmentBytes?(group: GroupId): number | undefined;
 }
 
 interface Submission {
@@ -116,7 +118,8 @@ export class Journal {
         journal.#fail(error);
       },
     };
-    const opened = await openFiles(options, context);
+    const segmentBytes = (group: GroupId): number | undefined => journal.#listener?.segmentBytes?.(group);
+    const opened = await openFiles(options, context, segmentBytes);
     const journal = new Journal(opened, context, options);
     journal.#sealer.look();
     return { journal, groups: opened.groups };

@@ -3,7 +3,7 @@ import { ColdEntries, type SegmentAccess } from './cold-entries.js';
 import type { EntrySlot } from './entry-slot.js';
 import { FoundEntries } from './found-entries.js';
 import type { GroupLogContext } from './group-log-context.js';
-import type { StoredLog } from './stored-log.js';
+import type { RecordTarget, StoredLog } from './stored-log.js';
 import { invariant } from '../invariant.js';
 import { asLogIndex, type Entry, type GroupId, type LogIndex } from '../raft/types.js';
 
@@ -62,10 +62,10 @@ export class LogReader {
     }
   }
 
-  async locate(index: LogIndex, offset: number): Promise<LogIndex> {
+  async locate(index: LogIndex, target: RecordTarget): Promise<LogIndex> {
     if (index > this.#log.storedLastIndex || index < this.#log.firstIndex) return index;
     const { access, stored } = this.#storedPart(index);
-    const found = await this.#cold.segments(access, stored.locate(index, offset, access.samples));
+    const found = await this.#cold.segments(access, stored.locate(index, target, access.samples));
     return found ?? index;
   }
 

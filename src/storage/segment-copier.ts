@@ -17,9 +17,12 @@ import {
 import { encodeSample, indexPath, SAMPLE_SPACING_BYTES, type Segment, segmentPath } from './segment.js';
 import { decodeSnapshotPayload } from './snapshot-frame.js';
 import { attempt } from './storage-errors.js';
-import { StoredGroup } from './stored-group.js';
+import { maxTimestampOf, StoredGroup } from './stored-group.js';
 import { invariant } from '../invariant.js';
 import { asGroupId, asLogIndex, asTerm, ENTRY_KIND, type GroupId, type LogIndex } from '../raft/types.js';
+
+/** Of a group that asks for no other size, or is not heard of yet. */
+const DEFAULT_SEGMENT_BYTES = 67_108_864;
 
 const utf8 = new TextDecoder();
 
@@ -28,8 +31,10 @@ export interface CopierOptions {
   /** Folder that holds a folder for each group. */
   readonly segmentsDirectory: string;
   readonly incarnation: string;
-  /** A new segment is begun when one is at least so long. */
-  readonly segmentBytes: number;
+  /** A new segment is begun when one is at least so long, */
+  readonly segmentBytesMax: number;
+  /** or as long as this, if its group asks for it. */
+  readonly segmentBytes: (group: GroupId) => number | undefined;
 }
 
 /** What is to be appended to one segment. */
@@ -154,7 +159,8 @@ export class SegmentCopier {
     const position = part.segment.bytes + part.bytes;
     // The offsets of samples never fall: one that is not known is given to the first entry only, as 0.
     if (part.unsampledBytes >= SAMPLE_SPACING_BYTES && (offset !== undefined || position === 0)) {
-      const sample = { index: header.index, position, offset: offset ?? 0 };
+      const { maxTimestampMs } = part.segment;
+      const sample = { index: header.index, position, offset: offset ?? 0, maxTimestampMs };
       part.samples.push(encodeSample(sample, group.log.seed));
       part.unsampledBytes = 0;
     }
@@ -168,6 +174,8 @@ export class SegmentCopier {
     part.bytes += size;
     part.unsampledBytes += size;
     part.segment.last = asLogIndex(header.index);
+    const timestampMs = maxTimestampOf(header.kind, payload);
+    part.segment.maxTimestampMs = Math.max(part.segment.maxTimestampMs, timestampMs);
     this.#bufferedBytes += size;
   }
 
@@ -175,7 +183,7 @@ export class SegmentCopier {
     const current = this.#current.get(group);
     const segment = current?.segment ?? group.log.segments.at(-1);
     const size = (segment?.bytes ?? 0) + (current?.bytes ?? 0);
-    const goesOn = segment !== undefined && !group.mustBeginSegment && size < this.#options.segmentBytes;
+    const goesOn = segment !== undefined && !group.mustBeginSegment && size < this.#segmentBytes(group);
     if (goesOn && current !== undefined) return current;
     const next = goesOn ? segment : this.#begin(group, index);
     const part: Part = {
@@ -187,6 +195,11 @@ export class SegmentCopier {
     return part;
   }
 
+  #segmentBytes({ group }: StoredGroup): number {
+    const { segmentBytes, segmentBytesMax } = this.#options;
+    return Math.min(segmentBytes(group) ?? DEFAULT_SEGMENT_BYTES, segmentBytesMax);
+  }
+
   #begin(group: StoredGroup, first: LogIndex): Segment {
     const segment: Segment = {
       number: this.nextNumber,
@@ -194,6 +207,7 @@ export class SegmentCopier {
       last: asLogIndex(first - 1),
       bytes: 0,
       indexBytes: 0,
+      maxTimestampMs: -1,
       isRemoved: false,
     };
     this.nextNumber += 1;

@@ -30,6 +30,7 @@ export interface MachineState {
 
 /** Where the frames of a RECORD_BATCH have its offsets (Kafka's record batch, version 2). */
 const LAST_OFFSET_DELTA_BYTE = 23;
+const MAX_TIMESTAMP_BYTE = 35;
 const BATCH_HEADER_BYTES = 61;
 
 export class StoredGroup {
@@ -107,4 +108,10 @@ export class StoredGroup {
     this.nextOffset = undefined;
     return this.log.cutFrom(index);
   }
+}
+
+/** Greatest timestamp of the records of an entry, in milliseconds; -1 for none. */
+export function maxTimestampOf(kind: number, payload: Buffer): number {
+  if (kind !== ENTRY_KIND.RECORD_BATCH || payload.length < BATCH_HEADER_BYTES) return -1;
+  return Number(payload.readBigInt64BE(MAX_TIMESTAMP_BYTE));
 }

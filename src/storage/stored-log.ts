@@ -19,6 +19,7 @@ import {
   indexPath,
   type Sample,
   SAMPLE_BYTES,
+  SAMPLE_NUMBER_MAX,
   type Segment,
   segmentPath,
   segmentSeed,
@@ -46,6 +47,9 @@ export interface SegmentRequest {
   readonly position: number;
   readonly bytes: number;
 }
+
+/** The record with this offset, or the first one with at least this timestamp. */
+export type RecordTarget = { readonly offset: number } | { readonly timestampMs: number };
 
 export type Reading<T> = Generator<SegmentRequest, T, Buffer>;
 
@@ -137,15 +141,15 @@ export class StoredLog {
   }
 
   /**
-   * Log index at which to begin to read for `offset`: of the batch that holds it, or of an earlier entry.
+   * Log index at which to begin to read for a record: of the batch that holds it, or of an earlier entry.
    *
    * @param from Index of an entry that is not behind that batch, in the same segment.
    */
-  *locate(from: LogIndex, offset: number, cache: SampleCache): Reading<LogIndex> {
+  *locate(from: LogIndex, target: RecordTarget, cache: SampleCache): Reading<LogIndex> {
     const segment = this.holding(from);
     if (segment === undefined) return from;
     const samples = yield* this.#samples(segment, cache);
-    const { index } = this.#lastSample(segment, samples, (sample) => sample.offset <= offset);
+    const { index } = this.#lastSample(segment, samples, (sample) => isNotBehind(sample, target));
     return asLogIndex(Math.min(Math.max(index, from), segment.last));
   }
 
@@ -214,6 +218,11 @@ export class StoredLog {
       `entry ${String(index)} of group ${String(this.group)} is not there any more`,
     );
   }
+}
+
+function isNotBehind(sample: Sample, target: RecordTarget): boolean {
+  if ('offset' in target) return sample.offset <= target.offset;
+  return sample.maxTimestampMs < Math.min(target.timestampMs, SAMPLE_NUMBER_MAX);
 }
 
 function markRemoved(segments: Segment[]): Segment[] {

@@ -1,3 +1,4 @@
+import { configInForce } from '../../src/cluster/topic-config.js';
 import { describe, expect, it } from 'vitest';
 import { PartitionHost } from '../../src/broker/partition-host.js';
 import { noLeader } from '../../src/broker/refusals.js';
@@ -25,7 +26,12 @@ function batchOf(count: number): Uint8Array {
 
 class Rig {
   readonly clock = new ManualClock();
-  readonly partition = new PartitionHost(ASSIGNMENT, this.clock, () => noLeader(ASSIGNMENT));
+  readonly partition = new PartitionHost(
+    ASSIGNMENT,
+    this.clock,
+    () => noLeader(ASSIGNMENT),
+    () => configInForce({}),
+  );
   readonly replica = new Replica({ machine: this.partition, clock: this.clock });
 
   constructor() {

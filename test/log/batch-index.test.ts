@@ -20,7 +20,12 @@ describe('BatchIndex', () => {
         let next = 1;
         for (const each of steps) {
           if (each.kind === 'push') {
-            index.push(asLogIndex(next), index.endOffset, 2, each.timeMs);
+            index.push(index.endOffset, {
+              index: asLogIndex(next),
+              endOffset: asOffset(index.endOffset + 2),
+              maxTimestampMs: each.timeMs,
+              bytes: 100,
+            });
             times.push(each.timeMs);
             next += 1;
           } else {

@@ -5,16 +5,24 @@ import { encodeOffsetCommit } from '../../src/log/offset-commit.js';
 import { encodeMembership } from '../../src/raft/membership.js';
 import { asLogIndex, asTerm, type Entry, ENTRY_KIND, type EntryKind } from '../../src/raft/types.js';
 import { encodeRecordBatch } from '../../src/records/batch-encode.js';
-import { stampBatch } from '../../src/records/batch-header.js';
+import { type BatchProducer, NO_PRODUCER, stampBatch } from '../../src/records/batch-header.js';
 import { asOffset } from '../../src/records/offset.js';
 
 export function entryOf(index: number, kind: EntryKind, payload: Uint8Array): Entry {
   return { index: asLogIndex(index), term: asTerm(1), kind, payload };
 }
 
-export function batch(index: number, baseOffset: number, count: number): Entry {
-  const record = { key: undefined, value: undefined, headers: [], timestampMs: 0 };
-  const payload = encodeRecordBatch(Array.from({ length: count }, () => record));
+export function batch(
+  index: number,
+  baseOffset: number,
+  count: number,
+  { timestampMs = 0, producer = NO_PRODUCER }: { timestampMs?: number; producer?: BatchProducer } = {},
+): Entry {
+  const record = { key: undefined, value: undefined, headers: [], timestampMs };
+  const payload = encodeRecordBatch(
+    Array.from({ length: count }, () => record),
+    producer,
+  );
   stampBatch(payload, asOffset(baseOffset), 1);
   return entryOf(index, ENTRY_KIND.RECORD_BATCH, payload);
 }

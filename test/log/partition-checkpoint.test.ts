@@ -14,7 +14,10 @@ function entriesOf(kinds: readonly number[]): { readonly entries: Entry[]; reado
     if (kind === 1) return offsetCommit(index, 'a', i);
     if (kind === 2) return deletion(index, Math.floor(end / 2));
     end += kind - 2;
-    return batch(index, end - (kind - 2), kind - 2);
+    // Every record is one of a producer, so its sequence is its offset; the times go up and down.
+    const baseOffset = end - (kind - 2);
+    const producer = { id: kind % 2, epoch: 0, baseSequence: baseOffset };
+    return batch(index, baseOffset, kind - 2, { producer, timestampMs: (i * 7) % 40 });
   });
   return { entries, end };
 }
@@ -27,7 +30,8 @@ function fed(entries: readonly Entry[], commit: number, log = new PartitionLog()
 
 function pointers(log: PartitionLog) {
   const { logStartOffset, highWatermark, logEndOffset } = log;
-  return [logStartOffset, highWatermark, logEndOffset, log.committedOffset('a')];
+  const { committed } = log.producers;
+  return [logStartOffset, highWatermark, logEndOffset, log.committedOffset('a'), [...committed]];
 }
 
 const kinds = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 60 });
@@ -70,6 +74,17 @@ describe('a checkpoint of a partition', () => {
               expect(near).toBeLessThanOrEqual(exact);
               const segmentOf = (index: number): number => Math.floor((index - 1) / size);
               expect(segmentOf(near)).toBe(segmentOf(exact));
+            }
+            // A span that holds deleted records too counts whole, and one of whose records is young enough stays.
+            expect(log.bytes).toBeGreaterThanOrEqual(whole.bytes);
+            for (let timeMs = 0; timeMs <= 40; timeMs += 5) {
+              const exact = whole.indexOfTime(asOffset(0), timeMs);
+              const near = log.indexOfTime(asOffset(0), timeMs);
+              expect(near ?? Infinity).toBeLessThanOrEqual(exact ?? Infinity);
+              const kept = { bytes: undefined, sinceMs: timeMs };
+              expect(log.expired(kept) ?? 0).toBeLessThanOrEqual(whole.expired(kept) ?? 0);
+              const keptBytes = { bytes: timeMs * 100, sinceMs: undefined };
+              expect(log.expired(keptBytes) ?? 0).toBeLessThanOrEqual(whole.expired(keptBytes) ?? 0);
             }
           }
         },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { asGroupId, asLogIndex } from '../../src/raft/types.js';
+import type { JournalListener } from '../../src/storage/journal.js';
 import type { JournalOptions } from '../../src/storage/journal-options.js';
 import { FaultyDisk, settle } from './faulty-file-system.js';
 import {
@@ -23,6 +24,13 @@ const SMALL: Partial<JournalOptions> = {
   checkpointFiles: 1,
 };
 const PAYLOAD = 'x'.repeat(300);
+
+const IGNORE_REPORTS: JournalListener = {
+  onDurable: () => undefined,
+  onFailed: (error) => {
+    throw error;
+  },
+};
 
 /** Long enough for all that is under way in the background. */
 async function rest(): Promise<void> {
@@ -120,6 +128,24 @@ describe('a checkpoint', () => {
     expect(segmentFiles(disk, 3)).toEqual([]);
     expect(segmentFiles(disk, 1).some((path) => path.includes('00000000000000000001-'))).toBe(false);
     expect(segmentFiles(disk, 2).length).toBeGreaterThan(4);
+  });
+
+  it('begins a segment when one is as long as its group asks for', async () => {
+    const countOf = async (segmentBytes: number | undefined): Promise<number> => {
+      const disk = new FaultyDisk();
+      const { journal } = await openJournal(disk, { ...SMALL, segmentBytes: 100_000 });
+      journal.listen({ ...IGNORE_REPORTS, segmentBytes: () => segmentBytes });
+      const writer = new GroupWriter(journal, 1);
+      writer.state(1, 'n1');
+      for (let index = 1; index <= 60; index++) {
+        writer.append(entry(index, 1, `${String(index)}${PAYLOAD}`));
+        await settle();
+      }
+      await rest();
+      return segmentFiles(disk, 1).filter((path) => path.endsWith('.log')).length;
+    };
+    expect(await countOf(undefined)).toBe(1);
+    expect(await countOf(2_000)).toBeGreaterThan(5);
   });
 
   // Every call is covered; in parts, so that no test is a long one.

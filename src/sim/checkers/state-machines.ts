@@ -8,7 +8,6 @@ import { decodeClusterSnapshot } from '../../cluster/cluster-snapshot.js';
 import { ClusterState } from '../../cluster/cluster-state.js';
 import type { PartitionLog } from '../../log/partition-log.js';
 import { decodePartitionSnapshot } from '../../log/partition-snapshot.js';
-import type { PartitionLog } from '../../log/partition-log.js';
 import type { ProducerWindow } from '../../log/producer-state.js';
 import type { Snapshot } from '../../raft/log.js';
 import type { Committed } from './committed.js';
