@@ -39,7 +39,7 @@ export class Departure {
   /**
    * Resolves once this broker leads nothing that anybody else could lead, and knows who leads what it has
    * handed over: then the writes that it took have their answers, and later ones are told where to go. After
-   * `timeoutMs` at the latest.
+   * `timeoutMs` at the latest; then it lingers, to tell them.
    *
    * @returns Groups that it leads still, because no follower caught up or none can take over.
    */
@@ -58,11 +58,11 @@ export class Departure {
       if (open.length > 0) successorsByMs = nowMs + LIMITS.successorWaitMs;
       const isDone = open.length === 0 && (nowMs >= successorsByMs || this.#areLed(handedOver));
       if (isDone || nowMs >= deadlineMs) break;
-      await new Promise<void>((resolve) => {
-        clock.schedule(LIMITS.drainPauseMs, resolve);
-      });
+      await pause(clock, LIMITS.drainPauseMs);
     }
     this.#context.endPolls();
+    // Those who were just told where to go get there before the end of this process keeps everybody busy.
+    if (handedOver.size > 0) await pause(clock, LIMITS.lingerMs);
     return this.#led().map(({ id }) => id);
   }
 
@@ -75,6 +75,12 @@ export class Departure {
     const { self, table } = this.#context;
     return [...groups].every((id) => (table.leaderOf(id)?.leader ?? self) !== self);
   }
+}
+
+function pause(clock: Clock, pauseMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(pauseMs, resolve);
+  });
 }
 
 /** Begins a hand-over, or sees one going on. False where there is nobody to hand over to. */

@@ -100,6 +100,8 @@ export const LIMITS = {
   drainPauseMs: 5,
   /** How long a broker that has handed everything over waits to hear who took it. */
   successorWaitMs: 300,
+  /** How long it then stays, to tell clients that come late, and to end when those that it told are there. */
+  lingerMs: 50,
   /** Longest time for which a write waits for the leadership to arrive somewhere; see held-writes.ts. */
   heldMsMax: 300,
   /** Bytes of the writes of all partitions that wait so; further ones are refused at once. */
