@@ -49,6 +49,8 @@ export interface BrokerConfig {
   readonly leaderBalance?: LeaderBalanceConfig | undefined;
   /** Pause between two looks for records that are past their retention; 60 s where it is left out. */
   readonly retentionCheckMs?: number | undefined;
+  /** Bytes of the disk that are not for records; 256 MiB where it is left out. */
+  readonly diskReserveBytes?: number | undefined;
 }
 
 export interface LeaderBalanceConfig {
@@ -110,6 +112,11 @@ const retentionCheck = z
     `must be from ${String(RETENTION_CHECK_MS_MIN)} to ${String(RETENTION_CHECK_MS_MAX)}`,
   );
 
+const diskReserve = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+
 const brokerSchema = z
   .object({
     id: name,
@@ -124,6 +131,7 @@ const brokerSchema = z
     leaderBalance: z.enum(['on', 'off'], 'must be "on" or "off"').default('on'),
     leaderBalanceCoolDownMs: coolDown.default(COOL_DOWN_MS_DEFAULT),
     retentionCheckMs: retentionCheck.optional(),
+    diskReserveBytes: diskReserve.optional(),
   })
   .superRefine((config, context) => {
     const problem = peersProblem(config);
@@ -152,6 +160,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   rack: '--rack',
   leaderBalance: '--leader-balance or BELLWETHER_LEADER_BALANCE',
   retentionCheckMs: '--retention-check-ms or BELLWETHER_RETENTION_CHECK_MS',
+  diskReserveBytes: '--disk-reserve-bytes or BELLWETHER_DISK_RESERVE_BYTES',
   leaderBalanceCoolDownMs: '--leader-balance-cool-down-ms or BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS',
 };
 
@@ -169,6 +178,7 @@ export function parseBrokerConfig(
     leaderBalance: environment['BELLWETHER_LEADER_BALANCE'],
     leaderBalanceCoolDownMs: environment['BELLWETHER_LEADER_BALANCE_COOL_DOWN_MS'],
     retentionCheckMs: environment['BELLWETHER_RETENTION_CHECK_MS'],
+    diskReserveBytes: environment['BELLWETHER_DISK_RESERVE_BYTES'],
     ...settings,
   });
   if (parsed.success) {

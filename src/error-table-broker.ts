@@ -17,6 +17,13 @@ export const BROKER_ERRORS = {
     meaning: 'The disk of the broker failed; it stops voting and leading until it is restarted.',
     action: 'Ask another broker; look at the disk before restarting this one.',
   },
+  DISK_FULL: {
+    code: GRPC_CODE.RESOURCE_EXHAUSTED,
+    outcome: 'NOT_APPLIED',
+    retry: 'same_broker',
+    meaning: 'The disk of the broker has no room for records but what is kept in reserve; reads go on.',
+    action: 'Delete records or topics, keep less of them, or free the disk: writes go on by themselves then.',
+  },
   STORAGE_CORRUPT: {
     code: GRPC_CODE.DATA_LOSS,
     outcome: 'NOT_APPLIED',

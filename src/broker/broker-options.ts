@@ -31,11 +31,15 @@ export interface BrokerOptions {
   readonly leaderBalance?: LeaderBalance | undefined;
   /** Pause between two passes of retention over all partitions; 60 s where it is left out. */
   readonly retentionCheckMs?: number | undefined;
+  /** Bytes of the disk that are not for records; 256 MiB where it is left out. */
+  readonly diskReserveBytes?: number | undefined;
 }
 
 export interface BrokerParts {
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Bytes that may still be written to the journal's disk; where it is left out, only a failed write tells. */
+  readonly freeBytes?: (() => Promise<number>) | undefined;
   readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
   readonly transport: PeerTransport;
   /** Level `warn` is for what the operator should see; else `debug`. */

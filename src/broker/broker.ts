@@ -14,6 +14,7 @@ import { Balancer } from './balancer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import { ClientStreams } from './client-streams.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
+import { diskSpaceOf } from './disk-space.js';
 import { DiskWatch } from './disk-watch.js';
 import { Departure } from './departure.js';
 import { Exchanges } from './exchanges.js';
@@ -90,6 +91,7 @@ export class Broker {
     this.disk = new DiskWatch(
       parts.clock,
       { oldestMs: () => this.#scheduler.oldestWriteMs, bytes: () => parts.journal.pendingBytes },
+      diskSpaceOf(options, parts),
       (pendingMs) => this.#groupEvents.diskStalled(pendingMs),
     );
     this.liveness = new Liveness(parts.clock, {
@@ -162,6 +164,7 @@ export class Broker {
     const spec = { voters, votesFrom: asLogIndex(0), machine: this.cluster, persistCommit: true };
     this.cluster.attach(this.#createGroup(CLUSTER_GROUP, spec));
     this.liveness.start();
+    this.disk.space.start();
     this.#follower.retention.start();
   }
 
@@ -191,6 +194,7 @@ export class Broker {
     this.balancer.stop();
     this.#follower.retention.stop();
     this.liveness.stop();
+    this.disk.space.stop();
     this.#scheduler.stop();
   }
 

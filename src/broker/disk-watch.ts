@@ -7,6 +7,7 @@
 import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
 import type { Clock } from './clock.js';
+import type { DiskSpace } from './disk-space.js';
 import { LIMITS } from './limits.js';
 
 /** What is on its way to the disk. */
@@ -20,6 +21,7 @@ export interface PendingWrites {
 export class DiskWatch {
   readonly #clock: Clock;
   readonly #pending: PendingWrites;
+  readonly space: DiskSpace;
   readonly #onStalled: (pendingMs: number) => void;
   #oldestMs = Infinity;
   #lastBeatMs = 0;
@@ -27,19 +29,26 @@ export class DiskWatch {
   #pendingMs = 0;
   #stalled = false;
 
-  constructor(clock: Clock, pending: PendingWrites, onStalled: (pendingMs: number) => void) {
+  constructor(
+    clock: Clock,
+    pending: PendingWrites,
+    space: DiskSpace,
+    onStalled: (pendingMs: number) => void,
+  ) {
     this.#clock = clock;
     this.#pending = pending;
+    this.space = space;
     this.#onStalled = onStalled;
   }
 
   /**
-   * Refuses a write of a client while those of all partitions that wait for the disk are as many as memory
-   * may hold.
+   * Refuses a write of a client while the disk has no room for records, or those of all partitions that wait for
+   * it are as many as memory may hold.
    *
-   * @throws BellwetherError BROKER_WRITE_BUFFER_FULL
+   * @throws BellwetherError DISK_FULL, BROKER_WRITE_BUFFER_FULL
    */
   checkRoom(broker: BrokerId): void {
+    this.space.check(broker);
     const bytes = this.#pending.bytes();
     const { clientWriteBytesMax } = LIMITS;
     if (bytes <= clientWriteBytesMax) return;

@@ -35,6 +35,12 @@ export const LIMITS = {
   clientWriteBytesMax: 134_217_728,
   /** Entries of leaders beyond this are left in the network. The journal asserts both together. */
   replicaWriteBytesMax: 134_217_728,
+  /** Bytes of the disk that are not for records, unless the configuration says otherwise. */
+  diskReserveBytes: 268_435_456,
+  /** Pause between two looks at how much of the disk is free. */
+  diskSpaceLookMs: 200,
+  /** Pause between two attempts to free disk space that deletions have made needless, while it is short. */
+  makeRoomMs: 5_000,
   /** Pause between two looks at whether the disk has caught up. */
   writeBacklogLookMs: 5,
   /** Longest wait for an election before PartitionLeader answers NO_LEADER. */

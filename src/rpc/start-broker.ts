@@ -133,6 +133,7 @@ export async function bindBroker(options: StartOptions): Promise<BoundBroker> {
 }
 
 interface Storage {
+  readonly freeBytes: () => Promise<number>;
   readonly data: DataDirectory;
   readonly journal: Journal;
   readonly recovered: ReadonlyMap<GroupId, RecoveredGroup>;
@@ -158,7 +159,8 @@ async function openStorage(options: StartOptions, closers: (() => Promise<void>)
     ...(journalPreallocateBytes !== undefined && { preallocateBytes: journalPreallocateBytes }),
   });
   closers.push(() => journal.close());
-  return { data, journal, recovered: groups };
+  const freeBytes = (): Promise<number> => fileSystem.freeBytes(config.data);
+  return { data, journal, recovered: groups, freeBytes };
 }
 
 /** Listens, and returns where: with the port that was taken. */
@@ -175,7 +177,7 @@ function assemble(
   close: () => Promise<void>,
 ): Pick<BoundBroker, 'id' | 'start'> {
   const { config, log, onFatal } = options;
-  const { id, rack, leaderBalance, retentionCheckMs } = config;
+  const { id, rack, leaderBalance, retentionCheckMs, diskReserveBytes } = config;
   const { bootstrapVoters: bootstrap, incarnation } = storage.data;
   const transport = new GrpcPeerTransport();
   /** Filled at the start: brokers that take free ports are bound before anybody knows where. */
@@ -188,11 +190,12 @@ function assemble(
   const broker = new Broker(
     {
       ...{ id, bootstrap, peerAddresses, peerAddress, incarnation, address: advertised, rack },
-      ...{ leaderBalance, retentionCheckMs },
+      ...{ leaderBalance, retentionCheckMs, diskReserveBytes },
     },
     {
       clock: systemClock,
       journal: storage.journal,
+      freeBytes: storage.freeBytes,
       recovered: storage.recovered,
       transport,
       log: (message, facts, level = 'debug') => {

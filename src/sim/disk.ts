@@ -31,6 +31,9 @@ export interface DiskManners {
 /** A planted lie of the disk, for tests that prove that the checkers see. */
 export type DiskLie = 'syncIsInstantAndEmpty' | 'syncErrorIsSwallowed' | 'lastSyncIsLost';
 
+/** Of every disk, as far as brokers can tell. */
+const SIZE_BYTES = 2 ** 40;
+
 export class SimDisk {
   readonly manners: DiskManners = {
     syncMs: 0.5,
@@ -110,6 +113,7 @@ export class SimDisk {
     };
     const fileSystem: FileSystem = {
       open: (path, { create }) => act(() => this.#file(this.#open(path, create), owner, act)),
+      freeBytes: () => act(() => (this.#scheduler.nowMs < this.manners.fullUntilMs ? 0 : SIZE_BYTES)),
       list: (directory) => act(() => this.#list(directory)),
       makeDirectory: (directory) =>
         act(() => {

@@ -53,6 +53,8 @@ export interface FileSystem {
   readAtSync(path: string, into: Uint8Array, position: number): number;
   /** The whole file, or undefined when it is missing. For small files. */
   readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Bytes that may still be written to the disk of the folder. */
+  freeBytes(directory: string): Promise<number>;
   /** Replaces the file atomically and durably: after a crash it holds the old bytes or the new ones. */
   writeFileDurably(path: string, bytes: Uint8Array): Promise<void>;
 }

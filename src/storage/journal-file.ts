@@ -157,9 +157,14 @@ export async function createJournalFile(
 ): Promise<JournalFile> {
   const file = await openJournalFile(fileSystem, directory, header, true);
   const buffers = [encodeFileHeader(header), ...zeros(preallocatedBytes - FILE_HEADER_BYTES)];
-  await attempt('write', file.path, () => file.storage.write(buffers, 0));
-  await attempt('fdatasync', file.path, () => file.storage.sync());
-  await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
+  try {
+    await attempt('write', file.path, () => file.storage.write(buffers, 0));
+    await attempt('fdatasync', file.path, () => file.storage.sync());
+    await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
+  } catch (error) {
+    await attempt('close', file.path, () => file.storage.close());
+    throw error;
+  }
   return file;
 }
 

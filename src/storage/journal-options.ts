@@ -19,6 +19,8 @@ export interface JournalOptions {
   readonly preallocateBytes?: number;
   /** Payload bytes of durable entries kept in memory, for all groups together. Default 64 MiB. */
   readonly cacheBytes?: number;
+  /** Resolves when it is time to write again what found no room on the disk. Default: 250 ms later. */
+  readonly roomRetry?: () => Promise<void>;
   /** Bytes submitted and not yet durable: a limit that callers must keep, asserted. Default 512 MiB. */
   readonly pendingBytesMax?: number;
 }

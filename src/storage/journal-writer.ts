@@ -62,6 +62,9 @@ export class JournalWriter {
   #position: number;
   #allocatedBytes: number;
   #nextBatch: number;
+  /** The last write found room. Without, zeros are not written ahead: what is to be written may fit. */
+  #hadRoom = true;
+  #isRollWanted = false;
 
   /** @param files Every open file of the journal; new ones are added. */
   constructor(options: WriterOptions, files: JournalFile[], end: JournalEnd) {
@@ -74,13 +77,29 @@ export class JournalWriter {
   }
 
   /**
-   * Writes the frames and makes them durable. One call at a time, and none after a rejection.
+   * Writes the frames and makes them durable. One call at a time. After a rejection for want of room the same
+   * frames may be written again, to the same place: nothing of them counts. After any other rejection, none.
    *
-   * @param frameCount Number of frames in `writes`.
+   * @param frameCount Number of frames in `writes`; may be 0, for a new file only.
    * @throws STORAGE_FAILED, naming file and errno.
    */
   async write(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
-    if (this.#position >= this.#options.fileBytes) await this.#roll();
+    try {
+      if (this.#isRollWanted || this.#position >= this.#options.fileBytes) await this.#roll();
+      if (frameCount > 0) await this.#append(writes, frameCount);
+      this.#hadRoom = true;
+    } catch (error) {
+      this.#hadRoom = false;
+      throw error;
+    }
+  }
+
+  /** The next write goes to a new file, unless nothing is in this one: then this one can be copied and removed. */
+  rollSoon(): void {
+    this.#isRollWanted = this.#position > FILE_HEADER_BYTES;
+  }
+
+  async #append(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
     const file = this.#file;
     const start = this.#position;
     const batch = new FrameBatch({ seed: file.seed, batch: this.#nextBatch, start, frameCount });
@@ -102,13 +121,15 @@ export class JournalWriter {
    */
   #zerosAhead(start: number, end: number): number {
     const { fileBytes, preallocateBytes } = this.#options;
-    if (end <= this.#allocatedBytes || end - start >= preallocateBytes * LARGE_BATCH_SHARE) return 0;
+    const isLarge = end - start >= preallocateBytes * LARGE_BATCH_SHARE;
+    if (end <= this.#allocatedBytes || isLarge || !this.#hadRoom) return 0;
     const step = Math.ceil(end / preallocateBytes) * preallocateBytes;
     return Math.max(0, Math.min(step, fileBytes) - end);
   }
 
   async #roll(): Promise<void> {
-    const { fileSystem, directory, incarnation, preallocateBytes } = this.#options;
+    const { fileSystem, directory, incarnation } = this.#options;
+    const preallocateBytes = this.#hadRoom ? this.#options.preallocateBytes : FILE_HEADER_BYTES;
     const header = {
       sequence: this.#file.sequence + 1,
       firstBatch: this.#nextBatch,
@@ -119,6 +140,7 @@ export class JournalWriter {
     this.#file.seal = { end: this.#position, nextBatch: this.#nextBatch };
     this.#file = next;
     this.#files.push(this.#file);
+    this.#isRollWanted = false;
     this.#position = FILE_HEADER_BYTES;
     this.#allocatedBytes = Math.max(FILE_HEADER_BYTES, preallocateBytes);
   }

@@ -5,6 +5,8 @@
  * Group commit: one write and fdatasync is under way; all that is submitted meanwhile rides on the next.
  * After a crash the journal holds a prefix of what was submitted, and all that was reported durable.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { GroupLog } from './group-log.js';
 import type { GroupLogContext } from './group-log-context.js';
 import { INITIAL_HARD_STATE } from './hard-state.js';
@@ -17,7 +19,7 @@ import { JournalWriter, type PlannedWrite } from './journal-writer.js';
 import { PayloadCache } from './payload-cache.js';
 import { SampleCache } from './sample-cache.js';
 import { Sealer } from './sealer.js';
-import { attempt } from './storage-errors.js';
+import { attempt, isNoRoom } from './storage-errors.js';
 import type { MachineState } from './stored-group.js';
 import { type CostedWrite, SubmittedGroup } from './submitted-group.js';
 import { BellwetherError } from '../errors.js';
@@ -32,6 +34,8 @@ const DEFAULT_CACHE_BYTES = 64 * MEBIBYTE;
 const DEFAULT_PENDING_BYTES_MAX = 512 * MEBIBYTE;
 /** A batch takes submissions up to here, and always one. */
 const BATCH_BYTES_MAX = 16 * MEBIBYTE;
+/** Pause before a write that found no room on the disk is tried again. */
+const ROOM_RETRY_MS = 250;
 
 /** One thing to be remembered. The journal keeps references: nothing in it may change afterwards. */
 export type JournalWrite =
@@ -68,6 +72,7 @@ export class Journal {
   readonly #files: readonly JournalFile[];
   readonly #context: GroupLogContext;
   readonly #pendingBytesMax: number;
+  readonly #roomRetry: () => Promise<void>;
   readonly #groups = new Map<GroupId, SubmittedGroup>();
   #listener: JournalListener | undefined;
   #queue: Submission[] = [];
@@ -79,6 +84,7 @@ export class Journal {
   #writing: Promise<void> | undefined;
   /** Once set, it stays: a retried fsync reports success for pages that the kernel has dropped (B10). */
   #failure: BellwetherError | undefined;
+  #isFull = false;
   #closed = false;
 
   private constructor(opened: OpenedJournal, context: GroupLogContext, options: JournalOptions) {
@@ -87,6 +93,7 @@ export class Journal {
     this.#files = files;
     this.#context = context;
     this.#pendingBytesMax = options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX;
+    this.#roomRetry = options.roomRetry ?? (() => delay(ROOM_RETRY_MS));
     for (const [group, { hardState, log }] of groups) {
       this.#groups.set(group, new SubmittedGroup(log, hardState));
     }
@@ -133,6 +140,11 @@ export class Journal {
   /** Bytes submitted and not durable yet. */
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** True while what was submitted finds no room on the disk. */
+  get isFull(): boolean {
+    return this.#isFull;
   }
 
   /** Why the journal stopped, if it did. */
@@ -187,7 +199,25 @@ export class Journal {
     return this.#submittedSequence;
   }
 
-  /** Writes what was submitted, then closes the files. Nothing may be submitted or read afterwards. */
+  /**
+   * Says how many bytes of the disk are free while they are few; undefined while they are many. The less there is,
+   * the sooner the journal lets go of files.
+   */
+  tight(freeBytes: number | undefined): void {
+    this.#sealer.tight(freeBytes);
+  }
+
+  /**
+   * Begins a new file, so that the one before is copied, and what deletions in it have made needless is removed.
+   * For a disk that is nearly full.
+   */
+  makeRoom(): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    this.#writer.rollSoon();
+    this.submit([]);
+  }
+
+  /** Writes what was submitted, as far as there is room, then closes the files. Nothing may be submitted or read afterwards. */
   async close(): Promise<void> {
     invariant(!this.#closed, 'a journal is closed once');
     this.#closed = true;
@@ -220,7 +250,7 @@ export class Journal {
       const bytes = batch.reduce((sum, submission) => sum + submission.bytes, 0);
       await this.#sealer.pace(bytes);
       try {
-        if (frameCount > 0 && this.failure === undefined) await this.#writer.write(writes, frameCount);
+        await this.#write(writes, frameCount);
       } catch (error) {
         if (!(error instanceof BellwetherError)) throw error;
         this.#fail(error);
@@ -228,6 +258,24 @@ export class Journal {
       if (this.#failure === undefined) this.#onWritten(batch, writes);
     }
     this.#writing = undefined;
+  }
+
+  /**
+   * Writes a batch; while the disk has no room for it, again and again: nobody has been told of it, so that a full
+   * disk only takes time.
+   */
+  async #write(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
+    while (this.#failure === undefined) {
+      try {
+        await this.#writer.write(writes, frameCount);
+        this.#isFull = false;
+        return;
+      } catch (error) {
+        if (!(error instanceof BellwetherError) || !isNoRoom(error) || this.#closed) throw error;
+        this.#isFull = true;
+        await this.#roomRetry();
+      }
+    }
   }
 
   #takeBatch(): Submission[] {

@@ -125,6 +125,13 @@ class NodeFileSystem implements FileSystem {
     return new NodeStorageFile(fd);
   }
 
+  async freeBytes(directory: string): Promise<number> {
+    const { bavail, bsize } = await promised<fs.StatsFs>((done) => {
+      fs.statfs(directory, done);
+    });
+    return bavail * bsize;
+  }
+
   list(directory: string): Promise<string[]> {
     return promised((done) => {
       fs.readdir(directory, done);

@@ -17,7 +17,7 @@ import {
 } from './journal-file.js';
 import { indexPath, segmentPath } from './segment.js';
 import type { PlacedSegment, SegmentCopier } from './segment-copier.js';
-import { attempt, errnoOf, storageCorrupt } from './storage-errors.js';
+import { attempt, errnoOf, isNoRoom, storageCorrupt } from './storage-errors.js';
 import type { MachineState, StoredGroup } from './stored-group.js';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
@@ -31,6 +31,8 @@ const TURN_FRAMES_MAX = 1_024;
 const BACKLOG_FILES_MAX = 4;
 /** What is sorted before it is written: more makes fewer, larger writes when there are many groups. */
 const BUFFERED_BYTES_MAX = 8_388_608;
+/** Copying leaves at least so much of a disk that is nearly full. */
+const FREE_BYTES_MIN = 16_777_216;
 /** Writes of the journal between two attempts while the disk is full. */
 const RETRY_AFTER_WRITES = 64;
 
@@ -66,6 +68,7 @@ export class Sealer {
   #waitWrites = 0;
   #stopped = false;
   #isCopying = false;
+  #freeBytes: number | undefined;
   /** A write of the journal that waits until so many bytes more are copied. */
   #paced: { bytesLeft: number; resume(): void } | undefined;
 
@@ -81,10 +84,20 @@ export class Sealer {
   look(): void {
     if (this.#waitWrites > 0) this.#waitWrites -= 1;
     if (this.#running !== undefined || this.#waitWrites > 0 || this.#stopped) return;
-    if (this.#nextFile() === undefined && !this.#isDue) return;
+    if (this.#copyable() === undefined && !this.#isDue) return;
     this.#running = this.#work().finally(() => {
       this.#running = undefined;
     });
+  }
+
+  /**
+   * Says how much room the disk has while that is little; undefined while it is plenty. Each file that was copied
+   * is removed at once then, and none is copied that might take the last of the room.
+   */
+  tight(freeBytes: number | undefined): void {
+    this.#freeBytes = freeBytes;
+    this.#waitWrites = 0;
+    this.look();
   }
 
   /**
@@ -113,7 +126,7 @@ export class Sealer {
   }
 
   get #isDue(): boolean {
-    return this.#copiedFiles >= this.#options.checkpointFiles;
+    return this.#copiedFiles >= (this.#freeBytes === undefined ? this.#options.checkpointFiles : 1);
   }
 
   #nextFile(): JournalFile | undefined {
@@ -121,13 +134,21 @@ export class Sealer {
     return file?.seal === undefined ? undefined : file;
   }
 
+  /** The next file, unless copying it might leave too little room. */
+  #copyable(): { readonly file: JournalFile; readonly seal: Seal } | undefined {
+    const file = this.#nextFile();
+    if (file?.seal === undefined || this.#stopped) return undefined;
+    const wantedBytes = file.seal.end - this.#position + this.#copier.bufferedBytes + FREE_BYTES_MIN;
+    return (this.#freeBytes ?? Infinity) < wantedBytes ? undefined : { file, seal: file.seal };
+  }
+
   async #work(): Promise<void> {
     try {
       for (;;) {
         if (this.#isDue) await this.#checkpoint();
-        const file = this.#nextFile();
-        if (file?.seal === undefined || this.#stopped) return;
-        await this.#copy(file, file.seal);
+        const next = this.#copyable();
+        if (next === undefined) return;
+        await this.#copy(next.file, next.seal);
       }
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
@@ -145,7 +166,7 @@ export class Sealer {
     this.#isCopying = true;
     while (this.#position < seal.end) {
       if (this.#copier.bufferedBytes >= BUFFERED_BYTES_MAX) await this.#copier.flush();
-      if (this.#stopped) return;
+      if (this.#copyable() === undefined) return;
       const window = Buffer.allocUnsafeSlow(Math.min(wanted, seal.end - this.#position));
       const { path } = file;
       const count = await attempt('read', path, () => readJournalFile(file, window, this.#position));
@@ -261,9 +282,9 @@ export class Sealer {
 
 /** A full disk; but not one that was noticed by a sync, of which nobody knows what it wrote. */
 function isFull(error: BellwetherError): boolean {
-  const { operation, file, errno } = error.metadata;
-  const isLateSync = operation === 'fdatasync' && !String(file).endsWith(`${checkpointPath('')}.tmp`);
-  return errno === 'ENOSPC' && !isLateSync;
+  const { file, errno } = error.metadata;
+  const isOfNewCheckpoint = String(file).endsWith(`${checkpointPath('')}.tmp`);
+  return isNoRoom(error) || (errno === 'ENOSPC' && isOfNewCheckpoint);
 }
 
 async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {

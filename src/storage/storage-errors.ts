@@ -15,6 +15,16 @@ export function storageFailed(operation: string, path: string, cause: unknown): 
   });
 }
 
+/**
+ * True when there was no room on the disk, or none left of what the user may have. Not when a sync said so: of
+ * what that covered nobody knows what was written (fsyncgate).
+ */
+export function isNoRoom({ reason, metadata }: BellwetherError): boolean {
+  const { operation, errno } = metadata;
+  const isLate = operation === 'fdatasync' || operation === 'fsync';
+  return reason === 'STORAGE_FAILED' && (errno === 'ENOSPC' || errno === 'EDQUOT') && !isLate;
+}
+
 /** `positionBytes` counts from the start of the file. */
 export function storageCorrupt(path: string, positionBytes: number, what: string): BellwetherError {
   return new BellwetherError('STORAGE_CORRUPT', `${path} is damaged at byte ${positionBytes}: ${what}`, {

@@ -1,8 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { DiskSpace } from '../../src/broker/disk-space.js';
 import { DiskWatch } from '../../src/broker/disk-watch.js';
 import { LIMITS } from '../../src/broker/limits.js';
 import { MiniCluster } from './mini-cluster.js';
 import { ManualClock } from './manual-clock.js';
+
+const PLENTY = {
+  freeBytes: () => Promise.resolve(Infinity),
+  isFull: () => false,
+  tight: () => undefined,
+  makeRoom: () => undefined,
+};
 
 class Rig {
   readonly clock = new ManualClock();
@@ -12,6 +20,7 @@ class Rig {
   readonly watch = new DiskWatch(
     this.clock,
     { oldestMs: () => this.oldestMs, bytes: () => this.bytes },
+    new DiskSpace(this.clock, PLENTY, 0, () => undefined),
     (pendingMs) => this.stalls.push(pendingMs),
   );
 

@@ -95,13 +95,16 @@ export class MiniCluster {
   async boot(id: BrokerId, bootstrap: readonly BrokerId[] = this.ids): Promise<Member> {
     const incarnation = this.#incarnations.get(this.disk(id)) ?? '';
     const fatal: BellwetherError[] = [];
+    const clock = this.#clockOf(id);
+    const fileSystem = this.disk(id).mount();
     const { journal, groups } = await Journal.open({
-      fileSystem: this.disk(id).mount(),
+      fileSystem,
       directory: DIRECTORY,
       incarnation,
       fileBytes: 64 * 1024,
       preallocateBytes: 4096,
       cacheBytes: 256 * 1024,
+      roomRetry: () => new Promise((resolve) => void clock.schedule(250, resolve)),
     });
     const transport = this.network.attach(id);
     const broker = new Broker(
@@ -117,8 +120,9 @@ export class MiniCluster {
         leaderBalance: this.leaderBalance,
       },
       {
-        clock: this.#clockOf(id),
+        clock,
         journal,
+        freeBytes: () => fileSystem.freeBytes(DIRECTORY),
         recovered: groups,
         transport,
         log: () => undefined,

@@ -23,6 +23,10 @@ export class FaultyDisk {
   holdSyncs = false;
   /** File syncs asked for so far. */
   syncCount = 0;
+  /** What `freeBytes` says. */
+  freeBytes = 2 ** 40;
+  /** A write finds room for half of it only: ENOSPC. */
+  isFull = false;
   /** Nothing can be written to files below this folder: ENOSPC. */
   fullPrefix: string | undefined;
   /** The process dies instead of its n-th call from now on. */
@@ -84,7 +88,7 @@ export class FaultyDisk {
     const inode: Inode = { durable: bytes.slice(), visible: bytes.slice(), unsynced: [] };
     this.#names.set(path, inode);
     this.#durableNames.set(path, inode);
-    this.#directories.add(parentDirectory(path));
+    this.makeDirectory(parentDirectory(path));
   }
 
   flipBit(path: string, position: number): void {
@@ -126,8 +130,13 @@ export class FaultyDisk {
       this.#failWriteWith = undefined;
       throw diskError(code, 'write');
     }
-    inode.unsynced.push(change);
-    inode.visible = applyChange(inode.visible, change, KEEP_ALL);
+    const isCutShort = this.isFull && change.kind === 'write';
+    const made = isCutShort
+      ? { ...change, bytes: change.bytes.subarray(0, change.bytes.length / 2) }
+      : change;
+    inode.unsynced.push(made);
+    inode.visible = applyChange(inode.visible, made, KEEP_ALL);
+    if (isCutShort) throw diskError('ENOSPC', 'write');
   }
 
   async sync(inode: Inode): Promise<void> {
@@ -198,6 +207,10 @@ class MountedDisk implements FileSystem {
       if (fullPrefix !== undefined && path.startsWith(fullPrefix)) throw diskError('ENOSPC', path);
       return this.#file(this.#disk.openInode(path, create));
     });
+  }
+
+  freeBytes(): Promise<number> {
+    return this.whileAlive(() => this.#disk.freeBytes);
   }
 
   list(directory: string): Promise<string[]> {

@@ -29,6 +29,10 @@ export function addServeCommand(program: Command, io: CliIo): void {
       '--retention-check-ms <ms>',
       'pause between two looks for records to delete (env BELLWETHER_RETENTION_CHECK_MS, default 60000)',
     )
+    .option(
+      '--disk-reserve-bytes <n>',
+      'records are refused while less of the disk is free (env BELLWETHER_DISK_RESERVE_BYTES, default 268435456)',
+    )
     .action((flags: Readonly<Record<string, unknown>>, command: Command) => serve(io, flags, command));
 }
 
