@@ -14,8 +14,7 @@ import { Balancer } from './balancer.js';
 import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import { ClientStreams } from './client-streams.js';
 import { CLUSTER_GROUP, CLUSTER_SUBJECT, ClusterHost } from './cluster-host.js';
-import { diskSpaceOf } from './disk-space.js';
-import { DiskWatch } from './disk-watch.js';
+import { type DiskWatch, diskWatchOf } from './disk-watch.js';
 import { Departure } from './departure.js';
 import { Exchanges } from './exchanges.js';
 import { Failover } from './failover.js';
@@ -88,12 +87,8 @@ export class Broker {
     this.#factory = new GroupFactory(options.id, parts, options.tuning, () => !this.departure.hasBegun);
     this.#onFatal = parts.onFatal;
     this.votes = new VoteExchange(parts.clock);
-    this.disk = new DiskWatch(
-      parts.clock,
-      { oldestMs: () => this.#scheduler.oldestWriteMs, bytes: () => parts.journal.pendingBytes },
-      diskSpaceOf(options, parts),
-      (pendingMs) => this.#groupEvents.diskStalled(pendingMs),
-    );
+    const oldestWriteMs = (): number => this.#scheduler.oldestWriteMs;
+    this.disk = diskWatchOf(options, parts, oldestWriteMs, (ms) => this.#groupEvents.diskStalled(ms));
     this.liveness = new Liveness(parts.clock, {
       beat: (lagMs) => this.readiness.beat(lagMs),
       sendHeartbeat: (peer, sequence) => parts.transport.sendHeartbeat(peer, sequence),

@@ -6,8 +6,9 @@
 
 import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
+import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
-import type { DiskSpace } from './disk-space.js';
+import { type DiskSpace, diskSpaceOf } from './disk-space.js';
 import { LIMITS } from './limits.js';
 
 /** What is on its way to the disk. */
@@ -93,4 +94,14 @@ export class DiskWatch {
     if (stalled && !this.#stalled) this.#onStalled(this.#pendingMs);
     this.#stalled = stalled;
   }
+}
+
+export function diskWatchOf(
+  options: BrokerOptions,
+  parts: BrokerParts,
+  oldestMs: () => number,
+  onStalled: (pendingMs: number) => void,
+): DiskWatch {
+  const pending = { oldestMs, bytes: () => parts.journal.pendingBytes };
+  return new DiskWatch(parts.clock, pending, diskSpaceOf(options, parts), onStalled);
 }
