@@ -5,7 +5,7 @@
 
 import { BellwetherError } from '../errors.js';
 import { encodeOffsetCommit, type OffsetCommit } from '../log/offset-commit.js';
-import type { CommitSettlement } from '../log/partition-log.js';
+import type { CommitSettlement } from '../log/group-offset.js';
 import { ENTRY_KIND, type LogIndex } from '../raft/types.js';
 import type { Clock } from './clock.js';
 import { append, committed, leadershipLost, type Proposal } from './proposals.js';

@@ -8,6 +8,7 @@
  */
 
 import { invariant } from '../invariant.js';
+import type { LogIndex } from '../raft/types.js';
 import type { ByteCursor } from '../records/byte-cursor.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import {
@@ -76,4 +77,11 @@ export function readGroupOffset(cursor: ByteCursor): GroupOffset {
   invariant(generation >= NO_GENERATION, 'a generation counts from 0', { generation });
   invariant(committedAtMs >= 0, 'a commit has a time', { committedAtMs });
   return { offset, generation: generation === NO_GENERATION ? undefined : generation, committedAtMs };
+}
+
+/** What became of an offset commit. */
+export interface CommitSettlement {
+  readonly index: LogIndex;
+  /** The generation that is stored and refused it; undefined when the commit took effect. */
+  readonly fencedBy: number | undefined;
 }

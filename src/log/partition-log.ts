@@ -20,7 +20,7 @@ import { readBatchHeader } from '../records/batch-header.js';
 import { asOffset, type Offset } from '../records/offset.js';
 import { BatchIndex } from './batch-index.js';
 import { decodeDeleteRecords, type DeleteRecords } from './delete-records.js';
-import { type GroupOffset, isFenced } from './group-offset.js';
+import { type CommitSettlement, type GroupOffset, isFenced } from './group-offset.js';
 import { countExpired, type KeptRecords } from './kept-records.js';
 import { decodeOffsetCommit, type OffsetCommit } from './offset-commit.js';
 import {
@@ -48,13 +48,6 @@ interface PendingEffect {
   readonly effect: OffsetCommit | DeleteRecords;
 }
 
-/** What became of an offset commit. */
-export interface CommitSettlement {
-  readonly index: LogIndex;
-  /** The generation that is stored and refused it; undefined when the commit took effect. */
-  readonly fencedBy: number | undefined;
-}
-
 export class PartitionLog {
   /** For the leader to look up; only this class changes it. */
   readonly producers = new ProducerState();
@@ -67,7 +60,6 @@ export class PartitionLog {
   #logStartOffset = asOffset(0);
   #highWatermark = asOffset(0);
   #committedIndex = asLogIndex(0);
-  /** Effects of entries up to here are in the state, committed here or not. */
   #effectIndex = asLogIndex(0);
   /** Entries up to here are gone. */
   #compactedIndex = asLogIndex(0);
@@ -115,21 +107,21 @@ export class PartitionLog {
   appended(entry: Entry): void {
     const { index, term, kind, payload } = entry;
     invariant(index > this.#compactedIndex, 'entries follow the snapshot', { index });
+    const isNew = index > this.#effectIndex;
     switch (kind) {
       case ENTRY_KIND.RECORD_BATCH: {
         const header = readBatchHeader(payload);
         const { baseOffset, recordCount, maxTimestampMs } = header;
         const endOffset = asOffset(baseOffset + recordCount);
         this.#batches.push(baseOffset, { index, endOffset, maxTimestampMs, bytes: payload.length });
-        if (header.producerId < 0 || index <= this.#effectIndex) break;
-        this.producers.appended(index, term, baseOffset, header);
+        if (isNew && header.producerId >= 0) this.producers.appended(index, term, baseOffset, header);
         break;
       }
       case ENTRY_KIND.COMMIT_OFFSETS:
-        this.#expect(index, decodeOffsetCommit(payload));
+        if (isNew) this.#pending.push({ index, effect: decodeOffsetCommit(payload) });
         break;
       case ENTRY_KIND.DELETE_RECORDS:
-        this.#expect(index, decodeDeleteRecords(payload));
+        if (isNew) this.#pending.push({ index, effect: decodeDeleteRecords(payload) });
         break;
       case ENTRY_KIND.NOOP:
       case ENTRY_KIND.MEMBERSHIP:
@@ -305,10 +297,6 @@ export class PartitionLog {
   /** How many committed batches hold deleted records only. */
   #deletedBatches(): number {
     return Math.min(this.#batches.countUpTo(this.#logStartOffset), this.#committedBatches);
-  }
-
-  #expect(index: LogIndex, effect: PendingEffect['effect']): void {
-    if (index > this.#effectIndex) this.#pending.push({ index, effect });
   }
 
   #advanceHighWatermark(index: LogIndex): void {
