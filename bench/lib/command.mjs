@@ -7,9 +7,14 @@ import { BrokerProcesses, killAllBrokers } from './broker-processes.mjs';
 import { describeMachine, warningsOf } from './machine.mjs';
 
 /**
- * A flag with a number. `whole` refuses fractions.
+ * A flag with a number above 0. `whole` refuses fractions, `mayBeZero` takes 0 too.
  *
- * @typedef {{ readonly default: number, readonly max: number, readonly whole?: boolean, readonly help: string }} NumberFlag
+ * @typedef {object} NumberFlag
+ * @property {number} default
+ * @property {number} max
+ * @property {boolean} [whole]
+ * @property {boolean} [mayBeZero]
+ * @property {string} help
  */
 
 /**
@@ -143,9 +148,9 @@ function readFlags(names, numbers, profiles) {
  * @param {unknown} text
  * @param {NumberFlag} flag
  */
-function numberFlag(name, text, { default: otherwise, max, whole = false }) {
+function numberFlag(name, text, { default: otherwise, max, whole = false, mayBeZero = false }) {
   const value = text === undefined ? otherwise : Number(text);
-  if (!(value > 0 && value <= max)) {
+  if (!((value > 0 || (mayBeZero && text === '0')) && value <= max)) {
     throw new Error(`--${name}: must be a number above 0, at most ${max}, got "${text}"`);
   }
   if (whole && !Number.isInteger(value)) throw new Error(`--${name}: must be a whole number`);

@@ -20,15 +20,22 @@ async function start(folder) {
   const observer = await processes.client();
   const ref = await createTopic(observer, 'bench');
   const producer = client.producer();
+  /** @param {number} _endpoint @param {string} value @param {number} timeoutMs */
+  const write = async (_endpoint, value, timeoutMs) => {
+    await client.produce(ref, [{ value: Buffer.from(value) }], { timeoutMs });
+  };
   return {
     // The client knows all brokers, and finds the next one by itself.
     endpoints: 1,
-    /** @param {number} _endpoint @param {string} value @param {number} timeoutMs */
-    write: async (_endpoint, value, timeoutMs) => {
-      await client.produce(ref, [{ value: Buffer.from(value) }], { timeoutMs });
-    },
-    /** @param {number} _endpoint @param {number} valueBytes @param {number} seconds */
-    flood: (_endpoint, valueBytes, seconds) => send({ producer, topic: ref.topic, valueBytes, seconds }),
+    write,
+    clients: [
+      {
+        name: 'SDK',
+        write,
+        /** @param {number} _endpoint @param {number} valueBytes @param {number} seconds */
+        flood: (_endpoint, valueBytes, seconds) => send({ producer, topic: ref.topic, valueBytes, seconds }),
+      },
+    ],
     endpointOf: () => 0,
     leader: async () => (await allInSync(observer, ref)).leader,
     whole: async () => {

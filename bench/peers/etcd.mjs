@@ -79,7 +79,7 @@ async function start(folder) {
   return {
     endpoints: ids.length,
     write,
-    flood: floodOfCalls(write, PUTS_IN_FLIGHT),
+    clients: [{ name: '@grpc/grpc-js', write, flood: floodOfCalls(write, PUTS_IN_FLIGHT) }],
     endpointOf: (/** @type {string} */ id) => ids.indexOf(id),
     leader: async () => {
       for (const [i, id] of ids.entries()) {

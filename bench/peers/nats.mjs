@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { freePorts, HOST } from '../../dist/src/cli/free-ports.js';
 import { until } from '../lib/until.mjs';
 import { NatsConnection } from './nats-client.mjs';
+import { publishedClient } from './nats-published.mjs';
 import { programOf, ServerProcesses } from './server-processes.mjs';
 import { floodOfCalls } from './speed.mjs';
 import { PATIENCE_MS } from './system.mjs';
@@ -51,6 +52,7 @@ async function start(folder) {
     programOf('nats-server')?.path ?? 'nats-server',
     new Map(ids.map((id, i) => [id, args[i] ?? []])),
   );
+  const published = publishedClient(ports, { stream: STREAM, subject: SUBJECT });
   /** @type {(NatsConnection | undefined)[]} */
   const connections = ids.map(() => undefined);
   const connection = async (/** @type {number} */ endpoint) => {
@@ -92,7 +94,14 @@ async function start(folder) {
   return {
     endpoints: ids.length,
     write,
-    flood: floodOfCalls(write, PUBLISHES_IN_FLIGHT),
+    clients: [
+      {
+        name: published.name,
+        write: published.write,
+        flood: floodOfCalls(published.write, PUBLISHES_IN_FLIGHT),
+      },
+      { name: 'lean client', write, flood: floodOfCalls(write, PUBLISHES_IN_FLIGHT) },
+    ],
     endpointOf: (/** @type {string} */ id) => ids.indexOf(id),
     leader: async () => {
       const { cluster } = await api(`STREAM.INFO.${STREAM}`, undefined);
@@ -113,6 +122,7 @@ async function start(folder) {
     launch: (/** @type {string} */ id) => processes.launch(id),
     stop: async () => {
       for (const open of connections) open?.close();
+      await published.close();
       await processes.stop();
     },
   };
