@@ -6,7 +6,6 @@
  * one call, and the event loop no more than a slice, from those who wait for an acknowledgement.
  */
 import { checkpointPath, type CheckpointPlace, writeCheckpoint } from './checkpoint.js';
-import type { FileSystem } from './file-system.js';
 import { decodeFrameHeader, emptyFrameHeader, FRAME_HEADER_BYTES, frameBytes } from './journal-frame.js';
 import {
   FILE_HEADER_BYTES,
