@@ -13,6 +13,34 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
+/** A moment, by the timestamps of records. */
+export interface Moment {
+  readonly timestampMs: number;
+}
+
+/**
+ * Parses `@` and a time: milliseconds since the Unix epoch, or an ISO 8601 time with its zone, or a date, which
+ * begins at midnight UTC. Undefined for a text without an `@`.
+ */
+export function moment(text: string): Moment | undefined {
+  if (!text.startsWith('@')) return undefined;
+  const time = text.slice(1);
+  const isIso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(time);
+  const timestampMs = /^\d{1,15}$/.test(time) ? Number(time) : isIso ? Date.parse(time) : Number.NaN;
+  if (timestampMs >= 0) return { timestampMs };
+  throw new InvalidArgumentError(
+    'After "@" it must be milliseconds since 1970, or a time such as 2026-01-31T08:00:00Z.',
+  );
+}
+
+/** Parses an offset, a time as `moment`, or the word for where a partition begins or ends. */
+export function offsetOrMoment(text: string): number | 'earliest' | 'latest' | Moment {
+  const time = moment(text);
+  if (time !== undefined) return time;
+  if (text === 'earliest' || text === 'latest' || /^\d{1,15}$/.test(text)) return offsetOrPosition(text);
+  throw new InvalidArgumentError('It must be a whole number, "earliest", "latest", or "@" and a time.');
+}
+
 /** Parses an offset, or the word for where a partition begins or ends. */
 export function offsetOrPosition(text: string): number | 'earliest' | 'latest' {
   if (text === 'earliest' || text === 'latest') return text;

@@ -1,23 +1,31 @@
-/** SDK call that tells where a partition begins and ends. */
+/** SDK call that tells where a partition begins and ends, or has records of a time on. */
 import { LogServiceService, OffsetPosition as WirePosition } from '../../gen/bellwether/v1/log_service.js';
+import { checkedOption } from './checked-option.js';
 import type { Session } from './session.js';
 import type { CallOptions, ListedOffset, OffsetPosition, PartitionRef } from './types.js';
 
 const POSITIONS = { earliest: WirePosition.EARLIEST, latest: WirePosition.LATEST } as const;
 
-/** Asks the leader. The latest offset is linearizable: a quorum confirms the leader first. */
+/** Asks the leader. But for the earliest offset the answer is linearizable: a quorum confirms the leader first. */
 export async function listOffsets(
   session: Session,
   ref: PartitionRef,
   at: OffsetPosition,
   options: CallOptions | undefined,
 ): Promise<ListedOffset> {
-  const { offset, term } = await session.call({
+  const wanted = toWire(at);
+  const { offset, term, timestampMs } = await session.call({
     method: LogServiceService.listOffsets,
-    request: () => ({ topic: ref.topic, partition: ref.partition, at: POSITIONS[at], timestampMs: 0 }),
+    request: () => ({ topic: ref.topic, partition: ref.partition, ...wanted }),
     effect: 'read',
     route: session.leaderOf(ref),
     options,
   });
-  return { offset, term };
+  return { offset, term, timestampMs };
+}
+
+function toWire(at: OffsetPosition): { readonly at: WirePosition; readonly timestampMs: number } {
+  if (typeof at === 'string') return { at: POSITIONS[at], timestampMs: 0 };
+  const timestampMs = checkedOption('timestampMs', at.timestampMs, 0, Number.MAX_SAFE_INTEGER);
+  return { at: WirePosition.TIMESTAMP, timestampMs };
 }

@@ -95,12 +95,17 @@ export interface FetchResult {
   readonly nextOffset: number;
 }
 
-/** Where to begin to read: at the log start offset, or at the high watermark. */
-export type OffsetPosition = 'earliest' | 'latest';
+/**
+ * Where to begin to read: at the log start offset, at the high watermark, or at the first record with at least a
+ * timestamp, in milliseconds since the Unix epoch.
+ */
+export type OffsetPosition = 'earliest' | 'latest' | { readonly timestampMs: number };
 
 export interface ListedOffset {
-  /** Inclusive for 'earliest', exclusive for 'latest'. */
+  /** Inclusive for 'earliest', exclusive for 'latest'; of a timestamp that of the record found, or as 'latest'. */
   readonly offset: number;
+  /** Of a timestamp: that of the record found; undefined when no committed record is as young. */
+  readonly timestampMs?: number | undefined;
   /** Term of the leader that answered. */
   readonly term: number;
 }
@@ -235,8 +240,11 @@ export interface BellwetherClient {
    */
   consumer(options: ConsumerOptions): Consumer;
   /**
-   * Where a partition begins or ends. 'latest' covers every record acknowledged with acks 'all' before the
-   * call, by whichever leader: a quorum confirms the one that answers (linearizable).
+   * Where a partition begins or ends, or has records of a time on. 'latest' and a timestamp cover every record
+   * acknowledged with acks 'all' before the call, by whichever leader: a quorum confirms the one that answers
+   * (linearizable).
+   *
+   * @throws BellwetherError INVALID_REQUEST unless a timestamp is a whole number from 0.
    */
   listOffsets(ref: PartitionRef, at: OffsetPosition, options?: CallOptions): Promise<ListedOffset>;
   /**

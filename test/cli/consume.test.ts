@@ -82,6 +82,26 @@ describe('consume', () => {
     expect(stdout.trimEnd()).toBe(values);
   });
 
+  it.each([
+    ['@0', 'a b c'],
+    ['@1700000000001', 'b c'],
+    ['s@1700000000001', 'b c'],
+    ['@2023-11-14T22:13:20.002Z', 'c'],
+    ['@2023-11-14T23:13:20.002+01:00', 'c'],
+    ['@2023-11-15', ''],
+  ])(
+    '-o %s begins with the first record since then, and at the end when there is none',
+    async (at, values) => {
+      const { logs, cli } = await startLog(1);
+      ['a', 'b', 'c'].forEach((value, i) => {
+        const timestampMs = 1_700_000_000_000 + i;
+        logs[0]?.push({ offset: i, key: undefined, value: Buffer.from(value), headers: [], timestampMs });
+      });
+      const { stdout } = await cli(['consume', 'orders', '-e', '-o', at, '-f', '%s ']);
+      expect(stdout.trimEnd()).toBe(values);
+    },
+  );
+
   it('-c ends after so many, of whichever partition, and the count is exact', async () => {
     const { cli } = await startOrders();
     const { stdout, stderr } = await cli(['consume', 'orders', '-c', '3', '-f', '.']);
@@ -132,6 +152,9 @@ describe('consume', () => {
     [['-f', '%q'], '"%q" is unknown'],
     [['-f', 'a\\q'], '"\\q" is unknown'],
     [['-o', 'middle'], '"beginning", "end"'],
+    [['-o', '@yesterday'], 'milliseconds since 1970'],
+    [['-o', '@2023-11-14T22:13:20'], 'milliseconds since 1970'],
+    [['-o', '@2023-13-14'], 'milliseconds since 1970'],
     [['-J', '-f', '%s'], 'exclude each other'],
   ])('refuses %j', async (flags, message) => {
     const { cli } = await startLog(1);

@@ -41,8 +41,12 @@ export async function startLog(partitionCount: number) {
       }
       return { partition, baseOffset, term: 1, recordCount: records.length, duplicate: false };
     },
-    listOffsets: ({ partition, at }) => {
+    listOffsets: ({ partition, at, timestampMs }) => {
       const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
+      if (at === OffsetPosition.TIMESTAMP) {
+        const found = log.find((record) => (record.timestampMs ?? 0) >= timestampMs);
+        return { offset: found?.offset ?? log.length, term: 1, timestampMs: found?.timestampMs };
+      }
       return { offset: at === OffsetPosition.LATEST ? log.length : (log[0]?.offset ?? 0), term: 1 };
     },
     fetch: ({ partition, offset, maxRecords }) => {

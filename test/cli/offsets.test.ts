@@ -10,6 +10,9 @@ import { run } from './run.js';
 const COMMITTED_AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
 const LOG_START = 10;
 const HIGH_WATERMARK = 50;
+/** The first record of a time, while that is not after the newest record. */
+const FOUND = 33;
+const NEWEST_MS = Date.UTC(2026, 0, 2);
 
 const partitionOf = (partition: number) => ({
   ...{ partition, leader: 'n1', term: 1, replicas: ['n1'], inSyncReplicas: ['n1'], offlineReplicas: [] },
@@ -24,10 +27,11 @@ async function offsets(stored: readonly Partial<StoredOffset>[], ...args: string
     metadata: () => ({ clusterId: 'c', controller: 'n1', brokers: [], topics: [TOPIC] }),
     describeTopic: ({ topic }) =>
       topic === 't' ? { topic: TOPIC, config: [] } : fail('UNKNOWN_TOPIC_OR_PARTITION'),
-    listOffsets: ({ at }) => ({
-      offset: at === OffsetPosition.EARLIEST ? LOG_START : HIGH_WATERMARK,
-      term: 1,
-    }),
+    listOffsets: ({ at, timestampMs }) => {
+      if (at === OffsetPosition.EARLIEST) return { offset: LOG_START, term: 1 };
+      const isFound = at === OffsetPosition.TIMESTAMP && timestampMs <= NEWEST_MS;
+      return { offset: isFound ? FOUND : HIGH_WATERMARK, term: 1 };
+    },
     fetchOffsets: () => ({
       offsets: stored.map((each) => ({
         ...{ topic: 't', partition: 0, offset: 0, committedAtMs: COMMITTED_AT_MS },
@@ -119,6 +123,14 @@ describe('offsets reset', () => {
       offsets: [{ topic: 't', partition: 0, before: 20, committed_offset: 50, generation: 4 }],
     });
     expect(commits).toEqual([]);
+  });
+
+  it.each([
+    ['@2026-01-01', FOUND],
+    ['@2026-01-03T00:00:00Z', HIGH_WATERMARK],
+  ])('--to %s sets each partition to its first record since then, or to its end', async (to, offset) => {
+    const { commits } = await offsets([], ...reset, to);
+    expect(commits.flatMap((commit) => commit.offsets.map((each) => each.offset))).toEqual([offset, offset]);
   });
 
   it.each(['9', '51'])('refuses %s, where nobody can read on, before it sets anything', async (to) => {

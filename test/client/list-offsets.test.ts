@@ -21,6 +21,24 @@ it.each([
   expect(asked).toEqual([wanted]);
 });
 
+it('of a time the offset and the timestamp of the record found come back; without one only the end', async () => {
+  const broker = await startBroker();
+  broker.script.partitionLeader = () => leaderAt(broker.address, 1);
+  broker.script.listOffsets = ({ timestampMs }) =>
+    timestampMs > 100 ? { offset: 9, term: 1 } : { offset: 4, term: 1, timestampMs: 100 };
+  const client = await startClient([broker.address]);
+
+  expect(await client.listOffsets(ORDERS, { timestampMs: 99 })).toEqual({
+    offset: 4,
+    term: 1,
+    timestampMs: 100,
+  });
+  expect(await client.listOffsets(ORDERS, { timestampMs: 101 })).toEqual({ offset: 9, term: 1 });
+  await expect(client.listOffsets(ORDERS, { timestampMs: -1 })).rejects.toMatchObject({
+    reason: 'INVALID_REQUEST',
+  });
+});
+
 it('a linearizable leader look-up is answered by the leader itself, any other by the first broker', async () => {
   const leader = await startBroker();
   leader.script.partitionLeader = ({ linearizable }) => leaderAt(leader.address, linearizable ? 5 : 0);

@@ -34,7 +34,7 @@ export function addConsumeCommand(program: Command, io: CliIo): void {
     .option('-p, --partition <n>', 'read this partition only (default: all)', integer(0, INT32_MAX))
     .option(
       '-o, --offset <where>',
-      'begin at "beginning", "end", an offset, or -N: the last N of each partition',
+      'begin at "beginning", "end", an offset, -N: the last N of each partition, or @TIME: the first since then',
       positionFlag,
       'beginning' as const,
     )

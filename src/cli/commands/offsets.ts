@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { BellwetherClient, PartitionRef, StoredOffset } from '../../client/index.js';
 import { BellwetherError } from '../../errors.js';
-import { integer, offsetOrPosition } from '../arguments.js';
+import { integer, type Moment, offsetOrMoment } from '../arguments.js';
 import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
 import type { CliIo } from '../io.js';
@@ -21,7 +21,7 @@ interface ListFlags {
 interface ResetFlags {
   readonly topic: string;
   readonly partition?: number;
-  readonly to: number | 'earliest' | 'latest';
+  readonly to: number | 'earliest' | 'latest' | Moment;
   readonly dryRun?: true;
 }
 
@@ -41,7 +41,11 @@ export function addOffsetsCommand(program: Command, io: CliIo): void {
     .argument('<group>', 'name of the consumer group')
     .requiredOption('--topic <topic>', 'name of the topic')
     .option('--partition <n>', 'only this partition (default: all)', integer(0, INT32_MAX))
-    .requiredOption('--to <earliest|latest|n>', 'the next offset that the group will read', offsetOrPosition)
+    .requiredOption(
+      '--to <earliest|latest|n|@time>',
+      'the next offset that the group will read; @ and a time: the first record since then',
+      offsetOrMoment,
+    )
     .option('--dry-run', 'show what would be set, and set nothing')
     .action((group: string, flags: ResetFlags, command: Command) =>
       withClient(io, command, (context) => reset(context, group, flags)),
