@@ -2,15 +2,18 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { connect } from '../client/index.js';
-import type { BellwetherClient } from '../client/index.js';
+import type { BellwetherClient, RetryListener } from '../client/index.js';
 import { addressProblem, bootstrapBrokers, DEFAULT_BOOTSTRAP } from '../config.js';
 import { addresses, integer } from './arguments.js';
-import type { CliIo } from './io.js';
+import type { CliIo, CliOutput } from './io.js';
 import { FORMATS, print } from './output.js';
 import type { Format, Report } from './output.js';
 
 const TIMEOUT_DEFAULT_MS = 10_000;
 const TIMEOUT_MAX_MS = 3_600_000;
+
+/** After so long in vain, in milliseconds, a command says what it waits for. */
+const WAIT_TOLD_MS = 1_000;
 
 /** The greatest int32: partitions and terms. */
 export const INT32_MAX = 2_147_483_647;
@@ -20,6 +23,8 @@ interface ClientFlags {
   readonly bootstrap?: readonly string[];
   readonly timeoutMs?: number;
   readonly output?: Format;
+  /** Of the commands that have it. */
+  readonly quiet?: true;
 }
 
 /** A command at work. */
@@ -57,12 +62,25 @@ export async function withClient(
   const client = await connect({
     brokers: flags.bootstrap ?? bootstrapOfEnvironment(io, command),
     timeoutMs: flags.timeoutMs ?? TIMEOUT_DEFAULT_MS,
+    ...(flags.quiet !== true && { onRetry: waitTold(io.stderr) }),
   });
   try {
     await work({ io, client, format, print: (report) => print(io.stdout, format, report) });
   } finally {
     await client.close();
   }
+}
+
+/** Says once what has been in vain for a while: a cluster that is away is not waited for in silence. */
+function waitTold(err: CliOutput): RetryListener {
+  let isTold = false;
+  return ({ reason, message }, elapsedMs) => {
+    if (isTold || elapsedMs < WAIT_TOLD_MS) return;
+    isTold = true;
+    const text = `bellwether: waiting, in vain for ${(elapsedMs / 1000).toFixed(1)} s so far: ${reason}: ${message}\n`;
+    // A terminal may show a status line, which this takes the place of.
+    void err.write(err.isTty ? `\r\u001b[K${text}` : text).catch(() => undefined);
+  };
 }
 
 /** The shared flags of a command that makes its own clients. */

@@ -22,7 +22,8 @@ import { watchLeadership } from './watch-leadership.js';
 export async function connect(options: ConnectOptions): Promise<BellwetherClient> {
   if (options.brokers.length === 0) throw invalidBrokers('brokers must name at least one HOST:PORT');
   for (const address of options.brokers) checkAddress(address);
-  const session = new Session(options.brokers, checkedTimeoutMs(options.timeoutMs ?? TIMEOUT_DEFAULT_MS));
+  const timeoutMs = checkedTimeoutMs(options.timeoutMs ?? TIMEOUT_DEFAULT_MS);
+  const session = new Session(options.brokers, timeoutMs, options.onRetry);
   return {
     admin: createAdmin(session),
     metadata: (topics = [], callOptions) => metadata(session, topics, callOptions),

@@ -38,6 +38,7 @@ export type {
   ProducerRecord,
   ProduceResult,
   RecordHeader,
+  RetryListener,
   TopicInfo,
   TopicSummary,
   TransferOptions,

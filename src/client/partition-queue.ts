@@ -41,6 +41,8 @@ export interface QueueContext {
   beginAttempt(asked: Asked, effect: Effect): Attempt;
   endAttempt(attempt: Attempt): void;
   sleep(pauseMs: number): Promise<void>;
+  /** Told before something is sent again why, and for which batch first. */
+  retried(error: BellwetherError, oldest: PendingBatch | undefined): void;
   /** The queue is to be pumped once `stream` has room; `canGrow` as there. */
   whenRoom(stream: ProduceStream, queue: PartitionQueue, canGrow: boolean): void;
   /** A batch begins; there is something to do for `queue` soon. */
@@ -266,6 +268,7 @@ export class PartitionQueue {
 
   /** A pause, unless another broker may know better at once. */
   async #pauseAfter(error: BellwetherError | undefined): Promise<void> {
+    if (error !== undefined) this.#context.retried(error, this.batches[0]);
     if (error !== undefined && isElsewhereAtOnce(error) && this.#hops < HOPS_WITHOUT_PAUSE_MAX) {
       this.#hops += 1;
       return;

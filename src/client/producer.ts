@@ -204,6 +204,9 @@ class BatchingProducer implements Producer {
         session.beginAttempt(asked, effect),
       endAttempt: (attempt: Parameters<QueueContext['endAttempt']>[0]) => session.endAttempt(attempt),
       sleep: (pauseMs: number) => lifetime.sleep(pauseMs),
+      retried: (error: BellwetherError, oldest: PendingBatch | undefined) => {
+        if (oldest !== undefined) session.retried(error, performance.now() - oldest.createdMs);
+      },
       whenRoom: (...[stream, queue, canGrow]: Parameters<QueueContext['whenRoom']>) =>
         streams.whenRoom(stream, queue, canGrow),
       began: (queue: PartitionQueue, batch: PendingBatch) => this.#began(queue, batch),

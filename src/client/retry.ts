@@ -33,11 +33,14 @@ export interface Plan<Response> {
   readonly route: Route;
   /** Sends the request once. */
   attempt(address: string, timeoutMs: number): Promise<Response>;
+  /** Told before each further attempt why, and how long the call has gone on. */
+  readonly retried?: (error: BellwetherError, elapsedMs: number) => void;
 }
 
 /** Carries `plan` out. Rejects with BellwetherError only; see `verdict` for which one. */
 export async function withRetries<Response>(lifetime: Lifetime, plan: Plan<Response>): Promise<Response> {
-  const deadlineMs = performance.now() + plan.timeoutMs;
+  const begunMs = performance.now();
+  const deadlineMs = begunMs + plan.timeoutMs;
   let doubt: BellwetherError | undefined;
   let hops = 0;
   let pauses = 0;
@@ -54,6 +57,7 @@ export async function withRetries<Response>(lifetime: Lifetime, plan: Plan<Respo
     const waitMs = atOnce ? 0 : pauseMs(pauses, Math.random());
     if (performance.now() + waitMs + LAST_ATTEMPT_MIN_MS > deadlineMs)
       throw verdict(plan.effect, doubt, error);
+    plan.retried?.(error, performance.now() - begunMs);
     hops = atOnce ? hops + 1 : 0;
     if (atOnce) continue;
     pauses += 1;

@@ -26,7 +26,7 @@ import type { Effect } from './retry-policy.js';
 import { anyBroker, leaderOf } from './routes.js';
 import type { Preference, RouteContext } from './routes.js';
 import { openStream } from './server-stream.js';
-import type { CallOptions, PartitionRef } from './types.js';
+import type { CallOptions, PartitionRef, RetryListener } from './types.js';
 
 /** Bound of a call in milliseconds when neither the call nor the client names one. */
 export const TIMEOUT_DEFAULT_MS = 10_000;
@@ -91,13 +91,21 @@ export class Session implements RouteContext, ProbeContext {
     sleep: (pauseMs) => this.#lifetime.sleep(pauseMs),
   });
   readonly #timeoutMs: number;
+  readonly #onRetry: RetryListener | undefined;
   #brokersLearnedAtMs = Number.NEGATIVE_INFINITY;
   #learning = false;
 
-  constructor(addresses: readonly string[], timeoutMs: number) {
+  constructor(addresses: readonly string[], timeoutMs: number, onRetry?: RetryListener) {
     this.directory = new BrokerDirectory(addresses);
     this.#timeoutMs = timeoutMs;
+    this.#onRetry = onRetry;
   }
+
+  /** Tells whoever wants to know that something is tried again; in a turn of its own, so that it breaks nothing. */
+  readonly retried: RetryListener = (error, elapsedMs) => {
+    const onRetry = this.#onRetry;
+    if (onRetry !== undefined) setImmediate(() => onRetry(error, elapsedMs));
+  };
 
   /** Makes a call, with retries. */
   async call<Request, Response>(spec: CallSpec<Request, Response>): Promise<Response> {
@@ -110,6 +118,7 @@ export class Session implements RouteContext, ProbeContext {
       timeoutMs,
       expectedMs,
       route,
+      retried: this.retried,
       attempt: (address, attemptMs) => {
         const request = spec.request(attemptMs);
         const { asked } = route;
@@ -129,6 +138,7 @@ export class Session implements RouteContext, ProbeContext {
       timeoutMs: this.timeoutMs(options),
       expectedMs: 0,
       route,
+      retried: this.retried,
       attempt: (address, attemptMs) =>
         this.#attempt(address, (connection) =>
           openStream(lifetime, connection, method, spec.request(), attemptMs),

@@ -1,4 +1,5 @@
 /** The SDK's public types; those about leadership are in leadership-types.ts. */
+import type { BellwetherError } from '../errors.js';
 import type {
   FailoverFilter,
   FailoverResult,
@@ -37,7 +38,16 @@ export interface ConnectOptions {
   readonly brokers: readonly string[];
   /** Bound of every call in milliseconds, retries included. Default 10000. */
   readonly timeoutMs?: number;
+  /**
+   * Told that something failed and is tried again, in silence otherwise: why, and for how many milliseconds the
+   * call, the oldest record of a producer's batches or the stream has been at it. Once for each attempt after the
+   * first, so often within seconds. It runs beside the attempt and holds nothing up; what it throws is uncaught.
+   */
+  readonly onRetry?: RetryListener;
 }
+
+/** See `ConnectOptions.onRetry`. */
+export type RetryListener = (error: BellwetherError, elapsedMs: number) => void;
 
 export interface ClusterMetadata {
   readonly clusterId: string;

@@ -65,6 +65,26 @@ describe('leader', () => {
   });
 });
 
+describe('a cluster that cannot be reached', () => {
+  it('is waited for with one word on stderr after a second: which broker, and why', async () => {
+    const address = await refusedAddress();
+    const args = ['metadata', '--bootstrap', address, '--timeout-ms', '2200'];
+    const { exitCode, stderr } = await run(args);
+    const lines = stderr.split('\n').filter((line) => line.includes('waiting'));
+    expect(lines).toEqual([
+      expect.stringMatching(/in vain for 1\.\d s so far: CONNECTION_FAILED: .*127\.0\.0\.1:/),
+    ]);
+    expect([exitCode, stderr.includes(address)]).toEqual([EXIT_CODE.failed, true]);
+  });
+
+  it('is not mentioned where it takes no second', async () => {
+    const broker = await startBroker();
+    broker.script.partitionLeader = () => (broker.count('partitionLeader') < 3 ? fail('NO_LEADER') : LEADER);
+    const { stderr } = await run(['leader', 'orders', '0', '--bootstrap', broker.address]);
+    expect([stderr, broker.count('partitionLeader')]).toEqual(['', 3]);
+  });
+});
+
 describe('failover', () => {
   it('sends every flag and prints the documented JSON', async () => {
     const requests: PartitionFailoverRequest[] = [];

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { FailoverOutcome } from '../../gen/bellwether/v1/partition_service.js';
+import { connect } from '../../src/client/connect.js';
 import { BellwetherError } from '../../src/errors.js';
 import { never, refusedAddress } from './fake-broker.js';
 import { fail, FETCHED, leaderAt, ONE_RECORD, ORDERS, PRODUCE_RESULT, PRODUCED } from './harness.js';
@@ -35,6 +36,40 @@ describe('unreachable brokers', () => {
     const error = await rejection(client.produce(ORDERS, ONE_RECORD, { timeoutMs: 100 }));
     expect([error.reason, error.outcome]).toEqual(['CONNECTION_FAILED', 'NOT_APPLIED']);
     expect(error.message).toContain(address);
+  });
+
+  it('each further attempt is told, with the reason and how long the call has gone on', async () => {
+    const address = await refusedAddress();
+    const told: { reason: string; elapsedMs: number }[] = [];
+    const client = await connect({
+      brokers: [address],
+      onRetry: ({ reason }, elapsedMs) => told.push({ reason, elapsedMs }),
+    });
+    const begunMs = performance.now();
+    await rejection(client.metadata([], { timeoutMs: 300 }));
+    const tookMs = performance.now() - begunMs;
+    await client.close();
+
+    expect(told.length).toBeGreaterThan(1);
+    expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['CONNECTION_FAILED']));
+    const times = told.map(({ elapsedMs }) => elapsedMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(Math.max(...times)).toBeLessThan(tookMs);
+  });
+
+  it('a producer tells it of its oldest record, which is waiting all the time', async () => {
+    const address = await refusedAddress();
+    const told: number[] = [];
+    const client = await connect({
+      brokers: [address],
+      onRetry: (_, elapsedMs) => told.push(elapsedMs),
+    });
+    const producer = client.producer({ deliveryTimeoutMs: 300, acks: 1 });
+    const error = await rejection(producer.send('orders', { partition: 0, value: 'tea' }));
+    await client.close();
+
+    expect(error.outcome).toBe('NOT_APPLIED');
+    expect(told.length).toBeGreaterThan(1);
   });
 
   it('a dial that is accepted but never answered is NOT_APPLIED, within the deadline', async () => {
