@@ -111,8 +111,12 @@ export class ProduceStream {
   }
 }
 
-/** What became of a batch without an answer: unless gRPC never sent it, that cannot be known. */
+/**
+ * What became of a batch without an answer: that cannot be known, unless gRPC never sent it, or the broker refused
+ * the stream, of which it then has read nothing.
+ */
 function unanswered(address: string, cause: BellwetherError): BellwetherError {
+  if (cause.reason === 'TOO_MANY_STREAMS') return cause;
   if (cause.reason === 'CONNECTION_FAILED' || cause.outcome === 'UNKNOWN') return named(address, cause);
   const message = `the stream to ${address} ended without an answer: ${cause.message}`;
   return new BellwetherError('CONNECTION_LOST', message, {

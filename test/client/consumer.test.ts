@@ -92,6 +92,17 @@ it('goes on elsewhere when the leader is killed in the middle', async () => {
   expect(offsets).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
+it('opens its stream again, in vain at first, while the broker serves too many', async () => {
+  const broker = await leader(async function* (request) {
+    if (broker.count('consume') < 3) throw new BellwetherError('TOO_MANY_STREAMS', 'too many');
+    yield* sixRecords(request);
+  });
+  const consumer = (await startClient([broker.address])).consumer(untilEnd);
+  const offsets: number[] = [];
+  for await (const { offset } of consumer) offsets.push(offset);
+  expect([offsets, broker.count('consume')]).toEqual([[0, 1, 2, 3, 4, 5], 3]);
+});
+
 it('leaving the loop cancels the call; the next iteration goes on behind what was handed out', async () => {
   const broker = await leader((request) => sixRecords(request));
   const consumer = (await startClient([broker.address])).consumer(untilEnd);

@@ -81,6 +81,28 @@ it('without idempotence (acks 1) a lost answer is told as UNKNOWN and the batch 
   expect([error.reason, error.outcome]).toEqual(['CONNECTION_LOST', 'UNKNOWN']);
 });
 
+it('a stream that a broker refuses, as it serves too many, has applied nothing: another one is opened', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  broker.script.produceStream = (request) => {
+    if (broker.count('produceStream') > 1) return log.append(request);
+    throw new BellwetherError('TOO_MANY_STREAMS', 'too many');
+  };
+  const producer = (await startClient([broker.address])).producer({ acks: 1 });
+  expect(await producer.send('orders', ONE)).toMatchObject({ offset: 0 });
+  expect([log.values, broker.count('produceStream')]).toEqual([['one'], 2]);
+});
+
+it('while every stream is refused the record is NOT_APPLIED, and the reason is told', async () => {
+  const broker = await leader(new ScriptedLog());
+  broker.script.produceStream = () => {
+    throw new BellwetherError('TOO_MANY_STREAMS', 'too many');
+  };
+  const producer = (await startClient([broker.address])).producer({ deliveryTimeoutMs: 200 });
+  const error = await rejection(producer.send('orders', ONE));
+  expect([error.reason, error.outcome]).toEqual(['TOO_MANY_STREAMS', 'NOT_APPLIED']);
+});
+
 it('one pause for what every broker is busy with: refused NOT_APPLIED, then sent again in order', async () => {
   const log = new ScriptedLog();
   const broker = await leader(log);
