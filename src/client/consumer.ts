@@ -4,9 +4,9 @@ import { checkedOption } from './checked-option.js';
 import { invalid, tracksOf } from './consumer-tracks.js';
 import type { Track } from './consumer-tracks.js';
 import { withPartition } from './consumed-batch.js';
+import { GroupMember } from './group-member.js';
 import type { Lifetime } from './lifetime.js';
 import { partitionName } from './metadata-cache.js';
-import { commitOffsets, fetchOffsets } from './offsets.js';
 import { PartitionFeed } from './partition-feed.js';
 import type { FeedContext } from './partition-feed.js';
 import { checkedTimeoutMs, TIMEOUT_MAX_MS } from './session.js';
@@ -39,6 +39,7 @@ class StreamConsumer implements Consumer {
   readonly #feedBytesMax: number;
   readonly #maxBytes: number;
   readonly #timeoutMs: number;
+  readonly #member: GroupMember | undefined;
   #context: FeedContext | undefined;
   /** Where the search for the next batch begins. */
   #turn = 0;
@@ -54,9 +55,18 @@ class StreamConsumer implements Consumer {
     this.#feedBytesMax = Math.max(1, Math.floor(share));
     this.#maxBytes = checkedOption('maxBytes', maxBytes, 1, 2 * MIB);
     this.#timeoutMs = checkedTimeoutMs(options.timeoutMs ?? 60_000);
+    this.#member =
+      group === undefined
+        ? undefined
+        : new GroupMember(session, group, this.#tracks, { ...options, timeoutMs: this.#timeoutMs });
+    if (options.generation !== undefined) this.#memberOf();
     if (options.autoCommitIntervalMs === undefined) return;
     checkedOption('autoCommitIntervalMs', options.autoCommitIntervalMs, 10, TIMEOUT_MAX_MS);
-    this.#group();
+    this.#memberOf();
+  }
+
+  get generation(): number | undefined {
+    return this.#member?.generation;
   }
 
   async *batches(): AsyncGenerator<ConsumedBatch, void, undefined> {
@@ -113,8 +123,7 @@ class StreamConsumer implements Consumer {
   }
 
   async commit(offsets?: readonly (PartitionRef & { readonly offset: number })[]): Promise<void> {
-    const group = this.#group();
-    await this.#store(group, offsets ?? this.#uncommitted(({ position }) => position), undefined);
+    await this.#memberOf().store(offsets ?? this.#uncommitted(({ position }) => position), undefined);
   }
 
   /** One iteration: from the first `next()` to the end of the loop. */
@@ -156,29 +165,17 @@ class StreamConsumer implements Consumer {
       onChange: () => this.#wake?.(),
     };
     const timers = [setInterval(() => this.#look(), LOOK_MS)];
-    const { group, autoCommitIntervalMs } = this.#options;
-    if (group !== undefined && autoCommitIntervalMs !== undefined) {
-      timers.push(setInterval(() => void this.#autoCommit(group, undefined), autoCommitIntervalMs));
+    const { autoCommitIntervalMs } = this.#options;
+    if (autoCommitIntervalMs !== undefined) {
+      timers.push(setInterval(() => void this.#autoCommit(undefined), autoCommitIntervalMs));
     }
     return timers;
   }
 
   async #startFeeds(lifetime: Lifetime): Promise<FeedContext | undefined> {
     const context = this.#context;
-    const tracks = [...this.#tracks.values()];
-    const committed = tracks.filter(({ from, position }) => from === 'committed' && position === undefined);
-    if (committed.length > 0) {
-      const refs = committed.map(({ ref }) => ref);
-      const fetched = await lifetime.whileOpen(
-        fetchOffsets(this.#session, this.#group(), refs, { timeoutMs: this.#timeoutMs }),
-      );
-      for (const { topic, partition, offset } of fetched) {
-        const track = this.#of({ topic, partition });
-        track.committed = offset;
-        track.from = offset;
-      }
-    }
-    if (context !== undefined) for (const track of tracks) this.#feed(track, context);
+    await this.#member?.join(lifetime);
+    if (context !== undefined) for (const track of this.#tracks.values()) this.#feed(track, context);
     return context;
   }
 
@@ -219,16 +216,13 @@ class StreamConsumer implements Consumer {
   }
 
   async #end(lifetime: Lifetime): Promise<void> {
-    const { group, autoCommitIntervalMs } = this.#options;
     for (const track of this.#tracks.values()) {
       track.feed?.close();
       track.feed = undefined;
     }
     this.#context = undefined;
     lifetime.close();
-    if (group !== undefined && autoCommitIntervalMs !== undefined) {
-      await this.#autoCommit(group, LAST_COMMIT_MS_MAX);
-    }
+    if (this.#options.autoCommitIntervalMs !== undefined) await this.#autoCommit(LAST_COMMIT_MS_MAX);
   }
 
   #look(): void {
@@ -236,13 +230,10 @@ class StreamConsumer implements Consumer {
     for (const { feed } of this.#tracks.values()) void feed?.look(nowMs, SILENT_MS_MAX, ASK_PAUSE_MS_MAX);
   }
 
-  async #autoCommit(group: string, timeoutMs: number | undefined): Promise<void> {
+  async #autoCommit(timeoutMs: number | undefined): Promise<void> {
+    const offsets = this.#uncommitted(({ handled }) => handled);
     try {
-      await this.#store(
-        group,
-        this.#uncommitted(({ handled }) => handled),
-        timeoutMs,
-      );
+      if (offsets.length > 0) await this.#memberOf().store(offsets, timeoutMs);
     } catch (error) {
       // Told by the iteration; after its end it is as if the process had died: read again next time.
       this.#commitFailure = error instanceof BellwetherError ? error : undefined;
@@ -257,28 +248,14 @@ class StreamConsumer implements Consumer {
     });
   }
 
-  async #store(
-    group: string,
-    offsets: readonly (PartitionRef & { readonly offset: number })[],
-    timeoutMs: number | undefined,
-  ): Promise<void> {
-    if (offsets.length === 0) return;
-    await commitOffsets(this.#session, group, offsets, timeoutMs === undefined ? undefined : { timeoutMs });
-    for (const { topic, partition, offset } of offsets) {
-      const track = this.#tracks.get(partitionName({ topic, partition }));
-      if (track !== undefined) track.committed = offset;
-    }
-  }
-
   #of(ref: PartitionRef): Track {
     const track = this.#tracks.get(partitionName(ref));
     if (track === undefined) throw invalid(`${partitionName(ref)} is not read by this consumer`, 'partition');
     return track;
   }
 
-  #group(): string {
-    const { group } = this.#options;
-    if (group === undefined) throw invalid('offsets cannot be committed without a group', 'group');
-    return group;
+  #memberOf(): GroupMember {
+    if (this.#member === undefined) throw invalid('offsets cannot be committed without a group', 'group');
+    return this.#member;
   }
 }

@@ -25,6 +25,16 @@ export interface ConsumerOptions {
   readonly group?: string;
   /** Where to begin without a committed offset. Default 'earliest'. */
   readonly fallback?: 'earliest' | 'latest';
+  /**
+   * Which generation of the group this consumer is of: its commits are refused with FENCED_GENERATION once a later one
+   * has committed, so that a consumer that was replaced cannot set the offsets back.
+   * - a number, from 0 to 2^31 - 1, for who counts generations elsewhere;
+   * - `claim`: when the first iteration begins, the consumer takes all of its partitions with the next generation,
+   *   from whoever reads them, where they are. What that one has handled and not committed is read again.
+   *
+   * Default: none, and refused once any is stored.
+   */
+  readonly generation?: number | 'claim';
   /** Commits what has been handled so often, in milliseconds: 10 to an hour. Default: only `commit()` does. */
   readonly autoCommitIntervalMs?: number;
   /**
@@ -74,7 +84,8 @@ export interface PartitionRecord extends ConsumedRecord, PartitionRef {}
  *
  * @throws BellwetherError in the iteration: OFFSET_OUT_OF_RANGE when the records to come were deleted (metadata has
  * `log_start_offset`: `seek` there and iterate again), UNKNOWN_TOPIC_OR_PARTITION when the topic was, NO_LEADER,
- * CONNECTION_FAILED, ... when nobody led a partition for `timeoutMs`.
+ * CONNECTION_FAILED, ... when nobody led a partition for `timeoutMs`; FENCED_GENERATION at an automatic commit when
+ * another consumer has taken the group over: stop, it reads on.
  */
 export interface Consumer {
   /** Batch by batch: the fast way. Breaking out of the loop cancels the calls. */
@@ -92,10 +103,13 @@ export interface Consumer {
   position(partition: PartitionRef): number | undefined;
   /** Records that are committed and not handed out yet, as of the last message; undefined until that is known. */
   lag(partition: PartitionRef): number | undefined;
+  /** Of this consumer in its group; undefined without one, and until `claim` has been done. */
+  readonly generation: number | undefined;
   /**
    * Stores for the group what has been handled, or `offsets`: the next to read of each.
    *
-   * @throws BellwetherError INVALID_REQUEST without a group.
+   * @throws BellwetherError INVALID_REQUEST without a group, and before the group that it claims is claimed.
+   * @throws BellwetherError FENCED_GENERATION when another consumer has taken the group over: stop, it reads on.
    */
   commit(offsets?: readonly (PartitionRef & { readonly offset: number })[]): Promise<void>;
 }
