@@ -20,6 +20,8 @@ export interface EmbeddedClusterOptions {
   readonly data?: string;
   /** When partitions go back to their preferred leaders. Default: as `bellwether serve`. */
   readonly leaderBalance?: LeaderBalanceConfig;
+  /** Pause between two looks for records that are past their retention, in milliseconds. Default: as `bellwether serve`. */
+  readonly retentionCheckMs?: number;
   readonly log?: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -97,6 +99,7 @@ function bindOne(
       data: join(data, id),
       rack: '',
       leaderBalance: options.leaderBalance,
+      retentionCheckMs: options.retentionCheckMs,
     },
     bootstrap: options.brokers,
     log,

@@ -126,6 +126,11 @@ export class Endpoint {
     return unary<admin.DescribeTopicResponse>((done) => this.#admin.describeTopic(request, done));
   }
 
+  alterTopicConfig(fields: Fields<typeof admin.AlterTopicConfigRequest>) {
+    const request = admin.AlterTopicConfigRequest.create(fields);
+    return unary<admin.AlterTopicConfigResponse>((done) => this.#admin.alterTopicConfig(request, done));
+  }
+
   describeCluster() {
     return unary<admin.DescribeClusterResponse>((done) => this.#admin.describeCluster({}, done));
   }
@@ -203,8 +208,8 @@ export class Wire {
   }
 
   /** Starts the cluster and creates `topic`, whose first partition is led by n1. */
-  static async start(topic: string): Promise<Wire> {
-    const wire = new Wire(await startEmbeddedCluster({ brokers: BROKERS }));
+  static async start(topic: string, options: { retentionCheckMs?: number } = {}): Promise<Wire> {
+    const wire = new Wire(await startEmbeddedCluster({ brokers: BROKERS, ...options }));
     await wire.at('n1').createTopic({ topic });
     for (const id of BROKERS) await wire.at(id).partitionLeader({ topic });
     return wire;
