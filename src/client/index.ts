@@ -69,6 +69,7 @@ export type {
   ProducerIdentity,
   ProducerOptions,
   RecordPlace,
+  SettledRange,
 } from './types-producer.js';
 export type {
   BrokerDescription,

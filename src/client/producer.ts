@@ -14,6 +14,8 @@ import type { QueueContext } from './partition-queue.js';
 import type { PendingBatch } from './pending-batch.js';
 import { closedError } from './send-errors.js';
 import { SendBuffer } from './send-buffer.js';
+import { isNext, place, rangeOf, SentRuns } from './sent-runs.js';
+import type { Run } from './sent-runs.js';
 import type { Taken } from './send-buffer.js';
 import type { Session } from './session.js';
 import { TIMEOUT_MAX_MS } from './session.js';
@@ -25,6 +27,7 @@ import type {
   ProducerIdentity,
   ProducerOptions,
   RecordPlace,
+  SettledRange,
 } from './types-producer.js';
 import type { PartitionRef } from './types-base.js';
 
@@ -109,17 +112,26 @@ class BatchingProducer implements Producer {
   }
 
   async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<readonly AppendedRange[]> {
-    const runs: (Taken & { count: number })[] = [];
+    const runs: Run[] = [];
     for (const record of records) {
-      this.#checkOpen();
-      const logRecord = toLogRecord(record);
-      const atOnce = this.#buffer.isWaitedFor ? undefined : this.#take(topic, logRecord, record.partition);
-      const taken = atOnce ?? (await this.#takeInTurn(topic, record));
+      const taken = this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record));
       const run = runs.findLast(({ batch }) => batch === taken.batch);
-      if (run !== undefined && taken.index === run.index + run.count) run.count += 1;
+      if (run !== undefined && isNext(run, taken)) run.count += 1;
       else runs.push({ ...taken, count: 1 });
     }
     return Promise.all(runs.map(rangeOf));
+  }
+
+  async sendAllSettled(topic: string, records: readonly OutgoingRecord[]): Promise<readonly SettledRange[]> {
+    const runs = new SentRuns();
+    for (const record of records) {
+      try {
+        runs.taken(this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record)));
+      } catch (error) {
+        runs.refused(record.partition, error);
+      }
+    }
+    return runs.settled();
   }
 
   async flush(): Promise<void> {
@@ -150,6 +162,13 @@ class BatchingProducer implements Producer {
     const batch = this.#queueOf({ topic, partition }).append(record, performance.now());
     this.#buffer.add(batch, bytes);
     return { partition, batch, index: batch.recordCount - 1 };
+  }
+
+  /** As `#take`, unless others wait already. */
+  #takeAtOnce(topic: string, record: OutgoingRecord): Taken | undefined {
+    this.#checkOpen();
+    const logRecord = toLogRecord(record);
+    return this.#buffer.isWaitedFor ? undefined : this.#take(topic, logRecord, record.partition);
   }
 
   async #takeInTurn(topic: string, record: OutgoingRecord): Promise<Taken> {
@@ -260,14 +279,4 @@ class BatchingProducer implements Producer {
     this.#buffer.refuse(closedError());
     for (const queue of this.#queues.values()) queue.abandon(closedError());
   }
-}
-
-async function place({ partition, batch, index }: Taken): Promise<RecordPlace> {
-  const { baseOffset, term } = await batch.settled;
-  return { partition, offset: baseOffset < 0 ? -1 : baseOffset + index, term };
-}
-
-async function rangeOf({ count, ...first }: Taken & { readonly count: number }): Promise<AppendedRange> {
-  const { partition, offset, term } = await place(first);
-  return { partition, baseOffset: offset, recordCount: count, term };
 }

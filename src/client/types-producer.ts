@@ -1,4 +1,5 @@
 /** The SDK's public types of the producer. */
+import type { BellwetherError } from '../errors.js';
 import type { Acks, RecordHeader } from './types-records.js';
 
 /** Bytes of a record; text is sent as UTF-8. */
@@ -57,6 +58,19 @@ export interface AppendedRange {
   readonly term: number;
 }
 
+/** What became of records that were sent one behind the other, and have the same fate. */
+export interface SettledRange {
+  /** Undefined when no partition could be found for them. */
+  readonly partition: number | undefined;
+  /** Offset of the first, the others follow; -1 with acks 0 and with an error. */
+  readonly baseOffset: number;
+  readonly recordCount: number;
+  /** 0 with an error. */
+  readonly term: number;
+  /** Why they were not acknowledged; its outcome says whether they may be in the log. Undefined when they were. */
+  readonly error: BellwetherError | undefined;
+}
+
 /**
  * Sends records in batches, one stream to each leader, several batches of a partition in flight.
  *
@@ -81,6 +95,12 @@ export interface Producer {
    * @throws BellwetherError as `send`, of the first that failed; the others may have been applied all the same.
    */
   sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<readonly AppendedRange[]>;
+  /**
+   * As `sendAll`, for who has to know what became of each record: resolves once all have their outcome, good or bad,
+   * with a range for each stretch of them, in the order in which they were given. A record that cannot be sent does not
+   * hold up those behind it.
+   */
+  sendAllSettled(topic: string, records: readonly OutgoingRecord[]): Promise<readonly SettledRange[]>;
   /** Sends what waits without lingering. Resolves once everything sent so far has its outcome, good or bad. */
   flush(): Promise<void>;
   /** Flushes, then ends the streams; later sends are refused. Idempotent. */

@@ -34,6 +34,25 @@ it('records sent in one turn of the event loop are one batch, at consecutive off
   ]);
 });
 
+it('sendAllSettled tells what became of each record, in the order in which they were given', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  broker.script.produceStream = (request) =>
+    request.partition === 0
+      ? log.append(request)
+      : refused(request, new BellwetherError('RECORD_BATCH_TOO_LARGE', 'too large'));
+  const producer = (await startClient([broker.address])).producer();
+  const sent = [0, 0, 1, 1, -1, 0].map((partition, n) => ({ partition, value: String(n) }));
+  const ranges = await producer.sendAllSettled('orders', sent);
+  expect(ranges).toMatchObject([
+    { partition: 0, baseOffset: 0, recordCount: 2, term: 1, error: undefined },
+    { partition: 1, baseOffset: -1, recordCount: 2, error: { reason: 'RECORD_BATCH_TOO_LARGE' } },
+    { partition: -1, baseOffset: -1, recordCount: 1, error: { reason: 'INVALID_REQUEST' } },
+    { partition: 0, baseOffset: 2, recordCount: 1, term: 1, error: undefined },
+  ]);
+  expect(log.values).toEqual(['0', '1', '5']);
+});
+
 it('batches are full at batchBytes, and stay in order', async () => {
   const log = new ScriptedLog();
   const broker = await leader(log);
