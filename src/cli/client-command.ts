@@ -31,6 +31,8 @@ interface ClientFlags {
 export interface Context {
   readonly io: CliIo;
   readonly client: BellwetherClient;
+  /** Bound of each call in milliseconds, retries included. */
+  readonly timeoutMs: number;
   readonly format: Format;
   readonly print: (report: Report) => Promise<void>;
 }
@@ -59,13 +61,14 @@ export async function withClient(
 ): Promise<void> {
   const flags = mergedFlags(command);
   const format = flags.output ?? 'table';
+  const timeoutMs = flags.timeoutMs ?? TIMEOUT_DEFAULT_MS;
   const client = await connect({
     brokers: flags.bootstrap ?? bootstrapOfEnvironment(io, command),
-    timeoutMs: flags.timeoutMs ?? TIMEOUT_DEFAULT_MS,
+    timeoutMs,
     ...(flags.quiet !== true && { onRetry: waitTold(io.stderr) }),
   });
   try {
-    await work({ io, client, format, print: (report) => print(io.stdout, format, report) });
+    await work({ io, client, timeoutMs, format, print: (report) => print(io.stdout, format, report) });
   } finally {
     await client.close();
   }

@@ -31,7 +31,8 @@ export async function startLog(partitionCount: number) {
         })),
       },
     }),
-    produce: ({ partition, recordBatch = new Uint8Array() }) => {
+    initProducer: () => ({ producerId: 1, producerEpoch: 0 }),
+    produceStream: ({ requestId, partition, recordBatch }) => {
       const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
       const baseOffset = log.length;
       const records = decodeRecordBatch(recordBatch);
@@ -39,7 +40,8 @@ export async function startLog(partitionCount: number) {
       for (const { key, value, timestampMs } of records) {
         log.push({ offset: log.length, key, value, headers: [], timestampMs });
       }
-      return { partition, baseOffset, term: 1, recordCount: records.length, duplicate: false };
+      const recordCount = records.length;
+      return { requestId, baseOffset, term: 1, recordCount, error: undefined, duplicate: false };
     },
     listOffsets: ({ partition, at, timestampMs }) => {
       const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');

@@ -3,9 +3,21 @@ import { OffsetPosition } from '../../gen/bellwether/v1/log_service.js';
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODE } from '../../src/cli/main.js';
 import { partitionForKey } from '../../src/client/index.js';
+import { BellwetherError } from '../../src/errors.js';
+import { never } from '../client/fake-broker.js';
 import { fail } from '../client/harness.js';
+import { refused } from '../client/producer-rig.js';
 import { startLog, text } from './fake-log.js';
 import { input } from './run.js';
+
+/** A key for each partition. */
+function keysOf(partitionCount: number): string[] {
+  const keys: string[] = [];
+  for (let n = 0; keys.filter(Boolean).length < partitionCount; n += 1) {
+    keys[partitionForKey(Buffer.from(`k${n}`), partitionCount)] ??= `k${n}`;
+  }
+  return keys;
+}
 
 describe('produce', () => {
   it('appends one record a line and says where they went', async () => {
@@ -59,25 +71,58 @@ describe('produce', () => {
     expect(stderr).toBe('');
   });
 
-  it('says what was appended before it failed', async () => {
-    const { broker, batchSizes, cli } = await startLog(1);
-    const { produce } = broker.script;
-    broker.script.produce = (request) =>
-      batchSizes.length === 0 && produce !== undefined ? produce(request) : fail('COMMIT_TIMEOUT');
-    const stdin = input('x\n'.repeat(6_000));
-    const { exitCode, stdout, stderr } = await cli(['produce', 'orders', '--partition', '0'], { stdin });
-    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '0\t5000\t0\t4999\t1\n']);
-    expect(stderr).toContain('outcome UNKNOWN');
+  it('counts exactly what was appended, what may be, and what is not, and ends with the first failure', async () => {
+    const { broker, batchSizes, cli } = await startLog(2);
+    const { produceStream } = broker.script;
+    broker.script.produceStream = (request) => {
+      if (request.partition === 1) return refused(request, new BellwetherError('INVALID_REQUEST', 'no'));
+      if (batchSizes.length > 0) return refused(request, new BellwetherError('COMMIT_TIMEOUT', 'late'));
+      return produceStream === undefined ? fail('INTERNAL') : produceStream(request);
+    };
+    const [zero, one] = keysOf(2);
+    const lines = `${zero}:x\n`.repeat(11_000) + `${one}:x\n`;
+    const { exitCode, stdout, stderr } = await cli(
+      ['produce', 'orders', '-K', ':', '--acks', '1', '--timeout-ms', '2000'],
+      { stdin: input(lines) },
+    );
+    const [first = 0] = batchSizes;
+    expect(first).toBeGreaterThan(0);
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, `0\t${first}\t0\t${first - 1}\t1\n`]);
+    expect(stderr).toContain(`${first} records (`);
+    expect(stderr).toContain(`appended, ${11_000 - first} of unknown outcome, 1 not appended\n`);
+    expect(stderr).toMatch(/bellwether: (COMMIT_TIMEOUT|INVALID_REQUEST): /);
+  });
+
+  it('a failure ends it, though more could be read', async () => {
+    const { broker, cli } = await startLog(1);
+    broker.script.produceStream = (request) => refused(request, new BellwetherError('INVALID_REQUEST', 'no'));
+    async function* endless() {
+      yield Buffer.from('one\n');
+      await never();
+    }
+    const { exitCode, stderr } = await cli(['produce', 'orders', '-p', '0'], { stdin: endless() });
+    expect(exitCode).toBe(EXIT_CODE.failed);
+    expect(stderr).toContain('0 records (0 bytes) appended, 1 not appended\nbellwether: INVALID_REQUEST');
+  });
+
+  it('keeps the order of the lines of a partition over a hundred batches', async () => {
+    const { logs, cli } = await startLog(1);
+    const lines = Array.from({ length: 40_000 }, (_, n) => `${n} ${'x'.repeat(600)}`);
+    const { exitCode } = await cli(['produce', 'orders', '-p', '0'], {
+      stdin: input(`${lines.join('\n')}\n`),
+    });
+    expect(exitCode).toBe(EXIT_CODE.done);
+    expect(logs[0]?.map(({ value }) => text(value)) ?? []).toEqual(lines);
   });
 
   it('does not wait for a full batch when the input pauses', async () => {
     const { batchSizes, broker, cli } = await startLog(1);
     let go: () => void = () => undefined;
     const produced = new Promise<void>((resolve) => (go = resolve));
-    const { produce } = broker.script;
-    broker.script.produce = (request) => {
+    const { produceStream } = broker.script;
+    broker.script.produceStream = (request) => {
       go();
-      return produce === undefined ? fail('INTERNAL') : produce(request);
+      return produceStream === undefined ? fail('INTERNAL') : produceStream(request);
     };
     async function* paused() {
       yield Buffer.from('one\n');

@@ -2,13 +2,15 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { partitionForKey } from '../../client/index.js';
-import type { Acks, ProducerRecord, ProduceResult } from '../../client/index.js';
+import type { Acks, ProducerRecord } from '../../client/index.js';
 import { integer, nonEmpty } from '../arguments.js';
 import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
 import type { CliIo } from '../io.js';
 import { lineBatches } from '../line-batches.js';
 import type { Cell } from '../output.js';
+import { RecordSender } from '../record-sender.js';
+import type { Tally } from '../record-sender.js';
 import { counted, StatusLine } from '../status-line.js';
 import { stopSignal } from '../stop-signal.js';
 
@@ -18,16 +20,6 @@ interface ProduceFlags {
   readonly nullEmpty?: true;
   readonly quiet?: true;
   readonly acks: '0' | '1' | 'all';
-}
-
-/** What has been appended to one partition. */
-interface Tally {
-  readonly recordCount: number;
-  /** -1 with --acks 0. */
-  readonly firstOffset: number;
-  /** -1 with --acks 0. */
-  readonly lastOffset: number;
-  readonly term: number;
 }
 
 export function addProduceCommand(program: Command, io: CliIo): void {
@@ -56,36 +48,35 @@ export function addProduceCommand(program: Command, io: CliIo): void {
     );
 }
 
-/** However it ends it says first what has been appended. */
+/** However it ends it says first what has been appended, and what became of the rest. */
 async function produceLines(context: Context, topic: string, flags: ProduceFlags): Promise<void> {
-  const { io, client } = context;
+  const { io, client, timeoutMs } = context;
   const acks: Acks = flags.acks === 'all' ? 'all' : flags.acks === '1' ? 1 : 0;
-  const tallies = new Map<number, Tally>();
+  const sender = new RecordSender(client, topic, { acks, deliveryTimeoutMs: timeoutMs });
   const status = new StatusLine(io.stderr);
   const stop = stopSignal();
   let isCut = false;
-  void stop.received.then(() => {
+  const over = Promise.race([stop.received, sender.failed]).then(() => {
     isCut = true;
     io.closeStdin();
   });
-  let [records, bytes] = [0, 0];
-  const summary = (): string => `${counted(records, 'record')} (${counted(bytes, 'byte')}) appended`;
   const tell = async (): Promise<void> => {
     await status.clear();
-    if (tallies.size > 0) await printTallies(context, topic, tallies);
+    if (sender.tallies.size > 0) await printTallies(context, topic, sender.tallies);
+    if (flags.quiet !== true) await io.stderr.write(`${summary(sender)}\n`);
   };
   try {
     const assign = await assigner(context, topic, flags.partition);
-    for await (const lines of lineBatches(untilStopped(io.stdin, stop.received), () => isCut)) {
+    for await (const lines of lineBatches(untilStopped(io.stdin, over), () => isCut)) {
       for (const [partition, part] of assign(lines.map((line) => recordOf(line, flags)))) {
-        const result = await client.produce({ topic, partition }, part, { acks });
-        tallies.set(partition, added(tallies.get(partition), result));
-        records += part.length;
-        bytes += part.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
-        status.show(`${summary()} so far`);
+        await sender.send(partition, part);
+        status.show(`${summary(sender)} so far`);
       }
     }
+    await sender.end();
+    if (sender.failure !== undefined) throw sender.failure;
   } catch (error) {
+    await sender.end().catch(() => undefined);
     // Not even a closed output may hide why the rest was not appended.
     await tell().catch(() => undefined);
     throw error;
@@ -93,7 +84,15 @@ async function produceLines(context: Context, topic: string, flags: ProduceFlags
     stop.dispose();
   }
   await tell();
-  if (flags.quiet !== true) await io.stderr.write(`${summary()}\n`);
+}
+
+/** "12 records (345 bytes) appended", and what became of others. */
+function summary({ counts }: RecordSender): string {
+  const { appended, appendedBytes, unknown, notApplied } = counts;
+  const parts = [`${counted(appended, 'record')} (${counted(appendedBytes, 'byte')}) appended`];
+  if (unknown > 0) parts.push(`${unknown} of unknown outcome`);
+  if (notApplied > 0) parts.push(`${notApplied} not appended`);
+  return parts.join(', ');
 }
 
 /** The input up to its end, or to the signal: the whole lines that were read by then are still appended. */
@@ -143,15 +142,6 @@ function recordOf(line: Uint8Array, { keyDelimiter, nullEmpty }: ProduceFlags): 
   return {
     key: part(line.subarray(0, at)),
     value: part(line.subarray(at + Buffer.byteLength(keyDelimiter))),
-  };
-}
-
-function added(tally: Tally | undefined, { baseOffset, recordCount, term }: ProduceResult): Tally {
-  return {
-    recordCount: (tally?.recordCount ?? 0) + recordCount,
-    firstOffset: tally?.firstOffset ?? baseOffset,
-    lastOffset: baseOffset === -1 ? -1 : baseOffset + recordCount - 1,
-    term,
   };
 }
 
