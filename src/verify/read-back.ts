@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PartitionRef } from '../client/types.js';
 import { BellwetherError } from '../errors.js';
-import type { Drive } from './drive.js';
+import type { Reader } from './drive.js';
 import type { Recorder } from './recorder.js';
 
 /** Process numbers of the last readers, one for each partition and broker. */
@@ -22,12 +22,12 @@ export const STALL_MAX_MS = 20_000;
  */
 export async function readToEnd(
   recorder: Recorder,
-  drive: Drive,
+  reader: Reader,
   ref: PartitionRef,
 ): Promise<number | undefined> {
-  const end = await patiently(() => drive.end(ref, CALL_TIMEOUT_MS));
+  const end = await patiently(() => reader.end(ref, CALL_TIMEOUT_MS));
   if (end === undefined) return undefined;
-  const isRead = await readUpTo(recorder, drive, ref, end, FINAL_READER_BASE + ref.partition, false);
+  const isRead = await readUpTo(recorder, reader, ref, end, FINAL_READER_BASE + ref.partition, false);
   return isRead ? end : undefined;
 }
 
@@ -38,18 +38,18 @@ export async function readToEnd(
  */
 export function readReplica(
   recorder: Recorder,
-  drive: Drive,
+  reader: Reader,
   ref: PartitionRef,
   end: number,
   brokerNumber: number,
 ): Promise<boolean> {
   const process = FINAL_READER_BASE + (brokerNumber + 1) * PROCESSES_PER_BROKER + ref.partition;
-  return readUpTo(recorder, drive, ref, end, process, true);
+  return readUpTo(recorder, reader, ref, end, process, true);
 }
 
 async function readUpTo(
   recorder: Recorder,
-  drive: Drive,
+  reader: Reader,
   ref: PartitionRef,
   end: number,
   process: number,
@@ -59,7 +59,7 @@ async function readUpTo(
   let position = 0;
   let lastMs = performance.now();
   while (position < end) {
-    const { next } = await recorder.poll(process, drive, ref, position, options);
+    const { next } = await recorder.poll(process, reader, ref, position, options);
     if (next > position) lastMs = performance.now();
     else if (performance.now() - lastMs > STALL_MAX_MS) return false;
     else await pause(PAUSE_MS);

@@ -3,7 +3,7 @@ import type { PartitionRef } from '../client/types.js';
 import { BellwetherError } from '../errors.js';
 import type { ReadRecord, SendOutcome } from '../history/types.js';
 import { invariant } from '../invariant.js';
-import type { Drive, ReadOptions } from './drive.js';
+import type { Reader, ReadOptions, Writer } from './drive.js';
 import { Outages } from './outages.js';
 import { PartitionHistory } from './partition-history.js';
 import { decodeValue, encodeValue } from './value-text.js';
@@ -52,45 +52,47 @@ export class Recorder {
     return this.counts.ok + this.counts.failed + this.counts.unknown;
   }
 
-  /** Appends `count` new values as one batch. Never sent again, whatever became of it. */
+  /**
+   * Has `writer` append `count` new values. Never again, whatever became of them.
+   *
+   * @param before - The call of the same process before this one: written down first, so that the history has the calls
+   * of a process in their order.
+   */
   async send(
     process: number,
-    drive: Drive,
+    writer: Writer,
     ref: PartitionRef,
     count: number,
-    timeoutMs: number,
+    before: Promise<void> = Promise.resolve(),
   ): Promise<void> {
     const partition = this.#at(ref);
-    const firstValue = partition.nextValue;
+    const { history, outages, nextValue } = partition;
     partition.nextValue += count;
-    const values = Array.from({ length: count }, (_, i) => encodeValue(firstValue + i, this.#recordBytes));
+    const values = Array.from({ length: count }, (_, i) => encodeValue(nextValue + i, this.#recordBytes));
     const invokedAtMs = performance.now();
-    partition.outages.asked(invokedAtMs);
-    let outcome: SendOutcome = 'ok';
-    let baseOffset: number | undefined;
-    try {
-      baseOffset = await drive.append(ref, values, timeoutMs);
-    } catch (error) {
-      outcome = outcomeOf(error);
-    }
+    outages.asked(invokedAtMs);
+    const parts = await writer.append(ref, values);
     const completedAtMs = performance.now();
-    partition.outages.ended(completedAtMs, outcome === 'ok');
-    partition.history.addSend({
-      process,
-      firstValue,
-      count,
-      outcome,
-      baseOffset,
-      invokedAtMs,
+    outages.ended(
       completedAtMs,
-    });
-    this.counts[outcome] += count;
+      parts.some(({ error }) => error === undefined),
+    );
+    await before;
+    let firstValue = nextValue;
+    for (const { count: partCount, baseOffset, error } of parts) {
+      const outcome = error === undefined ? 'ok' : outcomeOf(error);
+      const told = { process, outcome, baseOffset, invokedAtMs, completedAtMs };
+      history.addSend({ ...told, firstValue, count: partCount });
+      this.counts[outcome] += partCount;
+      firstValue += partCount;
+    }
+    invariant(firstValue === nextValue + count, 'every value has an outcome', { count });
   }
 
   /** Reads once from `from` on. */
   async poll(
     process: number,
-    drive: Drive,
+    reader: Reader,
     ref: PartitionRef,
     from: number,
     options: ReadOptions,
@@ -98,7 +100,7 @@ export class Recorder {
     const { history } = this.#at(ref);
     const invokedAtMs = performance.now();
     try {
-      const { records, next } = await drive.read(ref, from, options);
+      const { records, next } = await reader.read(ref, from, options);
       const seen = records.map(({ offset, value }): ReadRecord => [
         offset,
         decodeValue(value, this.#recordBytes),

@@ -2,14 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from '../client/connect.js';
 import type { BellwetherClient, PartitionRef } from '../client/types.js';
-import { type Drive, sdkDrive } from './drive.js';
+import { callWriter, producerWriter, reader } from './drive.js';
 import { countFailovers } from './failover-count.js';
 import { readReplica, readToEnd } from './read-back.js';
 import { Recorder } from './recorder.js';
 import { type Breakable, type Fault, torment } from './torment.js';
 import { RECORDS_MAX, RECORDS_PER_PARTITION_MAX } from './limits.js';
 import { judge, type Verdict } from './verdict.js';
-import { Workload } from './workload.js';
+import { CALL_TIMEOUT_MS as WORK_TIMEOUT_MS, Workload } from './workload.js';
 
 /** Bound of a call that prepares or ends the run, in milliseconds. */
 const CALL_TIMEOUT_MS = 15_000;
@@ -32,8 +32,6 @@ export interface VerifyOptions {
   /** Ends the writing before its time; what is written then is read back and judged all the same. */
   readonly stop: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** What stands between verify and a client; single calls of the SDK unless given. */
-  readonly driveOf?: (client: BellwetherClient) => Drive;
 }
 
 /** How far a run is. */
@@ -70,21 +68,24 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
 type Open = (brokers: readonly string[]) => Promise<BellwetherClient>;
 
 async function run(options: VerifyOptions, open: Open): Promise<Verdict> {
-  const { brokers, partitions, rate, recordBytes, driveOf = sdkDrive } = options;
+  const { brokers, partitions, rate, recordBytes } = options;
   const observer = await open(brokers);
   const topic = `verify-${Date.now().toString(36)}-${Math.floor(Math.random() * 36 ** 4).toString(36)}`;
   const { partitions: made } = await observer.admin.createTopic(topic, { partitions });
   const recorder = new Recorder(topic, partitions, recordBytes);
   for (const { ref } of recorder.partitions) await observer.partitionLeader(ref);
   const followerReaders = await Promise.all(
-    recorder.partitions.map(async ({ ref }) => driveOf(await open(rotated(brokers, ref.partition)))),
+    recorder.partitions.map(async ({ ref }) => reader(await open(rotated(brokers, ref.partition)))),
   );
   const failovers = countFailovers(observer, topic);
   const startedMs = performance.now();
   const workload = new Workload({
     recorder,
-    writers: driveOf(await open(brokers)),
-    readers: driveOf(await open(brokers)),
+    writers: [
+      callWriter(await open(brokers), WORK_TIMEOUT_MS),
+      producerWriter(await open(brokers), WORK_TIMEOUT_MS),
+    ],
+    readers: reader(await open(brokers)),
     followerReaders,
     rate,
     recordsMax: Math.min(RECORDS_MAX, RECORDS_PER_PARTITION_MAX * partitions),
@@ -159,7 +160,7 @@ async function drive(
 const MEND_MAX_MS = 15_000;
 
 async function readBack(
-  { brokers, driveOf = sdkDrive }: VerifyOptions,
+  { brokers }: VerifyOptions,
   open: Open,
   recorder: Recorder,
   made: readonly { readonly partition: number; readonly replicas: readonly string[] }[],
@@ -169,7 +170,7 @@ async function readBack(
   const ends = new Map<PartitionRef, number>();
   const unreadable: string[] = [];
   for (const { ref } of recorder.partitions) {
-    const end = await readToEnd(recorder, driveOf(client), ref);
+    const end = await readToEnd(recorder, reader(client), ref);
     if (end === undefined) unreadable.push(`${ref.topic}/${ref.partition}`);
     else ends.set(ref, end);
   }
@@ -177,7 +178,7 @@ async function readBack(
   for (const [number, { id, address, alive }] of known.entries()) {
     if (!alive) continue;
     // A client of this broker alone, which never asks who leads: all its reads go there.
-    const replica = driveOf(await open([address]));
+    const replica = reader(await open([address]));
     for (const [ref, end] of ends) {
       if (made[ref.partition]?.replicas.includes(id) !== true) continue;
       if (await readReplica(recorder, replica, ref, end, number)) replicasRead += 1;

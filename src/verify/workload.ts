@@ -2,12 +2,10 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PartitionRef } from '../client/types.js';
-import type { Drive, ReadOptions } from './drive.js';
+import type { Reader, ReadOptions, Writer } from './drive.js';
 import { Pace } from './pace.js';
 import type { Recorder } from './recorder.js';
 
-/** Writers of each partition: two, so that their batches meet at the leader. */
-export const WRITERS_PER_PARTITION = 2;
 /** Process numbers: writers from 0, then the readers. */
 const LEADER_READER_BASE = 10_000;
 const FOLLOWER_READER_BASE = 20_000;
@@ -16,7 +14,7 @@ const FOLLOWER_READER_BASE = 20_000;
 const BATCHES_PER_SECOND = 20;
 
 /** Bound of a write and of a read, in milliseconds. */
-const CALL_TIMEOUT_MS = 3_000;
+export const CALL_TIMEOUT_MS = 3_000;
 const READ_WAIT_MS = 500;
 /** Pause of a reader that got nothing, so that one whose calls fail at once does not keep a processor busy. */
 const IDLE_MS = 20;
@@ -27,10 +25,11 @@ const RECORDS_BACK_MAX = 2_000;
 
 export interface WorkloadOptions {
   readonly recorder: Recorder;
-  readonly writers: Drive;
-  readonly readers: Drive;
+  /** All of them write to each partition, so that their batches meet at its leader. */
+  readonly writers: readonly Writer[];
+  readonly readers: Reader;
   /** Reads from followers: one for each partition. */
-  readonly followerReaders: readonly Drive[];
+  readonly followerReaders: readonly Reader[];
   /** Records in a second, over all partitions. */
   readonly rate: number;
   /** Records that are sent at most; then writers rest. */
@@ -51,9 +50,9 @@ export class Workload {
     // Each loop that rests listens: as many as there are loops.
     setMaxListeners(0, this.#stop.signal);
     for (const { ref } of options.recorder.partitions) {
-      for (let i = 0; i < WRITERS_PER_PARTITION; i++) {
-        this.#start(() => this.#write(ref.partition * WRITERS_PER_PARTITION + i, ref));
-      }
+      options.writers.forEach((writer, i) => {
+        this.#start(() => this.#write(ref.partition * options.writers.length + i, writer, ref));
+      });
       this.#start(() => this.#read(LEADER_READER_BASE + ref.partition, options.readers, ref, false));
       const follower = options.followerReaders[ref.partition];
       if (follower !== undefined) {
@@ -68,22 +67,28 @@ export class Workload {
     await Promise.allSettled(this.#loops);
   }
 
-  /** Batch after batch; a value whose fate is unknown is not sent again. */
-  async #write(process: number, ref: PartitionRef): Promise<void> {
+  /** Batch after batch; a value whose fate is unknown is not given to the writer again. */
+  async #write(process: number, writer: Writer, ref: PartitionRef): Promise<void> {
     const { recorder, writers, rate, recordsMax } = this.#options;
-    const ownRate = rate / (recorder.partitions.length * WRITERS_PER_PARTITION);
+    const ownRate = rate / (recorder.partitions.length * writers.length);
+    /** Those under way, oldest first: each ends after those before it. */
+    const sends: Promise<void>[] = [];
     const pace = new Pace(ownRate, performance.now() + (Math.random() * 1000) / BATCHES_PER_SECOND);
     const sizeMax = Math.max(1, Math.ceil((2 * ownRate) / BATCHES_PER_SECOND) - 1);
     while (!this.#stop.signal.aborted && recorder.sent < recordsMax) {
       const count = 1 + Math.floor(Math.random() * sizeMax);
       await this.#rest(pace.waitMs(performance.now(), count));
-      if (this.#stop.signal.aborted) return;
-      await recorder.send(process, writers, ref, count, CALL_TIMEOUT_MS);
+      if (this.#stop.signal.aborted) break;
+      const send = recorder.send(process, writer, ref, count, sends.at(-1));
+      send.catch(() => undefined); // Awaited below.
+      sends.push(send);
+      if (sends.length >= writer.callsAtOnce) await sends.shift();
     }
+    await Promise.all(sends);
   }
 
   /** On and on, and now and then again from somewhere before. */
-  async #read(process: number, drive: Drive, ref: PartitionRef, allowFollower: boolean): Promise<void> {
+  async #read(process: number, reader: Reader, ref: PartitionRef, allowFollower: boolean): Promise<void> {
     const { recorder } = this.#options;
     let position = 0;
     while (!this.#stop.signal.aborted) {
@@ -94,7 +99,7 @@ export class Workload {
         maxRecords,
         allowFollower,
       };
-      const { next } = await recorder.poll(process, drive, ref, position, options);
+      const { next } = await recorder.poll(process, reader, ref, position, options);
       if (next === position) await this.#rest(IDLE_MS);
       position = next;
       if (Math.random() * READS_BEFORE_ASSIGN > 1) continue;

@@ -23,6 +23,16 @@ async function startLog({ append, fetched }: Falsehood = {}): Promise<FakeBroker
     ...{ partition: 0, leader: 'n1', term: 1 },
     ...{ replicas: ['n1'], inSyncReplicas: ['n1'], offlineReplicas: [] },
   };
+  const appended = (recordBatch: Uint8Array) => {
+    const baseOffset = log.length;
+    const records = decodeRecordBatch(recordBatch);
+    for (const { key, value, timestampMs } of records) {
+      const record = { offset: log.length, key, value, headers: [], timestampMs };
+      if (append === undefined) log.push(record);
+      else append(log, record);
+    }
+    return { baseOffset, term: 1, recordCount: records.length, duplicate: false };
+  };
   const topicOf = (topic: string) => ({ topic, partitions: [partition] });
   const broker: FakeBroker = await startBroker({
     createTopic: ({ topic }) => ({ topic: topicOf((made = topic)) }),
@@ -34,16 +44,12 @@ async function startLog({ append, fetched }: Falsehood = {}): Promise<FakeBroker
       brokers: [{ id: 'n1', address: broker.address, rack: '', alive: true }],
     }),
     listOffsets: () => ({ offset: log.length, term: 1 }),
-    produce: ({ recordBatch = new Uint8Array() }) => {
-      const baseOffset = log.length;
-      const records = decodeRecordBatch(recordBatch);
-      for (const { key, value, timestampMs } of records) {
-        const record = { offset: log.length, key, value, headers: [], timestampMs };
-        if (append === undefined) log.push(record);
-        else append(log, record);
-      }
-      return { partition: 0, baseOffset, term: 1, recordCount: records.length, duplicate: false };
-    },
+    produce: ({ recordBatch = new Uint8Array() }) => ({ partition: 0, ...appended(recordBatch) }),
+    initProducer: () => ({ producerId: 1, producerEpoch: 0 }),
+    produceStream: ({ requestId, recordBatch }) => ({
+      ...{ requestId, error: undefined },
+      ...appended(recordBatch),
+    }),
     fetch: (request) => {
       const records = log.slice(request.offset, request.offset + request.maxRecords);
       const nextOffset = request.offset + records.length;
