@@ -33,7 +33,7 @@ export interface Plan<Response> {
   readonly route: Route;
   /** Sends the request once. */
   attempt(address: string, timeoutMs: number): Promise<Response>;
-  /** Told before each further attempt why, and how long the call has gone on. */
+  /** Told before each further attempt why, and how long the call has gone on, beyond what it may take by right. */
   readonly retried?: (error: BellwetherError, elapsedMs: number) => void;
 }
 
@@ -57,7 +57,7 @@ export async function withRetries<Response>(lifetime: Lifetime, plan: Plan<Respo
     const waitMs = atOnce ? 0 : pauseMs(pauses, Math.random());
     if (performance.now() + waitMs + LAST_ATTEMPT_MIN_MS > deadlineMs)
       throw verdict(plan.effect, doubt, error);
-    plan.retried?.(error, performance.now() - begunMs);
+    plan.retried?.(error, Math.max(0, performance.now() - begunMs - plan.expectedMs));
     hops = atOnce ? hops + 1 : 0;
     if (atOnce) continue;
     pauses += 1;

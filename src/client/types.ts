@@ -40,8 +40,9 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   /**
    * Told that something failed and is tried again, in silence otherwise: why, and for how many milliseconds the
-   * call, the oldest record of a producer's batches or the stream has been at it. Once for each attempt after the
-   * first, so often within seconds. It runs beside the attempt and holds nothing up; what it throws is uncaught.
+   * call, the oldest record of a producer's batches or the stream has been at it, without the time that a healthy
+   * broker may take by right, such as a long poll. Once for each attempt after the first, so often within seconds. It
+   * runs beside the attempt and holds nothing up; what it throws is uncaught.
    */
   readonly onRetry?: RetryListener;
 }

@@ -57,6 +57,23 @@ describe('unreachable brokers', () => {
     expect(Math.max(...times)).toBeLessThan(tookMs);
   });
 
+  it('a long poll that ends because its leader moves has not been in vain', async () => {
+    const told: number[] = [];
+    const broker = await startBroker();
+    broker.script.partitionLeader = () => leaderAt(broker.address, broker.count('partitionLeader'));
+    broker.script.fetch = () => {
+      if (broker.count('fetch') > 1) return FETCHED;
+      throw new BellwetherError('NOT_LEADER', 'moved');
+    };
+    const client = await connect({
+      brokers: [broker.address],
+      onRetry: (_, elapsedMs) => told.push(elapsedMs),
+    });
+    await client.fetch(ORDERS, 0, { maxWaitMs: 10_000 });
+    await client.close();
+    expect(told).toEqual([0]);
+  });
+
   it('a producer tells it of its oldest record, which is waiting all the time', async () => {
     const address = await refusedAddress();
     const told: number[] = [];

@@ -63,6 +63,30 @@ describe('produce and consume', () => {
     expect((await client.listOffsets(ref, 'latest')).offset).toBe(2);
   });
 
+  it('produce goes on over the death of the leader: every line once, in order, and nothing to report', async () => {
+    const ref = { topic: 'signals', partition: 0 };
+    const { offset: before } = await client.listOffsets(ref, 'latest');
+    const producer = start('produce', 'signals', '-p', '0');
+    const block = (from: number) => Array.from({ length: 20_000 }, (_, i) => `${from + i} é\n`).join('');
+    producer.child.stdin.write(block(0));
+    await until(
+      'some of it is appended',
+      async () => (await client.listOffsets(ref, 'latest')).offset > before,
+    );
+    const { leader } = await client.partitionLeader(ref);
+    producer.child.stdin.write(block(20_000));
+    await cluster.kill(leader);
+    producer.child.stdin.end(block(40_000));
+    expect(await producer.closed).toEqual([0, null]);
+    cluster.launch(leader);
+    await cluster.allAlive();
+    expect(producer.said.stderr).toMatch(/(^|\n)60000 records \(\d+ bytes\) appended\n$/);
+    const { stdout } = await bellwether([
+      ...['consume', 'signals', '-e', '-o', String(before), '--bootstrap', cluster.bootstrap],
+    ]);
+    expect(stdout === block(0) + block(20_000) + block(40_000)).toBe(true);
+  });
+
   it('consume ends without a word when the reader of its output is gone', async () => {
     const { child, said, closed } = start('consume', 'large');
     child.stdout.once('data', () => child.stdout.destroy());

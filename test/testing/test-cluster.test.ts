@@ -63,3 +63,26 @@ it('records come back as they were sent, compressed or not', async () => {
   expect(Buffer.from(records[0]!.value!).toString()).toBe(value);
   expect(records[1]).toMatchObject({ offset: 1, value: undefined, key: undefined });
 });
+
+it('of two consumers of a group the one that claimed it last reads on, over a failover; the other is told', async () => {
+  const cluster = await start();
+  const client = await cluster.client();
+  await client.admin.createTopic('orders');
+  await client.producer().sendAll('orders', numbered(10));
+  const consumer = () =>
+    client.consumer({ partitions: [ORDERS], group: 'billing', generation: 'claim', untilEnd: true });
+  const first = consumer();
+  for await (const { offset } of first) if (offset === 0) break;
+  await first.commit([{ ...ORDERS, offset: 4 }]);
+
+  await cluster.killLeader('orders', 0);
+  const offsets: number[] = [];
+  const second = consumer();
+  for await (const { offset } of second) offsets.push(offset);
+  await second.commit();
+  expect(offsets).toEqual([4, 5, 6, 7, 8, 9]);
+  await expect(first.commit([{ ...ORDERS, offset: 5 }])).rejects.toMatchObject({
+    reason: 'FENCED_GENERATION',
+  });
+  expect(await client.fetchOffsets('billing', [ORDERS])).toMatchObject([{ offset: 10, generation: 1 }]);
+});
