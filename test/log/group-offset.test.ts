@@ -1,7 +1,7 @@
 /** Which commits of consumer groups take effect, as the log of the partition decides it. */
 import { describe, expect, it } from 'vitest';
-import type { Committer } from '../../src/log/group-offset.js';
-import { type CommitSettlement, PartitionLog } from '../../src/log/partition-log.js';
+import type { CommitSettlement, Committer } from '../../src/log/group-offset.js';
+import { PartitionLog } from '../../src/log/partition-log.js';
 import { asLogIndex, asTerm } from '../../src/raft/types.js';
 import { offsetCommit } from './entries.js';
 
