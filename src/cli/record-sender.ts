@@ -41,6 +41,11 @@ export class RecordSender {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
   }
 
+  /** True once any record has an outcome. */
+  get hasSent(): boolean {
+    return Object.values(this.counts).some((count) => count > 0);
+  }
+
   /** Sends records to one partition, behind those before. Resolves once there is room for the next. */
   async send(partition: number, records: readonly OutgoingRecord[]): Promise<void> {
     const addressed = records.map((record) => ({ ...record, partition }));

@@ -136,8 +136,9 @@ describe('produce', () => {
   it('an unknown topic fails before any line is read', async () => {
     const { broker, cli } = await startLog(1);
     broker.script.describeTopic = () => fail('UNKNOWN_TOPIC_OR_PARTITION');
-    const { exitCode, stdout } = await cli(['produce', 'orders'], { stdin: input('x\n') });
+    const { exitCode, stdout, stderr } = await cli(['produce', 'orders'], { stdin: input('x\n') });
     expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '']);
+    expect(stderr).toMatch(/^bellwether: UNKNOWN_TOPIC_OR_PARTITION/);
   });
 });
 

@@ -78,7 +78,7 @@ async function produceLines(context: Context, topic: string, flags: ProduceFlags
   } catch (error) {
     await sender.end().catch(() => undefined);
     // Not even a closed output may hide why the rest was not appended.
-    await tell().catch(() => undefined);
+    if (sender.hasSent) await tell().catch(() => undefined);
     throw error;
   } finally {
     stop.dispose();
