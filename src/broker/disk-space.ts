@@ -11,6 +11,9 @@ import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { LIMITS } from './limits.js';
 
+/** With so many times the reserve free, it takes a while until it matters. */
+const PLENTY_RESERVES = 4;
+
 /** What is known of the disk. */
 export interface DiskRoom {
   /** Bytes that the broker may still write to the disk of its data folder; rejects when nobody knows. */
@@ -28,7 +31,8 @@ export class DiskSpace {
   readonly #room: DiskRoom;
   readonly #reserveBytes: number;
   readonly #log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
-  #freeBytes = Infinity;
+  /** None, until the first look, which so comes soon. */
+  #freeBytes = 0;
   #isShort = false;
   #roomMadeMs = -Infinity;
   #cancel: (() => void) | undefined;
@@ -47,7 +51,9 @@ export class DiskSpace {
   }
 
   start(): void {
-    this.#cancel = this.#clock.schedule(LIMITS.diskSpaceLookMs, () => void this.#look());
+    const isPlenty = this.#freeBytes >= PLENTY_RESERVES * this.#reserveBytes;
+    const pauseMs = isPlenty ? LIMITS.diskSpaceRareLookMs : LIMITS.diskSpaceLookMs;
+    this.#cancel = this.#clock.schedule(pauseMs, () => void this.#look());
   }
 
   stop(): void {

@@ -37,8 +37,10 @@ export const LIMITS = {
   replicaWriteBytesMax: 134_217_728,
   /** Bytes of the disk that are not for records, unless the configuration says otherwise. */
   diskReserveBytes: 268_435_456,
-  /** Pause between two looks at how much of the disk is free. */
+  /** Pause between two looks at how much of the disk is free, while that is not much more than the reserve, */
   diskSpaceLookMs: 200,
+  /** and while it is four times as much or more. */
+  diskSpaceRareLookMs: 1_000,
   /** Pause between two attempts to free disk space that deletions have made needless, while it is short. */
   makeRoomMs: 5_000,
   /** Pause between two looks at whether the disk has caught up. */

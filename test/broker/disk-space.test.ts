@@ -95,7 +95,7 @@ describe('a cluster whose disks fill up', () => {
     const leader = await cluster.elected('orders', 0);
     await cluster.produced(leader, 'orders', 'before');
     for (const id of cluster.ids) cluster.disk(id).freeBytes = LIMITS.diskReserveBytes - 1;
-    await cluster.run(2 * LIMITS.diskSpaceLookMs);
+    await cluster.run(2 * LIMITS.diskSpaceRareLookMs);
     const error = await rejection(cluster.answer(cluster.produce(leader, 'orders', 'refused')));
     expect(error).toMatchObject({
       reason: 'DISK_FULL',
