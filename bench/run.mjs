@@ -2,13 +2,18 @@
 import { ceilings } from './cases/ceilings.mjs';
 import { kill9, requested } from './cases/faults.mjs';
 import { latency } from './cases/latency.mjs';
+import { memory } from './cases/memory.mjs';
 import { produce } from './cases/produce.mjs';
 import { sdk } from './cases/sdk.mjs';
 import { progress, runCases, runCommand } from './lib/command.mjs';
 import { profileProduce } from './lib/profile.mjs';
 import { asText } from './lib/report.mjs';
 
-/** In the order in which they run: the steady cases before those that kill. */
+/**
+ * In the order in which they run: the steady cases before those that kill.
+ *
+ * @type {Record<string, import('./lib/context.mjs').Case>}
+ */
 const CASES = {
   produce: { run: produce },
   sdk: { run: sdk },
@@ -16,13 +21,19 @@ const CASES = {
   ceilings: { run: ceilings },
   requested,
   kill9,
+  memory,
 };
 
 await runCommand({
   script: 'bench',
   names: Object.keys(CASES),
+  onRequest: Object.keys(CASES).filter((name) => CASES[name]?.onRequest),
   numbers: {
-    seconds: { default: 1.5, max: 600, help: 'length of one run of produce, latency and ceilings' },
+    seconds: {
+      default: 1.5,
+      max: 3600,
+      help: 'length of one run of produce, sdk, latency and ceilings; of memory (there by default 600)',
+    },
     rounds: { default: 20, max: 1000, whole: true, help: 'failovers of the cases requested and kill9' },
   },
   profile: 'instead of the cases: CPU profile of the leader while it takes records',

@@ -34,6 +34,7 @@ const LOG_LINES_KEPT = 40;
  * @property {readonly string[]} [profiling] Arguments of Node for broker n1.
  * @property {boolean} [proxied] Puts a proxy before each peer listener, for `cut` and to count what passes.
  * @property {boolean} [mayHang] Lets `hangDisk` work.
+ * @property {readonly string[]} [flags] Of `bellwether serve`, for every broker.
  * @property {boolean} [balanced] False: leaders stay where a fault has put them, where the broker can do that.
  */
 
@@ -68,7 +69,7 @@ export class BrokerProcesses {
    * @param {StartOptions} options
    */
   static async start(options) {
-    const { folder, count = 3, proxied = false, balanced = true } = options;
+    const { folder, count = 3, proxied = false, balanced = true, flags: given = [] } = options;
     const processes = new BrokerProcesses(options);
     started.add(processes);
     const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`);
@@ -76,7 +77,7 @@ export class BrokerProcesses {
     const at = (/** @type {number} */ block, /** @type {number} */ i) => String(addresses[block * count + i]);
     // A broker registers the address that --peers names for it, so that all others dial its proxy.
     const peers = ids.map((id, i) => `${id}=${at(proxied ? 2 : 1, i)}`).join(',');
-    const flags = balanced ? [] : unbalanced();
+    const flags = [...given, ...(balanced ? [] : unbalanced())];
     ids.forEach((id, i) => {
       const args = ['serve', '--id', id, '--listen', at(0, i), '--peer-listen', at(1, i)];
       args.push('--peers', peers, '--data', join(folder, id), ...flags);

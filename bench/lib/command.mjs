@@ -20,6 +20,7 @@ import { describeMachine, warningsOf } from './machine.mjs';
 /**
  * @typedef {object} Flags
  * @property {readonly string[]} only
+ * @property {ReadonlySet<string>} given Names of the numbers that were given.
  * @property {string} data
  * @property {boolean} json
  * @property {boolean} profile
@@ -32,16 +33,17 @@ import { describeMachine, warningsOf } from './machine.mjs';
  * @param {object} command
  * @param {string} command.script Name of the npm script.
  * @param {readonly string[]} command.names What --only takes.
+ * @param {readonly string[]} [command.onRequest] Those of them that run only when --only names them.
  * @param {Readonly<Record<string, NumberFlag>>} command.numbers
  * @param {string} [command.profile] Help of --profile; undefined for a command without.
  * @param {(flags: Flags, folder: string) => Promise<string>} command.run Returns the text to print.
  */
-export async function runCommand({ script, names, numbers, profile, run }) {
-  const usage = usageOf(script, names, numbers, profile);
+export async function runCommand({ script, names, onRequest = [], numbers, profile, run }) {
+  const usage = usageOf(script, names, onRequest, numbers, profile);
   /** @type {Flags | undefined} */
   let flags;
   try {
-    flags = readFlags(names, numbers, profile !== undefined);
+    flags = readFlags(names, onRequest, numbers, profile !== undefined);
   } catch (error) {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
     process.exitCode = 2;
@@ -78,7 +80,7 @@ export function ownVersion() {
  * @param {string} folder
  * @returns {Promise<import('./report.mjs').Report>}
  */
-export async function runCases(cases, { only, numbers }, folder) {
+export async function runCases(cases, { only, given, numbers }, folder) {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
   const machine = describeMachine(folder);
@@ -87,18 +89,20 @@ export async function runCases(cases, { only, numbers }, folder) {
   const rows = [];
   /** @type {Record<string, unknown>} */
   const verified = {};
-  for (const [name, { run, brokers }] of Object.entries(cases)) {
+  for (const [name, { run, brokers, seconds: ownSeconds }] of Object.entries(cases)) {
     if (!only.includes(name)) continue;
     progress(`${name}: three brokers start`);
     const data = join(folder, name);
     mkdirSync(data);
     const processes = await BrokerProcesses.start({ ...brokers, folder: data });
-    const { seconds = 0, rounds = 0, partitions = 0 } = numbers;
+    const { rounds = 0, partitions = 0 } = numbers;
+    const seconds = (given.has('seconds') ? undefined : ownSeconds) ?? numbers['seconds'] ?? 0;
     const outcome = await run({ processes, folder: data, seconds, rounds, partitions, progress });
     await processes.stop();
     rmSync(data, { recursive: true });
     rows.push(...outcome.rows);
     notes.push(...(outcome.notes ?? []));
+    if (outcome.failed === true) process.exitCode = 1;
     if (outcome.verified !== undefined) verified[name] = outcome.verified;
   }
   const tookSeconds = Math.round((performance.now() - startedMs) / 100) / 10;
@@ -116,17 +120,19 @@ export async function runCases(cases, { only, numbers }, folder) {
 
 /**
  * @param {readonly string[]} names
+ * @param {readonly string[]} onRequest
  * @param {Readonly<Record<string, NumberFlag>>} numbers
  * @param {boolean} profiles
  * @returns {Flags | undefined} Undefined when help was asked for.
  */
-function readFlags(names, numbers, profiles) {
+function readFlags(names, onRequest, numbers, profiles) {
+  const usual = names.filter((name) => !onRequest.includes(name));
   const { values } = parseArgs({
     options: {
       ...Object.fromEntries(
         Object.keys(numbers).map((name) => [name, { type: /** @type {const} */ ('string') }]),
       ),
-      only: { type: 'string', multiple: true, default: [...names] },
+      only: { type: 'string', multiple: true, default: usual },
       data: { type: 'string', default: tmpdir() },
       json: { type: 'boolean', default: false },
       ...(profiles && { profile: { type: /** @type {const} */ ('boolean'), default: false } }),
@@ -140,7 +146,8 @@ function readFlags(names, numbers, profiles) {
     return [name, numberFlag(name, /** @type {Record<string, unknown>} */ (values)[name], flag)];
   });
   const { only, data, json } = values;
-  return { only, data, json, profile: values.profile === true, numbers: Object.fromEntries(read) };
+  const given = new Set(Object.keys(numbers).filter((name) => name in values));
+  return { only, given, data, json, profile: values.profile === true, numbers: Object.fromEntries(read) };
 }
 
 /**
@@ -160,14 +167,16 @@ function numberFlag(name, text, { default: otherwise, max, whole = false, mayBeZ
 /**
  * @param {string} script
  * @param {readonly string[]} names
+ * @param {readonly string[]} onRequest
  * @param {Readonly<Record<string, NumberFlag>>} numbers
  * @param {string | undefined} profile
  */
-function usageOf(script, names, numbers, profile) {
+function usageOf(script, names, onRequest, numbers, profile) {
   const lines = Object.entries(numbers).map(([name, { help, default: value }]) => {
     return [`--${name} N`, `${help} (default ${value})`];
   });
-  lines.push(['--only NAME', `${names.join(', ')}; may be given several times (default: all)`]);
+  const otherwise = onRequest.length === 0 ? 'all' : `all but ${onRequest.join(', ')}`;
+  lines.push(['--only NAME', `${names.join(', ')}; may be given several times (default: ${otherwise})`]);
   lines.push([
     '--data DIR',
     "folder in which to make the temporary folder of the data (default: the system's)",

@@ -3,6 +3,8 @@
 /**
  * @typedef {object} Case
  * @property {Omit<import('./broker-processes.mjs').StartOptions, 'folder'>} [brokers] How its brokers are started.
+ * @property {boolean} [onRequest] Runs only when --only names it.
+ * @property {number} [seconds] Its own default of --seconds.
  * @property {(context: Context) => Promise<Outcome>} run
  */
 
@@ -32,6 +34,11 @@
  * @property {number} [failed_calls] Of the client, from the faults until the cluster was whole again.
  * @property {number} [cpu_percent] Of one core.
  * @property {number} [resident_mib]
+ * @property {number} [resident_max_mib]
+ * @property {number} [early_mib] Median resident memory of the second fifth of a run.
+ * @property {number} [middle_mib] The same of the third fifth.
+ * @property {number} [late_mib] The same of the last fifth.
+ * @property {number} [trend_percent] From the second fifth to the last.
  * @property {number} [kb_per_second] 10^3 bytes.
  * @property {number} [brokers_us] CPU time of the three brokers together for one record, in microseconds.
  * @property {number} [client_us] CPU time of the client for one record, in microseconds.
@@ -42,5 +49,6 @@
  * @typedef {object} Outcome
  * @property {readonly Row[]} rows
  * @property {readonly string[]} [notes] What a reader of the table must know.
+ * @property {boolean} [failed] What was asked for was not measured to the end; the notes say why.
  * @property {unknown} [verified] What was compared, for a case that checks acknowledged records.
  */
