@@ -158,7 +158,8 @@ function readFlags(names, onRequest, numbers, profiles) {
 function numberFlag(name, text, { default: otherwise, max, whole = false, mayBeZero = false }) {
   const value = text === undefined ? otherwise : Number(text);
   if (!((value > 0 || (mayBeZero && text === '0')) && value <= max)) {
-    throw new Error(`--${name}: must be a number above 0, at most ${max}, got "${text}"`);
+    const least = mayBeZero ? '0 or a number above it' : 'a number above 0';
+    throw new Error(`--${name}: must be ${least}, at most ${max}, got "${text}"`);
   }
   if (whole && !Number.isInteger(value)) throw new Error(`--${name}: must be a whole number`);
   return value;
