@@ -1,5 +1,7 @@
 /** Owns a journal that takes entries as a broker's does for one partition, without Raft, network and other brokers. */
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { asGroupId, asLogIndex, asTerm, ENTRY_KIND } from '../../dist/src/raft/types.js';
 import { Journal } from '../../dist/src/storage/journal.js';
 import { createNodeFileSystem } from '../../dist/src/storage/node-file-system.js';
@@ -8,14 +10,16 @@ const GROUP = asGroupId(1);
 const TERM = asTerm(1);
 
 /**
- * Opens a journal in a folder that does not exist yet.
+ * Opens a journal of its own.
  *
- * @param {string} directory
+ * @param {string} folder Does not exist yet. The segments are in it too: they are put beside the journal.
  * @param {Uint8Array} payload Of each entry.
  * @returns {Promise<{ append: () => Promise<void>, close: () => Promise<void> }>} `append` appends one entry, with the
  *   hard state that goes with every write, and resolves when it is on disk; several may be under way.
  */
-export async function openJournalLoad(directory, payload) {
+export async function openJournalLoad(folder, payload) {
+  mkdirSync(folder);
+  const directory = join(folder, 'journal');
   const fileSystem = createNodeFileSystem();
   const { journal } = await Journal.open({ fileSystem, directory, incarnation: randomUUID() });
   const log = journal.createGroupLog(GROUP);
