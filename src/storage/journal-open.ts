@@ -15,7 +15,8 @@ import { asLogIndex, type GroupId } from '../raft/types.js';
 
 const MEBIBYTE = 1024 * 1024;
 const DEFAULT_FILE_BYTES = 64 * MEBIBYTE;
-const DEFAULT_PREALLOCATE_BYTES = 4 * MEBIBYTE;
+/** With 4 MiB each sync costs the kernel twice as much: the zeros share large folios (docs/PERFORMANCE.md). */
+const DEFAULT_PREALLOCATE_BYTES = MEBIBYTE;
 /** A file must hold its header, and positions in it, with a batch beyond `fileBytes`, are 32 bits. */
 const FILE_BYTES_MAX = 1024 * MEBIBYTE;
 /** With the last entry, which may overshoot, still within the 32 bits of a sample. */

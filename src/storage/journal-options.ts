@@ -15,7 +15,7 @@ export interface JournalOptions {
   readonly segmentBytes?: number;
   /** Full files copied into segments before a checkpoint lets them go; a restart reads these. Default 2. */
   readonly checkpointFiles?: number;
-  /** Step in which a file is extended with zeros ahead of the frames. Default 4 MiB. */
+  /** Step in which a file is extended with zeros ahead of the frames. Default 1 MiB. */
   readonly preallocateBytes?: number;
   /** Payload bytes of durable entries kept in memory, for all groups together. Default 64 MiB. */
   readonly cacheBytes?: number;
