@@ -67,7 +67,9 @@ export function damage(disk: SimDisk, random: Random): Damage | undefined {
     case 4: {
       const size = disk.synced(journalPath(JOURNAL, sequence))?.length ?? 0;
       const zeros = disk.image.end.at;
-      if (size <= zeros) return undefined;
+      // One that has a successor ends in zeros, and is refused otherwise.
+      const hasSuccessor = disk.holds(journalPath(JOURNAL, sequence + 1));
+      if (size <= zeros || hasSuccessor) return undefined;
       flip(disk, journalPath(JOURNAL, sequence), zeros + random.below(size - zeros), random);
       return { what: 'a bit behind the last frame', isFatal: false };
     }

@@ -80,6 +80,11 @@ export class SimDisk {
     return this.#durableNames.get(path)?.durable.view();
   }
 
+  /** True when a file of this name survives a crash. */
+  holds(path: string): boolean {
+    return this.#durableNames.has(path);
+  }
+
   /** Reads the journal again from its start: a crash may have kept more than was synced. */
   reread(): void {
     this.image = this.image.reread();
@@ -202,11 +207,22 @@ export class SimDisk {
 
   #change(inode: Inode, change: Change): void {
     const { failWrite, fullUntilMs } = this.manners;
-    if (this.#scheduler.nowMs < fullUntilMs) throw diskError('ENOSPC', 'write');
+    if (this.#scheduler.nowMs < fullUntilMs) {
+      this.#cutShort(inode, change);
+      throw diskError('ENOSPC', 'write');
+    }
     this.manners.failWrite = undefined;
     if (failWrite !== undefined) throw diskError(failWrite, 'write');
     inode.unsynced.push(change);
     inode.visible.apply(change);
+  }
+
+  /** There is room for half of it. */
+  #cutShort(inode: Inode, { position, bytes }: Change): void {
+    if (bytes === undefined) return;
+    const half = { position, bytes: bytes.subarray(0, bytes.length >> 1) };
+    inode.unsynced.push(half);
+    inode.visible.apply(half);
   }
 
   #sync(inode: Inode, owner: Owner): Promise<void> {

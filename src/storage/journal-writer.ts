@@ -65,6 +65,8 @@ export class JournalWriter {
   /** The last write found room. Without, zeros are not written ahead: what is to be written may fit. */
   #hadRoom = true;
   #isRollWanted = false;
+  /** Part of a batch may stand behind the last one. */
+  #isCutShort = false;
 
   /** @param files Every open file of the journal; new ones are added. */
   constructor(options: WriterOptions, files: JournalFile[], end: JournalEnd) {
@@ -85,7 +87,9 @@ export class JournalWriter {
    */
   async write(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
     try {
-      if (this.#isRollWanted || this.#position >= this.#options.fileBytes) await this.#roll();
+      // What a write left that was cut short must be written over: a file that has a successor ends in zeros.
+      const mayRoll = this.#isRollWanted && !this.#isCutShort;
+      if (mayRoll || this.#position >= this.#options.fileBytes) await this.#roll();
       if (frameCount > 0) await this.#append(writes, frameCount);
       this.#hadRoom = true;
     } catch (error) {
@@ -108,8 +112,10 @@ export class JournalWriter {
     const buffers = batch.finish();
     const allocated = Math.max(this.#allocatedBytes, end + this.#zerosAhead(start, end));
     if (allocated > this.#allocatedBytes) buffers.push(...zeros(allocated - end));
+    this.#isCutShort = true;
     await attempt('write', file.path, () => file.storage.write(buffers, start));
     await attempt('fdatasync', file.path, () => file.storage.sync());
+    this.#isCutShort = false;
     this.#position = end;
     this.#allocatedBytes = allocated;
     this.#nextBatch += 1;

@@ -72,6 +72,23 @@ describe('a journal on a disk that is full', () => {
     expect((await openJournal(disk)).groups.get(asGroupId(1))?.log.lastIndex).toBe(3);
   });
 
+  it('writes over what was cut short before it begins a new file to make room', async () => {
+    const { disk, journal, reports, writer, retry } = await fullJournal();
+    disk.isFull = true;
+    writer.append(entry(2, 1, 'x'.repeat(900)));
+    await settle();
+    journal.makeRoom();
+    await retry();
+    disk.isFull = false;
+    await retry();
+    writer.append(entry(3, 1));
+    await settle();
+    expect(reports.failed).toEqual([]);
+    expect(disk.paths()).toContain(filePath(2));
+    disk.crash(() => true);
+    expect((await openJournal(disk)).groups.get(asGroupId(1))?.log.lastIndex).toBe(3);
+  });
+
   it('can be closed: what nobody was told of is given up', async () => {
     const { disk, journal, writer, retry } = await fullJournal();
     disk.isFull = true;
