@@ -101,7 +101,12 @@ export class Promises {
   wiped(broker: string): void {
     this.#durable.delete(broker);
     this.#wiped.add(broker);
-    for (const [key, promised] of this.#promised) if (key.startsWith(`${broker}/`)) forget(promised);
+    for (const [key, promised] of this.#promised) {
+      if (!key.startsWith(`${broker}/`)) continue;
+      forget(promised);
+      // What it asked for itself elects nobody any more; had it been elected, a second leader would show (I3).
+      for (const [term, candidate] of promised.votes) if (candidate === broker) promised.votes.delete(term);
+    }
   }
 
   /** The replica is gone by the word of the metadata. */
