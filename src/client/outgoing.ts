@@ -1,7 +1,8 @@
 /** What a caller hands to a producer, checked and as the batch takes it. */
 import { BellwetherError } from '../errors.js';
-import type { LogRecord } from '../records/log-record.js';
-import type { OutgoingRecord, Payload } from './types-producer.js';
+import type { LogRecord, LogRecordHeader } from '../records/log-record.js';
+import { isObject, shown } from './checked-option.js';
+import type { ProducerRecord } from './types-records.js';
 
 /** One record encoded, in bytes, header of its batch aside: what a broker takes as a batch. */
 export const RECORD_BYTES_MAX = 1_048_576 - 128;
@@ -11,13 +12,20 @@ const RECORD_OVERHEAD_BYTES = 32;
 
 const NO_HEADERS: LogRecord['headers'] = [];
 
-/** @throws BellwetherError INVALID_REQUEST, RECORD_BATCH_TOO_LARGE */
-export function toLogRecord(record: OutgoingRecord): LogRecord {
-  const { timestampMs = Date.now(), headers = NO_HEADERS } = record;
+/**
+ * Text becomes UTF-8 and null undefined. `nowMs` is for records without a timestamp. JavaScript would make zero bytes of
+ * anything else that is copied as bytes, so nothing else gets through.
+ *
+ * @throws BellwetherError INVALID_REQUEST that names the field
+ */
+export function toLogRecord(record: ProducerRecord, nowMs?: number): LogRecord {
+  if (!isObject(record)) throw invalid('record', 'must be { key, value, headers, timestampMs }', record);
+  const { timestampMs = nowMs ?? Date.now() } = record;
   if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) {
-    throw invalid('timestampMs', `must be a whole number from 0, got ${timestampMs}`);
+    throw invalid('timestampMs', 'must be a whole number from 0', timestampMs);
   }
-  return { key: bytesOf('key', record.key), value: bytesOf('value', record.value), headers, timestampMs };
+  const key = bytesOf('key', record.key);
+  return { key, value: bytesOf('value', record.value), headers: headersOf(record.headers), timestampMs };
 }
 
 /** Memory that a record takes until it is acknowledged, in bytes; about. */
@@ -34,20 +42,35 @@ export function memoryOf({ key, value, headers }: LogRecord): number {
   );
 }
 
-function bytesOf(field: string, payload: Payload | undefined): Uint8Array | undefined {
+function headersOf(headers: ProducerRecord['headers']): LogRecord['headers'] {
+  if (headers === undefined) return NO_HEADERS;
+  const list: unknown = headers;
+  if (!Array.isArray(list)) throw invalid('headers', 'must be an array of { key, value }', list);
+  return list.map(headerOf);
+}
+
+function headerOf(header: unknown, index: number): LogRecordHeader {
+  const field = `headers[${index}]`;
+  if (!isObject(header)) throw invalid(field, 'must be { key, value }', header);
+  const { key, value } = header;
+  if (typeof key !== 'string') throw invalid(`${field}.key`, 'must be text', key);
+  return { key, value: bytesOf(`${field}.value`, value) };
+}
+
+function bytesOf(field: string, payload: unknown): Uint8Array | undefined {
   if (payload === undefined || payload instanceof Uint8Array) return payload;
   if (typeof payload === 'string') return Buffer.from(payload);
-  throw invalid(field, 'must be bytes, text or undefined');
+  if (payload === null) return undefined;
+  throw invalid(field, 'must be bytes (Uint8Array), text, null or undefined', payload);
 }
 
 /** @throws BellwetherError INVALID_REQUEST unless `partition` is an int32 from 0. */
 export function checkedPartition(partition: number): number {
   if ((partition | 0) === partition && partition >= 0) return partition;
-  throw invalid('partition', `must be a whole number from 0, got ${partition}`);
+  throw invalid('partition', 'must be a whole number from 0', partition);
 }
 
-function invalid(field: string, why: string): BellwetherError {
-  return new BellwetherError('INVALID_REQUEST', `a record cannot be sent: ${field} ${why}`, {
-    metadata: { field },
-  });
+function invalid(field: string, why: string, got: unknown): BellwetherError {
+  const message = `a record cannot be sent: ${field} ${why}, got ${shown(got)}`;
+  return new BellwetherError('INVALID_REQUEST', message, { metadata: { field } });
 }

@@ -2,7 +2,9 @@
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
 import { BellwetherError } from '../errors.js';
 import { encodeRecordBatch } from '../records/batch-encode.js';
+import { shown } from './checked-option.js';
 import { toWireAcks } from './convert.js';
+import { toLogRecord } from './outgoing.js';
 import type { Session } from './session.js';
 import type { PartitionRef, ProducerRecord, ProduceOptions, ProduceResult } from './types.js';
 
@@ -28,28 +30,15 @@ export async function produce(
 
 /** @throws BellwetherError INVALID_REQUEST when the records cannot be a batch. */
 function encoded(records: readonly ProducerRecord[]): Uint8Array {
+  if (!Array.isArray(records)) throw invalid(`they must be an array, got ${shown(records)}`, undefined);
   if (records.length === 0) throw invalid('there are no records', undefined);
   const nowMs = Date.now();
-  for (const { timestampMs = nowMs } of records) {
-    if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) throw invalidTimestamp(timestampMs);
-  }
   try {
-    return encodeRecordBatch(
-      records.map(({ key, value, headers = [], timestampMs = nowMs }) => ({
-        key,
-        value,
-        headers: [...headers],
-        timestampMs,
-      })),
-    );
+    return encodeRecordBatch(records.map((record: ProducerRecord) => toLogRecord(record, nowMs)));
   } catch (error) {
     if (error instanceof BellwetherError) throw error;
     throw invalid(error instanceof Error ? error.message : String(error), error);
   }
-}
-
-function invalidTimestamp(timestampMs: number): BellwetherError {
-  return invalid(`timestampMs must be a whole number from 0, got ${timestampMs}`, undefined);
 }
 
 function invalid(why: string, cause: unknown): BellwetherError {

@@ -1,9 +1,6 @@
 /** The SDK's public types of the producer. */
 import type { BellwetherError } from '../errors.js';
-import type { Acks, RecordHeader } from './types-records.js';
-
-/** Bytes of a record; text is sent as UTF-8. */
-export type Payload = Uint8Array | string;
+import type { Acks, ProducerRecord } from './types-records.js';
 
 /** How the records of a batch are compressed, by this process: brokers never look inside. */
 export type Compression = 'none' | 'gzip' | 'zstd';
@@ -28,16 +25,9 @@ export interface ProducerOptions {
 }
 
 /** A record to send. */
-export interface OutgoingRecord {
+export interface OutgoingRecord extends ProducerRecord {
   /** Default: by the key as Kafka does it (murmur2); without a key, the same partition for a whole batch. */
   readonly partition?: number | undefined;
-  /** Undefined is null. */
-  readonly key?: Payload | undefined;
-  /** Undefined is null (a tombstone). */
-  readonly value: Payload | undefined;
-  readonly headers?: readonly RecordHeader[] | undefined;
-  /** Milliseconds since the Unix epoch. Default: now. */
-  readonly timestampMs?: number | undefined;
 }
 
 /** Where a record stands. */

@@ -30,7 +30,14 @@ import type {
 } from './types-topic-config.js';
 
 export type { CallOptions, CommittedOffset, PartitionInfo, PartitionRef, TopicInfo } from './types-base.js';
-export type { Acks, ConsumedRecord, ProducerRecord, RecordHeader } from './types-records.js';
+export type {
+  Acks,
+  ConsumedRecord,
+  OutgoingHeader,
+  Payload,
+  ProducerRecord,
+  RecordHeader,
+} from './types-records.js';
 
 /** Options of `connect`. */
 export interface ConnectOptions {

@@ -8,6 +8,7 @@ import type {
   PartitionRef,
 } from '../../src/client/types.js';
 import type { StoredOffset } from '../../src/client/types-offsets.js';
+import { toLogRecord } from '../../src/client/outgoing.js';
 import { BellwetherError, type Reason } from '../../src/errors.js';
 
 /** One SDK call that was made. */
@@ -166,9 +167,10 @@ export class FakeCluster implements BridgeCluster {
         await this.#pass('produce', nameOf(ref), options);
         const log = this.#records(ref);
         const baseOffset = log.length;
-        records.forEach(({ key, value }, index) =>
-          log.push({ offset: baseOffset + index, key, value, headers: [], timestampMs: 1700000000000 }),
-        );
+        for (const record of records) {
+          const { key, value } = toLogRecord(record);
+          log.push({ offset: log.length, key, value, headers: [], timestampMs: 1700000000000 });
+        }
         return {
           partition: ref.partition,
           baseOffset: options?.acks === 0 ? -1 : baseOffset,

@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { partitionForKey } from '../../client/index.js';
-import type { Acks, ProducerRecord } from '../../client/index.js';
+import type { Acks } from '../../client/index.js';
 import { integer, nonEmpty } from '../arguments.js';
 import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
@@ -111,7 +111,13 @@ async function* untilStopped(
   }
 }
 
-type Assign = (records: readonly ProducerRecord[]) => Map<number, ProducerRecord[]>;
+/** What a line of the input becomes. */
+interface LineRecord {
+  readonly key?: Uint8Array | undefined;
+  readonly value: Uint8Array | undefined;
+}
+
+type Assign = (records: readonly LineRecord[]) => Map<number, LineRecord[]>;
 
 /** Says to which partition each record of a batch goes. */
 async function assigner({ client }: Context, topic: string, fixed: number | undefined): Promise<Assign> {
@@ -121,7 +127,7 @@ async function assigner({ client }: Context, topic: string, fixed: number | unde
   return (records) => {
     turn = (turn + 1) % count;
     const keyless = turn;
-    const parts = new Map<number, ProducerRecord[]>();
+    const parts = new Map<number, LineRecord[]>();
     for (const record of records) {
       const partition = record.key === undefined ? keyless : partitionForKey(record.key, count);
       const part = parts.get(partition);
@@ -132,7 +138,7 @@ async function assigner({ client }: Context, topic: string, fixed: number | unde
   };
 }
 
-function recordOf(line: Uint8Array, { keyDelimiter, nullEmpty }: ProduceFlags): ProducerRecord {
+function recordOf(line: Uint8Array, { keyDelimiter, nullEmpty }: ProduceFlags): LineRecord {
   const part = (bytes: Uint8Array): Uint8Array | undefined =>
     nullEmpty === true && bytes.length === 0 ? undefined : bytes;
   if (keyDelimiter === undefined) return { value: part(line) };
