@@ -12,6 +12,38 @@ export function checkedOption(field: string, value: number, min: number, max: nu
   );
 }
 
+/** @throws BellwetherError INVALID_REQUEST, with what is allowed, unless `value` is one of `allowed`. */
+export function checkedChoice<Choice>(field: string, value: Choice, allowed: readonly Choice[]): Choice {
+  if (allowed.includes(value)) return value;
+  const list = allowed.map(shown).join(', ');
+  throw new BellwetherError('INVALID_REQUEST', `${field} must be one of ${list}; got ${shown(value)}`, {
+    metadata: { field, allowed: list },
+  });
+}
+
+/**
+ * Holds plain JavaScript to the names of the options: one that is misspelt would be left at its default in silence.
+ *
+ * @param whose what the options are of, such as `producer`
+ * @param names every option that there is
+ * @throws BellwetherError INVALID_REQUEST, with the names that there are
+ */
+export function checkNames<Options extends object>(
+  whose: string,
+  options: Options,
+  names: Readonly<Record<keyof Options, true>>,
+): void {
+  const allowed = Object.keys(names).join(', ');
+  if (!isObject(options)) {
+    const message = `the options of ${whose} must be an object, got ${shown(options)}`;
+    throw new BellwetherError('INVALID_REQUEST', message, { metadata: { field: 'options', allowed } });
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
+  if (unknown === undefined) return;
+  const message = `${whose} has no option ${shown(unknown)}; there are ${allowed}`;
+  throw new BellwetherError('INVALID_REQUEST', message, { metadata: { field: unknown, allowed } });
+}
+
 /** Neither null, nor an array, nor bytes. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   const isList = Array.isArray(value) || ArrayBuffer.isView(value);

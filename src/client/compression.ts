@@ -2,6 +2,7 @@
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { BellwetherError } from '../errors.js';
+import { checkedChoice } from './checked-option.js';
 import type { Compression } from './types-producer.js';
 
 /** Compression of a batch as its header has it: Kafka's numbers. */
@@ -30,9 +31,10 @@ export type Compressor = (
 /**
  * What compresses so; undefined for `none`.
  *
- * @throws BellwetherError INVALID_REQUEST when this Node has no zstd.
+ * @throws BellwetherError INVALID_REQUEST for another name, and when this Node has no zstd.
  */
 export function compressorFor(compression: Compression): Compressor | undefined {
+  checkedChoice<Compression>('compression', compression, ['none', 'gzip', 'zstd']);
   switch (compression) {
     case 'none':
       return undefined;

@@ -1,6 +1,6 @@
 /** The consumer: hands out what its feeds bring, in turn, and keeps track of what was handed out and handled. */
 import { BellwetherError } from '../errors.js';
-import { checkedOption } from './checked-option.js';
+import { checkedOption, checkNames } from './checked-option.js';
 import { invalid, tracksOf } from './consumer-tracks.js';
 import type { Track } from './consumer-tracks.js';
 import { withPartition } from './consumed-batch.js';
@@ -27,8 +27,22 @@ const LAST_COMMIT_MS_MAX = 2000;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** @throws BellwetherError INVALID_REQUEST when an option is out of its bounds. */
+const OPTIONS = {
+  partitions: true,
+  group: true,
+  fallback: true,
+  generation: true,
+  autoCommitIntervalMs: true,
+  prefetchBytes: true,
+  maxBytes: true,
+  untilEnd: true,
+  signal: true,
+  timeoutMs: true,
+} as const;
+
+/** @throws BellwetherError INVALID_REQUEST when an option is unknown or out of its bounds. */
 export function createConsumer(session: Session, options: ConsumerOptions): Consumer {
+  checkNames('consumer', options, OPTIONS);
   return new StreamConsumer(session, options);
 }
 

@@ -8,6 +8,7 @@ import type { FetchResponse } from '../../gen/bellwether/v1/log_service.js';
 import type { MetadataResponse } from '../../gen/bellwether/v1/metadata_service.js';
 import type { Broker, PartitionMetadata, Record, TopicMetadata } from '../../gen/bellwether/v1/types.js';
 import { BellwetherError } from '../errors.js';
+import { checkedChoice } from './checked-option.js';
 import type {
   Acks,
   ClusterMetadata,
@@ -86,7 +87,9 @@ function toRecord({ offset, key, value, headers, timestampMs }: Record): Consume
   };
 }
 
+/** @throws BellwetherError INVALID_REQUEST for anything else: taken for 0 it would acknowledge what may be lost. */
 export function toWireAcks(acks: Acks): WireAcks {
+  checkedChoice<Acks>('acks', acks, [0, 1, 'all']);
   if (acks === 'all') return WireAcks.ALL;
   return acks === 1 ? WireAcks.LEADER : WireAcks.NONE;
 }

@@ -2,7 +2,7 @@
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
 import { BellwetherError } from '../errors.js';
 import { encodeRecordBatch } from '../records/batch-encode.js';
-import { shown } from './checked-option.js';
+import { checkNames, shown } from './checked-option.js';
 import { toWireAcks } from './convert.js';
 import { toLogRecord } from './outgoing.js';
 import type { Session } from './session.js';
@@ -15,6 +15,7 @@ export async function produce(
   records: readonly ProducerRecord[],
   options: ProduceOptions | undefined,
 ): Promise<ProduceResult> {
+  checkNames('produce', options ?? {}, { acks: true, timeoutMs: true });
   const { topic, partition } = ref;
   const acks = toWireAcks(options?.acks ?? 'all');
   const recordBatch = encoded(records);

@@ -1,7 +1,7 @@
 /** The producer: takes records, puts them into the batches of their partitions, and keeps the bounds. */
 import { BellwetherError } from '../errors.js';
 import type { LogRecord } from '../records/log-record.js';
-import { checkedOption } from './checked-option.js';
+import { checkedOption, checkNames } from './checked-option.js';
 import { compressorFor } from './compression.js';
 import { toWireAcks } from './convert.js';
 import { initProducer } from './init-producer.js';
@@ -40,8 +40,18 @@ const IN_FLIGHT_MAX = 5;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** @throws BellwetherError INVALID_REQUEST when an option is out of its bounds. */
+const OPTIONS = {
+  acks: true,
+  batchBytes: true,
+  lingerMs: true,
+  bufferBytes: true,
+  deliveryTimeoutMs: true,
+  compression: true,
+} as const;
+
+/** @throws BellwetherError INVALID_REQUEST when an option is unknown or out of its bounds. */
 export function createProducer(session: Session, options: ProducerOptions = {}): Producer {
+  checkNames('producer', options, OPTIONS);
   return new BatchingProducer(session, options);
 }
 

@@ -248,13 +248,13 @@ export interface BellwetherClient {
   /**
    * Sends records in batches: for many records, where `produce` is for a few. End it with its `close()`.
    *
-   * @throws BellwetherError INVALID_REQUEST when an option is out of its bounds.
+   * @throws BellwetherError INVALID_REQUEST when an option is unknown or out of its bounds.
    */
   producer(options?: ProducerOptions): Producer;
   /**
    * Reads partitions on and on, over failovers, from each place on. It reads nothing before it is iterated.
    *
-   * @throws BellwetherError INVALID_REQUEST when an option is out of its bounds.
+   * @throws BellwetherError INVALID_REQUEST when an option is unknown or out of its bounds.
    */
   consumer(options: ConsumerOptions): Consumer;
   /**

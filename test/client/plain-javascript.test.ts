@@ -72,3 +72,27 @@ it.each([
   }
   expect(broker.count('produce') + broker.count('produceStream')).toBe(0);
 });
+
+it.each([
+  ['acks', '{"acks":"quorum"}'],
+  ['acks', '{"acks":"1"}'],
+  ['compression', '{"compression":"snappy"}'],
+  ['linger', '{"linger":5}'],
+  ['options', '"all"'],
+])('a producer refuses %s in %s, and names what there is', async (field, json) => {
+  const client = await startClient([(await leader()).address]);
+  const error = await rejection(Promise.resolve().then(() => client.producer(untyped(json))));
+  expect([error.reason, error.metadata['field']]).toEqual(['INVALID_REQUEST', field]);
+  expect(error.message).toMatch(/all|gzip|lingerMs|object/);
+});
+
+it.each([
+  ['acks', '{"acks":"quorum"}'],
+  ['timeout', '{"timeout":5}'],
+])('produce refuses %s in %s before anything is sent', async (field, json) => {
+  const broker = await leader();
+  const client = await startClient([broker.address]);
+  const error = await rejection(client.produce(ORDERS, [{ value: 'v' }], untyped(json)));
+  expect([error.reason, error.metadata['field']]).toEqual(['INVALID_REQUEST', field]);
+  expect(broker.count('produce')).toBe(0);
+});
