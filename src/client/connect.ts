@@ -1,6 +1,7 @@
 /** Opens a client: the SDK's front door. */
 import { BellwetherError } from '../errors.js';
 import { createAdmin } from './admin.js';
+import { shown } from './checked-option.js';
 import { createConsumer } from './consumer.js';
 import { fetch } from './fetch.js';
 import { explainLeader, listFailovers } from './leadership-history.js';
@@ -20,6 +21,9 @@ import { watchLeadership } from './watch-leadership.js';
  * @throws BellwetherError INVALID_REQUEST when an address is not HOST:PORT, or there is none.
  */
 export async function connect(options: ConnectOptions): Promise<BellwetherClient> {
+  const given: unknown = options.brokers;
+  if (!Array.isArray(given))
+    throw invalidBrokers(`brokers must be an array of HOST:PORT, got ${shown(given)}`);
   if (options.brokers.length === 0) throw invalidBrokers('brokers must name at least one HOST:PORT');
   for (const address of options.brokers) checkAddress(address);
   const timeoutMs = checkedTimeoutMs(options.timeoutMs ?? TIMEOUT_DEFAULT_MS);

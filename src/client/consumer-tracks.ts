@@ -1,6 +1,6 @@
 /** What a consumer knows of each of its partitions, over all iterations. */
 import { BellwetherError } from '../errors.js';
-import { checkedOption } from './checked-option.js';
+import { checkedChoice, checkedOption, isObject, shown } from './checked-option.js';
 import { partitionName } from './metadata-cache.js';
 import type { PartitionFeed } from './partition-feed.js';
 import type { ConsumedPartition, StartPosition } from './types-consumer.js';
@@ -27,6 +27,8 @@ export function tracksOf(
   partitions: readonly ConsumedPartition[],
   group: string | undefined,
 ): ReadonlyMap<string, Track> {
+  const given: unknown = partitions;
+  if (!Array.isArray(given)) throw invalid(`partitions must be an array, got ${shown(given)}`, 'partitions');
   checkedOption('partitions', partitions.length, 1, PARTITIONS_MAX);
   const tracks = new Map<string, Track>();
   for (const { topic, partition, from } of partitions) {
@@ -34,6 +36,7 @@ export function tracksOf(
     const name = partitionName(ref);
     if (tracks.has(name)) throw invalid(`${name} is named twice`, 'partitions');
     const start = from ?? (group === undefined ? 'earliest' : 'committed');
+    checkStart(start);
     if (start === 'committed' && group === undefined) throw invalid("'committed' needs a group", 'group');
     tracks.set(name, {
       ref,
@@ -46,6 +49,12 @@ export function tracksOf(
     });
   }
   return tracks;
+}
+
+function checkStart(from: StartPosition): void {
+  if (typeof from === 'number') checkedOption('from', from, 0, Number.MAX_SAFE_INTEGER);
+  else if (isObject(from)) checkedOption('from.timestampMs', from.timestampMs, 0, Number.MAX_SAFE_INTEGER);
+  else checkedChoice<StartPosition>('from', from, ['earliest', 'latest', 'committed']);
 }
 
 export function invalid(message: string, field: string): BellwetherError {

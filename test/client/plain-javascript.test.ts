@@ -96,3 +96,24 @@ it.each([
   expect([error.reason, error.metadata['field']]).toEqual(['INVALID_REQUEST', field]);
   expect(broker.count('produce')).toBe(0);
 });
+
+it.each([
+  ['from', '{"partitions":[{"topic":"orders","partition":0,"from":"begin"}]}'],
+  ['from', '{"partitions":[{"topic":"orders","partition":0,"from":"3"}]}'],
+  ['from', '{"partitions":[{"topic":"orders","partition":0,"from":-1}]}'],
+  ['from.timestampMs', '{"partitions":[{"topic":"orders","partition":0,"from":{"timestamp":5}}]}'],
+  ['partitions', '{"group":"g"}'],
+  ['topics', '{"topics":["orders"]}'],
+])('a consumer refuses %s in %s', async (field, json) => {
+  const client = await startClient([(await leader()).address]);
+  const error = await rejection(Promise.resolve().then(() => client.consumer(untyped(json))));
+  expect([error.reason, error.metadata['field']]).toEqual(['INVALID_REQUEST', field]);
+});
+
+it('brokers and the partition to produce to are refused as text', async () => {
+  const client = await startClient([(await leader()).address]);
+  const errors = [startClient(untyped('"a:1"')), client.produce(untyped('"orders"'), [{ value: 'v' }])];
+  const [brokers, ref] = await Promise.all(errors.map(rejection));
+  expect([brokers?.reason, brokers?.metadata['field']]).toEqual(['INVALID_REQUEST', 'brokers']);
+  expect([ref?.reason, ref?.metadata['field']]).toEqual(['INVALID_REQUEST', 'ref']);
+});
