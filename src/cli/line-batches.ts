@@ -7,8 +7,11 @@ export const BATCH_LINES_MAX = 5_000;
 /** Bytes of one batch at most, but for a single longer line. */
 export const BATCH_BYTES_MAX = 256 * 1024;
 
-/** Longest line in bytes: a larger record fits no batch that a broker accepts. */
-export const LINE_BYTES_MAX = 1024 * 1024;
+/**
+ * Longest line in bytes: 1 MiB, the largest batch that a broker accepts, less the 61 bytes of its header and what a
+ * record takes beside key and value. Whatever part of such a line is the key, the record fits.
+ */
+export const LINE_BYTES_MAX = 1_048_500;
 
 /** How long a batch that is not full waits for more lines, in milliseconds. */
 const LINGER_MS = 20;
@@ -21,7 +24,8 @@ const NEWLINE = 0x0a;
  *
  * @param isCut - Asked at the end: true when the input was left in the middle, so that a last line without a line
  * end is a piece of one, and is not given out.
- * @throws BellwetherError RECORD_BATCH_TOO_LARGE at a line beyond LINE_BYTES_MAX.
+ * @throws BellwetherError RECORD_BATCH_TOO_LARGE at a line beyond LINE_BYTES_MAX, when every line before it was given
+ * out.
  */
 export async function* lineBatches(
   input: AsyncIterable<Uint8Array>,
@@ -52,14 +56,17 @@ export async function* lineBatches(
       batch.push(line);
       sizeBytes += line.length;
     }
-    if (chunk.done !== true) continue;
+    if (chunk.done !== true && splitter.refusal === undefined) continue;
     if (batch.length > 0) yield batch;
+    if (splitter.refusal !== undefined) throw splitter.refusal;
     return;
   }
 }
 
 /** Holds the beginning of a line whose end has not come yet. */
 class LineSplitter {
+  /** Of a line that is too long: neither it nor any line behind it is given out. */
+  refusal: BellwetherError | undefined;
   #parts: Uint8Array[] = [];
   #sizeBytes = 0;
   #lineNumber = 1;
@@ -70,7 +77,7 @@ class LineSplitter {
     for (;;) {
       const end = chunk.indexOf(NEWLINE, start);
       this.#hold(chunk.subarray(start, end === -1 ? chunk.length : end));
-      if (end === -1) return;
+      if (end === -1 || this.refusal !== undefined) return;
       yield this.#take();
       start = end + 1;
     }
@@ -86,7 +93,8 @@ class LineSplitter {
     if (this.#sizeBytes > LINE_BYTES_MAX) {
       const message = `line ${this.#lineNumber} of the input is longer than ${LINE_BYTES_MAX} bytes`;
       const metadata = { line: String(this.#lineNumber), size_max_bytes: String(LINE_BYTES_MAX) };
-      throw new BellwetherError('RECORD_BATCH_TOO_LARGE', message, { metadata });
+      this.refusal = new BellwetherError('RECORD_BATCH_TOO_LARGE', message, { metadata });
+      return;
     }
     if (part.length > 0) this.#parts.push(part);
   }

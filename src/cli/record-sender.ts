@@ -41,13 +41,15 @@ export class RecordSender {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
   }
 
-  /** True once any record has an outcome. */
-  get hasSent(): boolean {
-    return Object.values(this.counts).some((count) => count > 0);
-  }
-
-  /** Sends records to one partition, behind those before. Resolves once there is room for the next. */
+  /**
+   * Sends records to one partition, behind those before. Resolves once there is room for the next. After a failure
+   * nothing is sent any more: what is given then counts as not appended.
+   */
   async send(partition: number, records: readonly OutgoingRecord[]): Promise<void> {
+    if (this.failure !== undefined) {
+      this.counts.notApplied += records.length;
+      return;
+    }
     const addressed = records.map((record) => ({ ...record, partition }));
     const sent = this.#producer.sendAllSettled(this.#topic, addressed).then((ranges) => {
       this.#count(records, ranges);

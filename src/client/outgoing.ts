@@ -1,11 +1,17 @@
 /** What a caller hands to a producer, checked and as the batch takes it. */
 import { BellwetherError } from '../errors.js';
+import { recordBodySize } from '../records/batch-encode.js';
+import { BATCH_HEADER_BYTES } from '../records/batch-header.js';
 import type { LogRecord, LogRecordHeader } from '../records/log-record.js';
+import { varintSize } from '../records/varint.js';
 import { isObject, shown } from './checked-option.js';
 import type { ProducerRecord } from './types-records.js';
 
-/** One record encoded, in bytes, header of its batch aside: what a broker takes as a batch. */
-export const RECORD_BYTES_MAX = 1_048_576 - 128;
+/** Largest batch that a broker takes, in bytes, its header included. */
+const BATCH_BYTES_MAX = 1_048_576;
+
+/** Memory of a record, in bytes, up to which its batch need not be computed: headers aside it fits for certain. */
+const SURE_BYTES_MAX = BATCH_BYTES_MAX - 128;
 
 /** What a record takes beside its payloads, in bytes: lengths, deltas, and the objects that stand for it. */
 const RECORD_OVERHEAD_BYTES = 32;
@@ -29,17 +35,22 @@ export function toLogRecord(record: ProducerRecord, nowMs?: number): LogRecord {
 }
 
 /** Memory that a record takes until it is acknowledged, in bytes; about. */
-export function memoryOf({ key, value, headers }: LogRecord): number {
+export function memoryOf(record: LogRecord): number {
+  const { key, value, headers } = record;
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
   for (const header of headers) bytes += header.key.length + (header.value?.length ?? 0);
-  if (bytes <= RECORD_BYTES_MAX) return bytes;
-  throw new BellwetherError(
-    'RECORD_BATCH_TOO_LARGE',
-    `the record has ${bytes} bytes, at most ${RECORD_BYTES_MAX}`,
-    {
-      metadata: { size_bytes: String(bytes), limit_bytes: String(RECORD_BYTES_MAX) },
-    },
-  );
+  if (bytes > SURE_BYTES_MAX) checkFitsBatch(record);
+  return bytes;
+}
+
+/** @throws BellwetherError RECORD_BATCH_TOO_LARGE */
+function checkFitsBatch(record: LogRecord): void {
+  const bodyBytes = recordBodySize(record, 0, 0);
+  const sizeBytes = BATCH_HEADER_BYTES + varintSize(bodyBytes) + bodyBytes;
+  if (sizeBytes <= BATCH_BYTES_MAX) return;
+  const message = `the record alone makes a batch of ${sizeBytes} bytes, at most ${BATCH_BYTES_MAX}`;
+  const metadata = { size_bytes: String(sizeBytes), limit_bytes: String(BATCH_BYTES_MAX) };
+  throw new BellwetherError('RECORD_BATCH_TOO_LARGE', message, { metadata });
 }
 
 function headersOf(headers: ProducerRecord['headers']): LogRecord['headers'] {

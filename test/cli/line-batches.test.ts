@@ -39,6 +39,16 @@ describe('lineBatches', () => {
     expect(error.metadata['line']).toBe('2');
   });
 
+  it('gives out every line before the one that it refuses, and none behind it', async () => {
+    const batches: Uint8Array[][] = [];
+    const reading = (async () => {
+      const tooLong = 'x'.repeat(LINE_BYTES_MAX + 1);
+      for await (const batch of lineBatches(input('a\nb', `\nc\n${tooLong}\nd\n`))) batches.push(batch);
+    })();
+    expect((await rejection(reading)).metadata['line']).toBe('4');
+    expect(batches.flat().map((line) => Buffer.from(line).toString())).toEqual(['a', 'b', 'c']);
+  });
+
   it('passes a failure of the input on', async () => {
     async function* broken() {
       yield Buffer.from('one\n');

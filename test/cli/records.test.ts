@@ -7,6 +7,7 @@ import { BellwetherError } from '../../src/errors.js';
 import { never } from '../client/fake-broker.js';
 import { fail } from '../client/harness.js';
 import { refused } from '../client/producer-rig.js';
+import { LINE_BYTES_MAX } from '../../src/cli/line-batches.js';
 import { startLog, text } from './fake-log.js';
 import { input } from './run.js';
 
@@ -104,6 +105,36 @@ describe('produce', () => {
     expect(exitCode).toBe(EXIT_CODE.failed);
     expect(stderr).toContain('0 records (0 bytes) appended, 1 not appended\nbellwether: INVALID_REQUEST');
   });
+
+  it('appends every line before one that is too long and none behind it, and counts them', async () => {
+    const { logs, cli } = await startLog(1);
+    const stdin = input(`${'a\n'.repeat(7_000)}${'x'.repeat(LINE_BYTES_MAX + 1)}\nafter\n`);
+    const { exitCode, stderr } = await cli(['produce', 'orders'], { stdin });
+    expect(exitCode).toBe(EXIT_CODE.failed);
+    expect(logs[0]?.length).toBe(7_000);
+    expect(stderr).toMatch(
+      /^7000 records \(7000 bytes\) appended\nbellwether: RECORD_BATCH_TOO_LARGE: line 7001 /,
+    );
+  });
+
+  it('counts to zero when the first line is too long', async () => {
+    const { cli } = await startLog(1);
+    const { stdout, stderr } = await cli(['produce', 'orders'], {
+      stdin: input('x'.repeat(LINE_BYTES_MAX + 1)),
+    });
+    expect([stdout, stderr.split('\n')[0]]).toEqual(['', '0 records (0 bytes) appended']);
+  });
+
+  it.each([0, 1, 10_000])(
+    'the longest line fits a batch of 1 MiB, with a key of %i bytes',
+    async (keyBytes) => {
+      const { logs, cli } = await startLog(1);
+      const line = `${'k'.repeat(keyBytes)}:`.padEnd(LINE_BYTES_MAX, 'v');
+      const { exitCode } = await cli(['produce', 'orders', '-p', '0', '-K', ':'], { stdin: input(line) });
+      expect(exitCode).toBe(EXIT_CODE.done);
+      expect(logs[0]?.[0]?.value?.length).toBe(LINE_BYTES_MAX - keyBytes - 1);
+    },
+  );
 
   it('keeps the order of the lines of a partition over a hundred batches', async () => {
     const { logs, cli } = await startLog(1);
