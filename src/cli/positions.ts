@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { BellwetherClient, PartitionRef } from '../client/index.js';
 import { moment, type Moment } from './arguments.js';
+import { offsetOutOfRange } from './offset-error.js';
 
 /** `last` counts back from the end of each partition. */
 export type Position = 'beginning' | 'end' | { readonly offset: number } | { readonly last: number } | Moment;
@@ -22,14 +23,18 @@ export function positionFlag(text: string): Position {
   );
 }
 
-/** Where a partition begins and ends at one moment; the offset to begin at, inside it unless an offset was named. */
+/** Where a partition begins and ends at one moment; the offset to begin at, inside it. */
 export interface Extent {
   readonly start: number;
   /** Exclusive. */
   readonly end: number;
 }
 
-/** Asks the leader of a partition. A time after its last record is its end. */
+/**
+ * Asks the leader of a partition. A time after its last record is its end.
+ *
+ * @throws BellwetherError OFFSET_OUT_OF_RANGE for a named offset outside the partition.
+ */
 export async function extentOf(client: BellwetherClient, ref: PartitionRef, at: Position): Promise<Extent> {
   const [{ offset: earliest }, { offset: end }] = await Promise.all([
     client.listOffsets(ref, 'earliest'),
@@ -38,5 +43,7 @@ export async function extentOf(client: BellwetherClient, ref: PartitionRef, at: 
   if (at === 'beginning') return { start: earliest, end };
   if (at === 'end') return { start: end, end };
   if ('timestampMs' in at) return { start: (await client.listOffsets(ref, at)).offset, end };
-  return { start: 'offset' in at ? at.offset : Math.max(earliest, end - at.last), end };
+  if ('last' in at) return { start: Math.max(earliest, end - at.last), end };
+  if (at.offset >= earliest && at.offset <= end) return { start: at.offset, end };
+  throw offsetOutOfRange(ref, at.offset, { logStart: earliest, highWatermark: end });
 }

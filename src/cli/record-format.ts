@@ -1,6 +1,7 @@
 /** How `consume -f` prints a record: kcat's format strings, compiled once, to bytes. */
 import { InvalidArgumentError } from 'commander';
 import type { ConsumedRecord } from '../client/index.js';
+import { escapedBytes } from './escapes.js';
 
 /** What a record is printed with. */
 export interface Printed {
@@ -13,8 +14,6 @@ export interface Printed {
 export type RecordFormat = (printed: Printed) => Uint8Array;
 
 type Piece = (printed: Printed) => Uint8Array | string;
-
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0', '\\': '\\' };
 
 /** What follows a percent sign. `nullText` stands for a key or value that is null. */
 function fields(nullText: string): Readonly<Record<string, Piece>> {
@@ -62,15 +61,8 @@ function pieceOf(token: string, known: Readonly<Record<string, Piece>>): Piece {
       `"${token}" is unknown: it has ${Object.keys(known).join(' ')} after "%".`,
     );
   }
-  if (!token.startsWith('\\')) return () => token;
-  if (/^x[0-9a-fA-F]{2}$/.test(name)) {
-    const byte = Uint8Array.of(Number.parseInt(name.slice(1), 16));
-    return () => byte;
-  }
-  const escaped = ESCAPES[name];
-  if (escaped === undefined)
-    throw new InvalidArgumentError(`"${token}" is unknown: use \\n \\r \\t \\0 \\\\ \\xHH.`);
-  return () => escaped;
+  const bytes = escapedBytes(token);
+  return () => bytes;
 }
 
 function headersText({ headers }: ConsumedRecord, nullText: string): Uint8Array {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODE } from '../../src/cli/main.js';
 import { fail } from '../client/harness.js';
-import { startLog } from './fake-log.js';
+import { startLog, text } from './fake-log.js';
 import { input } from './run.js';
 
 /** Three partitions: k1=a, k1=c in one, k2=b in another, and a record without a key. */
@@ -67,6 +67,42 @@ describe('consume', () => {
         payload: 'b',
       });
     }
+  });
+
+  it.each([
+    [String.raw`\t`, '\t'],
+    [String.raw`\x1f\0`, '\u001f\0'],
+    [String.raw`\\`, '\\'],
+  ])('-K %s of produce and consume is an escape, as in -f', async (flag, bytes) => {
+    const { logs, cli } = await startLog(1);
+    const stdin = input(`key${bytes}value\n`);
+    await cli(['produce', 'orders', '-p', '0', '-K', flag], { stdin });
+    expect([text(logs[0]?.[0]?.key), text(logs[0]?.[0]?.value)]).toEqual(['key', 'value']);
+    const { stdout } = await cli(['consume', 'orders', '-e', '-K', flag]);
+    expect(stdout).toBe(`key${bytes}value\n`);
+  });
+
+  it.each(['produce', 'consume'])(
+    '%s refuses a delimiter with an escape that is unknown',
+    async (command) => {
+      const { cli } = await startLog(1);
+      const { exitCode, stderr } = await cli([command, 'orders', '-K', String.raw`\q`]);
+      expect(exitCode).toBe(EXIT_CODE.usage);
+      expect(stderr).toContain('--key-delimiter');
+    },
+  );
+
+  it('an offset beyond the end is refused, with -e too', async () => {
+    const { cli } = await startOrders();
+    const { exitCode, stdout, stderr } = await cli(['consume', 'orders', '-p', '0', '-e', '-o', '3000']);
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '']);
+    expect(stderr).toContain('bellwether: OFFSET_OUT_OF_RANGE: offset 3000 of orders/0 is not in [0, 2]');
+  });
+
+  it('-o N -e begins at the end where N is the end', async () => {
+    const { cli } = await startOrders();
+    const { exitCode, stdout } = await cli(['consume', 'orders', '-p', '0', '-e', '-o', '2']);
+    expect([exitCode, stdout]).toEqual([EXIT_CODE.done, '']);
   });
 
   it.each([

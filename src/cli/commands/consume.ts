@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { ConsumedRecord } from '../../client/index.js';
 import { integer } from '../arguments.js';
 import { type Context, INT32_MAX, withClient, withClientFlags } from '../client-command.js';
+import { delimiter } from '../escapes.js';
 import { type CliIo, OutputClosedError } from '../io.js';
 import { jsonBytes } from '../output.js';
 import { type Reading, readPartitions } from '../partition-readers.js';
@@ -20,7 +21,7 @@ interface Flags {
   readonly exit?: true;
   readonly format?: string;
   readonly json?: true;
-  readonly keyDelimiter?: string;
+  readonly keyDelimiter?: Uint8Array;
   readonly nullText?: true;
   readonly quiet?: true;
 }
@@ -45,7 +46,11 @@ export function addConsumeCommand(program: Command, io: CliIo): void {
       '%t topic, %p partition, %o offset, %k key, %s value, %K %S their lengths, %T timestamp, %h headers, \\n \\t \\xHH',
     )
     .option('-J, --json', 'one JSON document for each record, a line each; the same as --output json')
-    .option('-K, --key-delimiter <c>', 'print the key and this before the value')
+    .option(
+      '-K, --key-delimiter <c>',
+      'print the key and this before the value; \\t \\n \\0 \\xHH as in -f',
+      delimiter,
+    )
     .option('-Z, --null-text', 'print NULL for a key or value that is null (default: nothing)')
     .option('-q, --quiet', 'say nothing on stderr')
     .action((topic: string, flags: Flags, command: Command) => {
@@ -117,8 +122,7 @@ function compiled({ format = '%s\\n', keyDelimiter, nullText }: Flags, command: 
   try {
     if (keyDelimiter === undefined) return recordFormat(format, none);
     const [key, value] = [recordFormat('%k', none), recordFormat('%s\\n', none)];
-    const delimiter = Buffer.from(keyDelimiter);
-    return (printed) => Buffer.concat([key(printed), delimiter, value(printed)]);
+    return (printed) => Buffer.concat([key(printed), keyDelimiter, value(printed)]);
   } catch (error) {
     return command.error(
       `error: option '-f, --format <format>': ${error instanceof Error ? error.message : ''}`,

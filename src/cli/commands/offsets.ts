@@ -7,6 +7,7 @@ import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
 import type { CliIo } from '../io.js';
 import { inBatches } from '../in-batches.js';
+import { offsetOutOfRange } from '../offset-error.js';
 
 /** Partitions that one call of FetchOffsets names. */
 const PARTITIONS_A_CALL = 1_000;
@@ -167,22 +168,9 @@ async function boundsOf(client: BellwetherClient, ref: PartitionRef) {
 /** @throws BellwetherError OFFSET_OUT_OF_RANGE for an offset at which nobody can read on. */
 async function targetOf(client: BellwetherClient, ref: PartitionRef, to: ResetFlags['to']): Promise<number> {
   if (typeof to !== 'number') return (await client.listOffsets(ref, to)).offset;
-  const { logStart, highWatermark } = await boundsOf(client, ref);
-  if (to >= logStart && to <= highWatermark) return to;
-  const name = `${ref.topic}/${ref.partition}`;
-  throw new BellwetherError(
-    'OFFSET_OUT_OF_RANGE',
-    `offset ${to} of ${name} is not in [${logStart}, ${highWatermark}]; nothing was reset`,
-    {
-      metadata: {
-        topic: ref.topic,
-        partition: String(ref.partition),
-        offset: String(to),
-        log_start_offset: String(logStart),
-        high_watermark: String(highWatermark),
-      },
-    },
-  );
+  const bounds = await boundsOf(client, ref);
+  if (to >= bounds.logStart && to <= bounds.highWatermark) return to;
+  throw offsetOutOfRange(ref, to, bounds, '; nothing was reset');
 }
 
 function unknownPartition(topic: string, partition: number | undefined): BellwetherError {

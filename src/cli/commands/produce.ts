@@ -3,9 +3,10 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { partitionForKey } from '../../client/index.js';
 import type { Acks } from '../../client/index.js';
-import { integer, nonEmpty } from '../arguments.js';
+import { integer } from '../arguments.js';
 import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
+import { delimiter } from '../escapes.js';
 import type { CliIo } from '../io.js';
 import { lineBatches } from '../line-batches.js';
 import type { Cell } from '../output.js';
@@ -16,7 +17,7 @@ import { stopSignal } from '../stop-signal.js';
 
 interface ProduceFlags {
   readonly partition?: number;
-  readonly keyDelimiter?: string;
+  readonly keyDelimiter?: Uint8Array;
   readonly nullEmpty?: true;
   readonly quiet?: true;
   readonly acks: '0' | '1' | 'all';
@@ -33,8 +34,8 @@ export function addProduceCommand(program: Command, io: CliIo): void {
     )
     .option(
       '-K, --key-delimiter <c>',
-      'what separates key and value; a line without it has no key (default: no keys)',
-      nonEmpty,
+      'what separates key and value; a line without it has no key; \\t \\n \\0 \\xHH as in consume -f (default: no keys)',
+      delimiter,
     )
     .option('-Z, --null-empty', 'append an empty key or value as null')
     .option('-q, --quiet', 'say nothing on stderr')
@@ -149,7 +150,7 @@ function recordOf(line: Uint8Array, { keyDelimiter, nullEmpty }: ProduceFlags): 
   if (at === -1) return { value: part(line) };
   return {
     key: part(line.subarray(0, at)),
-    value: part(line.subarray(at + Buffer.byteLength(keyDelimiter))),
+    value: part(line.subarray(at + keyDelimiter.length)),
   };
 }
 
