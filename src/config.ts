@@ -15,7 +15,11 @@ export const LOCAL_CLUSTER = {
   data: '.bellwether',
 } as const;
 
-export const DEFAULT_BOOTSTRAP = '127.0.0.1:7001';
+/** Every broker of that cluster: whichever is gone, the others answer. HOST:PORT, separated by commas. */
+export const DEFAULT_BOOTSTRAP = Array.from(
+  { length: LOCAL_CLUSTER.brokers },
+  (_, i) => `${LOCAL_CLUSTER.host}:${String(LOCAL_CLUSTER.clientPort + i)}`,
+).join(',');
 export const DEFAULT_CLUSTER_NAME = 'bellwether';
 
 /** Brokers of a cluster at most; the cluster metadata has the same bound for those that are added. */

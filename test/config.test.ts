@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import {
   addressProblem,
   bootstrapBrokers,
-  DEFAULT_BOOTSTRAP,
   logLevel,
   parseBrokerConfig,
   splitAddress,
@@ -103,7 +102,7 @@ describe('the brokers to ask first', () => {
     const environment = { BELLWETHER_BOOTSTRAP: 'a:1, b:2' };
     expect(bootstrapBrokers('c:3', environment)).toEqual(['c:3']);
     expect(bootstrapBrokers(undefined, environment)).toEqual(['a:1', 'b:2']);
-    expect(bootstrapBrokers(undefined, {})).toEqual([DEFAULT_BOOTSTRAP]);
+    expect(bootstrapBrokers(undefined, {})).toEqual(['127.0.0.1:7001', '127.0.0.1:7002', '127.0.0.1:7003']);
   });
 });
 

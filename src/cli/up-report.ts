@@ -99,8 +99,10 @@ function nextSteps(
   { cluster: { running }, metadata: { topics } }: UpState,
   named: string | undefined,
 ): string {
-  const address = running[0]?.address ?? DEFAULT_BOOTSTRAP;
-  const bootstrap = address === DEFAULT_BOOTSTRAP ? '' : ` --bootstrap ${address}`;
+  const address = running[0]?.address ?? '';
+  // On the ports of the default its commands find this cluster, whichever broker is gone.
+  const isDefault = running.length === 0 || DEFAULT_BOOTSTRAP.split(',')[0] === address;
+  const bootstrap = isDefault ? '' : ` --bootstrap ${address}`;
   if (topics.length === 0) return `Try next:\n  ${PROGRAM} topic create orders --partitions 3${bootstrap}`;
   const all = topics.flatMap(({ topic, partitions }) => partitions.map((each) => ({ topic, ...each })));
   const led = all.filter(({ leader }) => leader !== undefined);
@@ -110,7 +112,7 @@ function nextSteps(
   const pid = running.find(({ id }) => id === leader)?.pid;
   // What is asked after the leader was killed must not be asked of the leader.
   const left = running.find(({ id }) => id !== leader)?.address ?? address;
-  const elsewhere = left === DEFAULT_BOOTSTRAP ? '' : ` --bootstrap ${left}`;
+  const elsewhere = DEFAULT_BOOTSTRAP.split(',').includes(left) && isDefault ? '' : ` --bootstrap ${left}`;
   return [
     'Try next, in another terminal:',
     `  echo hello | ${PROGRAM} produce ${topic} --partition ${partition}${bootstrap}`,

@@ -65,6 +65,16 @@ describe('leader', () => {
   });
 });
 
+describe('a list of brokers of which some are gone', () => {
+  it('costs no command its time: the one that is left answers', async () => {
+    const broker = await startBroker({ partitionLeader: () => LEADER });
+    const list = [await refusedAddress(), await refusedAddress(), broker.address].join(',');
+    const { exitCode, stderr } = await run(['leader', 'orders', '0', '--bootstrap', list]);
+    // After a second in vain it would say so.
+    expect([exitCode, stderr]).toEqual([EXIT_CODE.done, '']);
+  });
+});
+
 describe('a cluster that cannot be reached', () => {
   it('is waited for with one word on stderr after a second: which broker, and why', async () => {
     const address = await refusedAddress();
