@@ -4,6 +4,9 @@ import { TOPIC_CONFIG_NAMES } from '../client/index.js';
 import type { TopicConfig, TopicConfigName } from '../client/index.js';
 import { addressProblem, bootstrapBrokers, isBrokerName } from '../config.js';
 
+/** Partitions of a topic at most, as brokers take them. */
+export const PARTITIONS_MAX = 10_000;
+
 /** Parses a whole number from `min` to `max`, both inclusive. */
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {

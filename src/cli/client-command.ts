@@ -96,6 +96,11 @@ export function bootstrapOf(
   return { brokers, format: flags.output ?? 'table' };
 }
 
+/** True when --bootstrap was said, before the command or behind it; the environment does not count. */
+export function saysBootstrap(command: Command): boolean {
+  return mergedFlags(command).bootstrap !== undefined;
+}
+
 /** Flags of the program, overridden by those of the command itself. */
 function mergedFlags(command: Command): ClientFlags {
   let flags: ClientFlags = {};

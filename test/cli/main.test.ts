@@ -220,6 +220,10 @@ describe('how a run ends', () => {
     [['watch', '--count', '0'], '--count'],
     [['watch', '--topic', ''], '--topic'],
     [['produce', 'orders', '--key-delimiter', ''], '--key-delimiter'],
+    [['up', '--topic', 'orders:0'], '1 to 10000 partitions'],
+    [['verify', '--local', '3', '--bootstrap', 'h:1'], '--local and --bootstrap'],
+    [['--bootstrap', 'h:1', 'verify', '--local', '3'], '--local and --bootstrap'],
+    [['verify', '--local', '3', '--brokers', 'h:1'], '--local and --brokers'],
     [['rewind'], 'rewind'],
   ])('a usage error exits with 2 and names what is wrong: %j', async (args, named) => {
     const { exitCode, stdout, stderr } = await run(args);

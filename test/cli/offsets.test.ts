@@ -79,6 +79,15 @@ describe('offsets list', () => {
     });
   });
 
+  it('says on stderr when there is nothing to list', async () => {
+    const { exitCode, stdout, stderr } = await offsets([], 'list', 'nosuchgroup');
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: EXIT_CODE.done,
+      stdout: '',
+      stderr: 'group nosuchgroup has no committed offsets\n',
+    });
+  });
+
   it('fails for a topic that is not there', async () => {
     expect((await offsets(stored, 'list', 'g', '--topic', 'u')).exitCode).toBe(EXIT_CODE.failed);
   });

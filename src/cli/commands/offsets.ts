@@ -53,7 +53,7 @@ export function addOffsetsCommand(program: Command, io: CliIo): void {
     );
 }
 
-async function list({ client, print }: Context, group: string, topic: string | undefined): Promise<void> {
+async function list({ io, client, print }: Context, group: string, topic: string | undefined): Promise<void> {
   const stored = await storedOffsets(client, group, await partitionsOf(client, topic));
   const offsets = await inBatches(stored, BOUNDS_AT_ONCE, async (each) => {
     const { logStart, highWatermark } = await boundsOf(client, each);
@@ -72,8 +72,13 @@ async function list({ client, print }: Context, group: string, topic: string | u
   await print({
     document: { group, offsets },
     sections: [{ name: 'offset', head: LIST_HEAD, rows }],
-    prose: offsets.length === 0 ? `Group ${group} has committed nothing.\n` : undefined,
+    prose: offsets.length === 0 ? '' : undefined,
   });
+  // On stderr: in a pipe, and for a terminal in place of an empty table, that is all there is to see.
+  if (offsets.length === 0)
+    await io.stderr.write(
+      `group ${group} has no committed offsets${topic === undefined ? '' : ` in ${topic}`}\n`,
+    );
 }
 
 const LIST_HEAD = [

@@ -1,6 +1,6 @@
 /** `bellwether topic create|list|describe|alter|delete`; what moves or deletes data is in replicas.ts. */
 import type { Command } from 'commander';
-import { configEntries, configNames, integer } from '../arguments.js';
+import { configEntries, configNames, integer, PARTITIONS_MAX } from '../arguments.js';
 import { withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
 import type { TopicConfig, TopicConfigName, TopicDescription, TopicInfo } from '../../client/index.js';
@@ -11,7 +11,6 @@ import { addDeleteRecords, addReassign } from './replicas.js';
 const CONFIG_HELP =
   'set an entry of the configuration, such as retention_ms=86400000 (-1: no limit); may be repeated';
 
-const PARTITIONS_MAX = 10_000;
 const REPLICATION_FACTOR_MAX = 7;
 /** Partitions of a new topic whose first election is awaited, and how long. */
 const LEADERS_AWAITED_MAX = 100;

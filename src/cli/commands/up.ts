@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { BellwetherClient, ClusterMetadata } from '../../client/index.js';
 import { LOCAL_CLUSTER } from '../../config.js';
 import { BellwetherError } from '../../errors.js';
-import { integer, nonEmpty } from '../arguments.js';
+import { integer, nonEmpty, PARTITIONS_MAX } from '../arguments.js';
 import { type BrokerEnd, saysNoMember, startFailed } from '../broker-end.js';
 import type { CliIo } from '../io.js';
 import { LEADER_BALANCE, onOrOff } from '../leader-balance.js';
@@ -171,10 +171,12 @@ async function ensureTopic(client: BellwetherClient, { name, partitions }: Topic
 }
 
 function topicFlag(text: string): Topic {
-  const match = /^([A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(text);
+  const match = /^([A-Za-z0-9._-]+)(?::(\d{1,9}))?$/.exec(text);
   const partitions = Number(match?.[2] ?? 1);
-  if (match?.[1] === undefined || partitions < 1) {
-    throw new InvalidArgumentError('It must be NAME or NAME:PARTITIONS.');
+  if (match?.[1] === undefined || partitions < 1 || partitions > PARTITIONS_MAX) {
+    throw new InvalidArgumentError(
+      `It must be NAME or NAME:PARTITIONS, with 1 to ${PARTITIONS_MAX} partitions.`,
+    );
   }
   return { name: match[1], partitions };
 }

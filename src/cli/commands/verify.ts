@@ -6,7 +6,7 @@ import type { Verdict } from '../../verify/verdict.js';
 import type { VerifyOptions } from '../../verify/verify.js';
 import { AnomalyError } from '../anomaly-error.js';
 import { addresses, durationMs, integer } from '../arguments.js';
-import { bootstrapOf, withClientFlags } from '../client-command.js';
+import { bootstrapOf, saysBootstrap, withClientFlags } from '../client-command.js';
 import type { CliIo } from '../io.js';
 import { type Format, print } from '../output.js';
 import { knowsSockets } from '../sockets-of.js';
@@ -57,7 +57,7 @@ export function addVerifyCommand(program: Command, io: CliIo): void {
       100,
     )
     .action((flags: Flags, command: Command) => {
-      const problem = problemOf(flags);
+      const problem = problemOf(flags, saysBootstrap(command));
       if (problem !== undefined) command.error(`error: ${problem}`);
       const { format, brokers } = bootstrapOf(io, command);
       return run(io, flags, format, flags.brokers ?? brokers);
@@ -65,11 +65,15 @@ export function addVerifyCommand(program: Command, io: CliIo): void {
 }
 
 /** Why flags that are right one by one do not fit together. */
-function problemOf({ local, torment, seconds, rate, partitions, brokers }: Flags): string | undefined {
+function problemOf(
+  { local, torment, seconds, rate, partitions, brokers }: Flags,
+  hasBootstrap: boolean,
+): string | undefined {
   if (torment !== undefined && local === undefined) {
     return '--torment breaks only a cluster of its own: say --local 3';
   }
   if (local !== undefined && brokers !== undefined) return '--local and --brokers exclude each other';
+  if (local !== undefined && hasBootstrap) return '--local and --bootstrap exclude each other';
   if (torment?.includes('cut') === true && !knowsSockets()) {
     return '--torment cut has to know whose connection is whose, which only Linux tells';
   }
