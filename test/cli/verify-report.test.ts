@@ -14,7 +14,11 @@ it('is a line for each fact, its name first, then the partitions', async () => {
   const write = async (text: string | Uint8Array): Promise<void> => {
     lines.push(...Buffer.from(text).toString().trimEnd().split('\n'));
   };
-  await print({ isTty: false, write }, 'table', verdictReport(judge(new Recorder('t', 1, 16), circumstances)));
+  await print(
+    { isTty: false, write },
+    'table',
+    verdictReport(judge(new Recorder('t', 1, 16), circumstances)),
+  );
   expect(lines).toEqual(
     expect.arrayContaining(['ok\ttrue', 'topic\tt', 'failovers\t3', 'faults\tkill 2', 'brokers_down\tn3']),
   );
