@@ -34,6 +34,11 @@ export interface RaftTuning {
   readonly checkQuorumMs: number;
   /** An append without answer on a live link is sent again after this long. */
   readonly retransmitMs: number;
+  /**
+   * How long a commit index waits for an append with entries that carries it to the followers, before it is sent
+   * by itself. Nobody waits for it there: followers serve no reads, and a new leader commits its own no-op.
+   */
+  readonly commitRideMs: number;
   /** Payload bytes in one append; one larger entry still goes alone. */
   readonly appendBytesMax: number;
   /** Appends on the way to one follower. */
@@ -65,6 +70,7 @@ export const DEFAULT_RAFT_TUNING: RaftTuning = {
   leaderDiscoveryMs: 50,
   checkQuorumMs: 50,
   retransmitMs: 1_000,
+  commitRideMs: 2,
   appendBytesMax: 1_048_576,
   inflightMessagesMax: 64,
   inflightBytesMax: 4_194_304,
@@ -90,7 +96,10 @@ export interface RaftConfig {
    * behind all that it can have acknowledged (B12). Left out by one that was there from the start.
    */
   readonly votesFrom?: LogIndex;
-  /** Write the commit index by itself too, so that a restart knows it. For rarely written groups. */
+  /**
+   * Write the commit index by itself too, so that a restart knows it, and tell followers of it at once. For
+   * rarely written groups.
+   */
   readonly persistCommit: boolean;
   readonly tuning: RaftTuning;
   /**

@@ -42,6 +42,7 @@ export function becomeLeader(state: RaftState, nowMs: number): void {
     uncommitted: [],
     uncommittedBytes: 0,
     checkQuorumDeadlineMs: Infinity,
+    commitDueMs: Infinity,
     transfer: undefined,
     leaving: new Set(),
     reads: { asked: [], rounds: [], waiting: 0, lastRound: 0 },
@@ -143,17 +144,24 @@ function followMembership(state: RaftState, nowMs: number): void {
 
 /** Sends every live follower what it lacks, as far as its window is open. */
 export function fillAppends(state: RaftState, nowMs: number): void {
-  const { leadership } = state;
+  const { leadership, log } = state;
   if (leadership === undefined) return;
+  const { persistCommit, tuning } = state.config;
+  const rideMs = persistCommit ? 0 : tuning.commitRideMs;
+  const isCommitDue = rideMs === 0 || nowMs >= leadership.commitDueMs;
+  let doesCommitWait = false;
   for (const [peer, progress] of leadership.progress) {
     if (!state.alive.has(peer)) continue;
-    while (progress.isOpen(state.config.tuning) && lacksSomething(state, leadership, progress)) {
+    while (progress.isOpen(tuning) && lacksSomething(state, leadership, progress, isCommitDue)) {
       // The entry before the next one is gone, and with it the term that an append would name.
-      const gone = progress.next <= state.log.baseIndex;
+      const gone = progress.next <= log.baseIndex;
       if (gone || progress.state === 'snapshot') sendChunk(state, nowMs, peer, progress);
       else sendAppend(state, leadership, nowMs, peer, progress);
     }
+    // With its window closed, its next answer is what is waited for.
+    if (progress.commitSent < log.commitIndex && progress.isOpen(tuning)) doesCommitWait = true;
   }
+  leadership.commitDueMs = doesCommitWait ? Math.min(leadership.commitDueMs, nowMs + rideMs) : Infinity;
 }
 
 /** Counts on nothing that a follower had. */
@@ -170,9 +178,10 @@ export function retransmit(state: RaftState, nowMs: number): void {
   }
 }
 
-/** When the leader must look again: silence of a follower, loss of the quorum, end of a transfer. */
+/** When the leader must look again: silence of a follower, loss of the quorum, a commit index to tell, end of a transfer. */
 export function leaderDeadlineMs(state: RaftState, leadership: Leadership): number {
-  let deadlineMs = Math.min(leadership.checkQuorumDeadlineMs, leadership.transfer?.deadlineMs ?? Infinity);
+  const { checkQuorumDeadlineMs, commitDueMs, transfer } = leadership;
+  let deadlineMs = Math.min(checkQuorumDeadlineMs, commitDueMs, transfer?.deadlineMs ?? Infinity);
   for (const [peer, progress] of leadership.progress) {
     deadlineMs = Math.min(deadlineMs, retransmitDueMs(state, peer, progress));
   }
@@ -194,9 +203,15 @@ function retransmitDueMs(state: RaftState, peer: BrokerId, progress: Progress): 
   return progress.waitingSinceMs + state.config.tuning.retransmitMs;
 }
 
-function lacksSomething({ log }: RaftState, leadership: Leadership, progress: Progress): boolean {
+function lacksSomething(
+  { log }: RaftState,
+  leadership: Leadership,
+  progress: Progress,
+  isCommitDue: boolean,
+): boolean {
   if (progress.state !== 'replicate' || progress.next <= log.lastIndex) return true;
-  return progress.commitSent < log.commitIndex || progress.readRoundSent < openRound(leadership);
+  if (isCommitDue && progress.commitSent < log.commitIndex) return true;
+  return progress.readRoundSent < openRound(leadership);
 }
 
 function sendAppend(

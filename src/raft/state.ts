@@ -74,6 +74,8 @@ export interface Leadership {
   uncommittedBytes: number;
   /** When to step down for want of a quorum; Infinity while one is alive. */
   checkQuorumDeadlineMs: number;
+  /** When a commit index that no append has carried goes by itself; Infinity while none waits. */
+  commitDueMs: number;
   transfer: Transfer | undefined;
   /** Members that refused a transfer, as their brokers are about to stop; until their links are lost. */
   readonly leaving: Set<BrokerId>;

@@ -78,7 +78,7 @@ export class Replica {
     this.#peers = voters.filter((voter) => voter !== this.id);
     const log = new GroupLog(this.group, { cache: new PayloadCache(0), onReadFailed: () => undefined });
     const machine = options.machine ?? IDLE_MACHINE;
-    const tuning = { ...DEFAULT_RAFT_TUNING, ...options.tuning };
+    const tuning = { ...DEFAULT_RAFT_TUNING, commitRideMs: 0, ...options.tuning };
     const config = { id: this.id, voters, persistCommit: false, tuning, random: () => 0.5 };
     this.raft = new Raft(config, log, undefined, machine);
     this.host = new GroupHost(this.group, this.raft, log, machine);

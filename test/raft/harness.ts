@@ -297,7 +297,8 @@ export class Cluster {
       id,
       voters: this.#initialVoters,
       persistCommit,
-      tuning: { ...DEFAULT_RAFT_TUNING, ...tuning },
+      // The commit index is told at once, unless a test is about its ride on the next append.
+      tuning: { ...DEFAULT_RAFT_TUNING, commitRideMs: 0, ...tuning },
       random: this.random.next,
     };
     return new Core(config, disk, restarts ? disk.recover() : undefined);
