@@ -92,18 +92,23 @@ export function appendFromWire(from: BrokerId, to: BrokerId, append: wire.GroupA
 }
 
 export function appendReplyToWire({ group, message }: InGroup<AppendReply>): wire.GroupAppendReply {
-  const { term, accepted, readRound } = message;
-  const common = { groupId: group, term, accepted, readRound };
+  const { term, readRound } = message;
   return message.accepted
     ? {
-        ...common,
+        groupId: group,
+        term,
+        accepted: true,
+        readRound,
         matchIndex: message.matchIndex,
         commitIndex: message.commitIndex,
         hintIndex: 0,
         hintTerm: 0,
       }
     : {
-        ...common,
+        groupId: group,
+        term,
+        accepted: false,
+        readRound,
         matchIndex: message.rejectedIndex,
         commitIndex: 0,
         hintIndex: message.hintIndex,

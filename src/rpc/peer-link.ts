@@ -1,12 +1,14 @@
 /** Both streams to one peer, each on its own connection: entries on one; heartbeats and votes on the other. */
 
-import type {
-  AppendEntriesRequest,
-  AppendEntriesResponse,
-  HeartbeatRequest,
-  HeartbeatResponse,
-  RaftServiceClient,
-  Sender,
+import { Metadata } from '@grpc/grpc-js';
+import {
+  type AppendEntriesRequest,
+  type AppendEntriesResponse,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  type RaftServiceClient,
+  RaftServiceService,
+  type Sender,
 } from '../../gen/bellwether/raft/v1/raft_service.js';
 import { LIMITS } from '../broker/limits.js';
 import type { InGroup, LeaderAnnouncement, PeerEvents } from '../broker/peer-port.js';
@@ -14,6 +16,7 @@ import { BellwetherError } from '../errors.js';
 import type { Replication } from '../raft/messages.js';
 import type { BrokerId } from '../raft/types.js';
 import { peerChannelOptions } from '../wire/channel-options.js';
+import { encodeAppendEntries } from './append-codec.js';
 import { announcementToWire, identityOf, senderOf } from './convert-raft.js';
 import { repliesFromWire, replicationToWire } from './convert-snapshot.js';
 import { PeerStream } from './peer-stream.js';
@@ -45,7 +48,10 @@ export class PeerLink {
       addresses,
       channelOptions: peerChannelOptions('raft'),
       bufferBytesMax: LIMITS.peerBufferBytesMax,
-      open: (client) => client.appendEntries(),
+      open: (client) => {
+        const { path, responseDeserialize } = RaftServiceService.appendEntries;
+        return client.makeBidiStreamRequest(path, encodeAppendEntries, responseDeserialize, new Metadata());
+      },
       hello: () => ({ sender: this.#sender, appends: [], announcements: [], snapshots: [] }),
       admits: ({ sender }) => this.#isPeer(sender),
       onOpened: () => {

@@ -11,6 +11,7 @@ import type { InGroup } from '../../src/broker/peer-port.js';
 import { BellwetherError } from '../../src/errors.js';
 import type { Replication, ReplicationReply } from '../../src/raft/messages.js';
 import { asGroupId, asLogIndex, asTerm, type Term } from '../../src/raft/types.js';
+import { encodeAppendEntries } from '../../src/rpc/append-codec.js';
 import {
   repliesFromWire,
   repliesToWire,
@@ -64,7 +65,10 @@ const mutation = fc.record({ at: fc.nat(1_000_000), byte: fc.nat(255), cut: fc.n
 
 function encoded(all: readonly InGroup<Replication>[]): Uint8Array {
   const request = { sender: undefined, ...replicationToWire(all), announcements: [] };
-  return AppendEntriesRequest.encode(request).finish();
+  const bytes = Uint8Array.from(encodeAppendEntries(request));
+  const generated = AppendEntriesRequest.encode(request).finish();
+  expect(AppendEntriesRequest.decode(bytes)).toEqual(AppendEntriesRequest.decode(generated));
+  return bytes;
 }
 
 function plain(all: readonly InGroup<Replication>[]): unknown {
