@@ -44,6 +44,15 @@ export function consumedBatch(
   };
 }
 
+/**
+ * The records of `bytes` from `fromOffset` on, at most `maxRecords`.
+ *
+ * @throws BellwetherError CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH for a codec that this Node has not.
+ */
+export function recordsOf(bytes: Uint8Array, fromOffset: number, maxRecords: number): ConsumedRecord[] {
+  return decodeRecordBatch(plain(bytes, readBatchHeader(bytes)), asOffset(fromOffset), maxRecords);
+}
+
 /** The same batch without compression; its checksum is made anew. */
 export function plain(bytes: Uint8Array, header: BatchHeader): Uint8Array {
   if (header.compression === 0) return bytes;

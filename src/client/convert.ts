@@ -4,19 +4,11 @@
  */
 import type { DescribeClusterResponse } from '../../gen/bellwether/v1/admin_service.js';
 import { Acks as WireAcks } from '../../gen/bellwether/v1/log_service.js';
-import type { FetchResponse } from '../../gen/bellwether/v1/log_service.js';
 import type { MetadataResponse } from '../../gen/bellwether/v1/metadata_service.js';
-import type { Broker, PartitionMetadata, Record, TopicMetadata } from '../../gen/bellwether/v1/types.js';
+import type { Broker, PartitionMetadata, TopicMetadata } from '../../gen/bellwether/v1/types.js';
 import { BellwetherError } from '../errors.js';
 import { checkedChoice } from './checked-option.js';
-import type {
-  Acks,
-  ClusterMetadata,
-  ConsumedRecord,
-  FetchResult,
-  PartitionInfo,
-  TopicInfo,
-} from './types.js';
+import type { Acks, ClusterMetadata, PartitionInfo, TopicInfo } from './types.js';
 import type { BrokerInfo, ClusterDescription } from './types-cluster.js';
 
 export function toBrokers(brokers: readonly Broker[]): BrokerInfo[] {
@@ -65,25 +57,6 @@ export function toDescription(response: DescribeClusterResponse): ClusterDescrip
     notPreferredCount: response.notPreferredCount,
     leaderImbalancePercent: response.leaderImbalancePercent,
     leaderBalance: { on: response.leaderBalanceOn, coolDownMs: response.leaderBalanceCoolDownMs },
-  };
-}
-
-export function toFetchResult(response: FetchResponse): FetchResult {
-  return {
-    records: response.records.map(toRecord),
-    highWatermark: response.highWatermark,
-    logStartOffset: response.logStartOffset,
-    nextOffset: response.nextOffset,
-  };
-}
-
-function toRecord({ offset, key, value, headers, timestampMs }: Record): ConsumedRecord {
-  return {
-    offset,
-    key,
-    value,
-    headers: headers.map((header) => ({ key: header.key, value: header.value })),
-    timestampMs,
   };
 }
 

@@ -1,10 +1,18 @@
-/** SDK call that reads committed records of a partition. */
+/**
+ * SDK call that reads committed records of a partition. It asks for record batches and decodes them here, as the
+ * consumer does: brokers do not look into compressed ones.
+ */
 import { FetchFormat, LogServiceService } from '../../gen/bellwether/v1/log_service.js';
-import { toFetchResult } from './convert.js';
+import type { FetchResponse } from '../../gen/bellwether/v1/log_service.js';
+import { checkedOption } from './checked-option.js';
+import { recordsOf } from './consumed-batch.js';
 import type { Session } from './session.js';
-import type { FetchOptions, FetchResult, PartitionRef } from './types.js';
+import type { ConsumedRecord, FetchOptions, FetchResult, PartitionRef } from './types.js';
 
 const MAX_RECORDS_DEFAULT = 500;
+
+/** As brokers bound it: so many records are decoded at once. */
+const MAX_RECORDS_MAX = 10_000;
 
 /** In bytes. */
 const MAX_BYTES_DEFAULT = 1024 * 1024;
@@ -25,6 +33,12 @@ export async function fetch(
 ): Promise<FetchResult> {
   const { topic, partition } = ref;
   const maxWaitMs = options?.maxWaitMs ?? 0;
+  const maxRecords = checkedOption(
+    'maxRecords',
+    options?.maxRecords ?? MAX_RECORDS_DEFAULT,
+    1,
+    MAX_RECORDS_MAX,
+  );
   const allowFollower = options?.allowFollower ?? false;
   const response = await session.call({
     method: LogServiceService.fetch,
@@ -32,10 +46,10 @@ export async function fetch(
       topic,
       partition,
       offset,
-      maxRecords: options?.maxRecords ?? MAX_RECORDS_DEFAULT,
+      maxRecords,
       maxBytes: options?.maxBytes ?? MAX_BYTES_DEFAULT,
       maxWaitMs: Math.min(maxWaitMs, Math.max(0, Math.floor(timeoutMs) - ANSWER_MARGIN_MS)),
-      format: FetchFormat.RECORDS,
+      format: FetchFormat.RECORD_BATCHES,
       allowFollower,
     }),
     effect: 'read',
@@ -43,5 +57,28 @@ export async function fetch(
     expectedMs: maxWaitMs,
     options,
   });
-  return toFetchResult(response);
+  return toFetchResult(response, offset, maxRecords);
+}
+
+/**
+ * At most `maxRecords` from `offset` on. A batch that cannot be read ends the result before it, and fails the call that
+ * begins at it.
+ *
+ * @throws BellwetherError CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH
+ */
+function toFetchResult(response: FetchResponse, offset: number, maxRecords: number): FetchResult {
+  const { highWatermark, logStartOffset } = response;
+  const records: ConsumedRecord[] = [];
+  const result = (nextOffset: number) => ({ records, highWatermark, logStartOffset, nextOffset });
+  const behindLast = (): number => (records.at(-1)?.offset ?? offset - 1) + 1;
+  for (const batch of response.recordBatches) {
+    try {
+      for (const record of recordsOf(batch, offset, maxRecords - records.length)) records.push(record);
+    } catch (error) {
+      if (records.length === 0) throw error;
+      return result(behindLast());
+    }
+    if (records.length === maxRecords) return result(behindLast());
+  }
+  return result(response.nextOffset);
 }

@@ -95,9 +95,9 @@ export interface ProduceResult {
 }
 
 export interface FetchOptions extends CallOptions {
-  /** Default 500. */
+  /** 1 to 10000. Default 500. */
   readonly maxRecords?: number;
-  /** Default 1 MiB. */
+  /** Of what comes over the network, before it is decompressed: 1 to 2 MiB, soft. Default 1 MiB. */
   readonly maxBytes?: number;
   /** Longest wait for a first record. Default 0. */
   readonly maxWaitMs?: number;
@@ -244,6 +244,13 @@ export interface BellwetherClient {
     records: readonly ProducerRecord[],
     options?: ProduceOptions,
   ): Promise<ProduceResult>;
+  /**
+   * Committed records from `offset` on, compressed batches among them; none when there are none yet. Keys and
+   * values may be views of a whole batch: to keep one of them for long, copy it.
+   *
+   * @throws BellwetherError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST.
+   * @throws BellwetherError UNSUPPORTED_RECORD_BATCH for a codec that this Node has not: zstd before 22.15.
+   */
   fetch(ref: PartitionRef, offset: number, options?: FetchOptions): Promise<FetchResult>;
   /**
    * Sends records in batches: for many records, where `produce` is for a few. End it with its `close()`.

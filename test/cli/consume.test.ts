@@ -1,7 +1,7 @@
 /** `consume`, against a fake broker that keeps what it gets. */
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODE } from '../../src/cli/main.js';
-import { fail } from '../client/harness.js';
+import { batchAt, compressed, fail, FETCHED } from '../client/harness.js';
 import { startLog, text } from './fake-log.js';
 import { input } from './run.js';
 
@@ -50,6 +50,20 @@ describe('consume', () => {
     const written: number[] = [];
     await cli(['consume', 'orders', '-e'], { onStdout: (bytes) => written.push(...bytes) });
     expect(written).toEqual([0xff, 0, 10]);
+  });
+
+  it('reads compressed batches, and so does fetch', async () => {
+    const { broker, logs, cli } = await startLog(1);
+    const records = ['a', 'b'].map((value, offset) => {
+      return { offset, key: undefined, value: Buffer.from(value), headers: [], timestampMs: 0 };
+    });
+    logs[0]?.push(...records);
+    broker.script.fetch = ({ offset }) => {
+      const recordBatches = offset === 2 ? [] : [compressed(batchAt(0, records))];
+      return { ...FETCHED, recordBatches, highWatermark: 2, nextOffset: 2 };
+    };
+    expect((await cli(['consume', 'orders', '-e', '-o', '1'])).stdout).toBe('b\n');
+    expect((await cli(['fetch', 'orders', '0'])).stdout).toBe('0\t\\N\ta\n1\t\\N\tb\n');
   });
 
   it('-K prints key and value apart; -J prints kcat -J', async () => {

@@ -3,7 +3,7 @@ import { OffsetPosition } from '../../gen/bellwether/v1/log_service.js';
 import type { Record as WireRecord } from '../../gen/bellwether/v1/types.js';
 import { decodeRecordBatch } from '../../src/records/batch-decode.js';
 import type { FakeBroker } from '../client/fake-broker.js';
-import { fail, leaderAt, startBroker } from '../client/harness.js';
+import { batchesOf, fail, leaderAt, startBroker } from '../client/harness.js';
 import { run } from './run.js';
 import type { Surroundings } from './run.js';
 
@@ -55,7 +55,8 @@ export async function startLog(partitionCount: number) {
       const log = logs[partition] ?? fail('UNKNOWN_TOPIC_OR_PARTITION');
       const records = log.slice(offset, offset + Math.min(2, maxRecords));
       const nextOffset = offset + records.length;
-      return { records, recordBatches: [], highWatermark: log.length, logStartOffset: 0, nextOffset };
+      const recordBatches = batchesOf(records);
+      return { records: [], recordBatches, highWatermark: log.length, logStartOffset: 0, nextOffset };
     },
   });
   const cli = (args: string[], surroundings?: Surroundings) =>

@@ -8,7 +8,7 @@ import type { PartitionFailoverRequest } from '../../gen/bellwether/v1/partition
 import { connect } from '../../src/client/connect.js';
 import { decodeRecordBatch } from '../../src/records/batch-decode.js';
 import { never } from './fake-broker.js';
-import { fail, FETCHED, leaderAt, ORDERS, PRODUCED } from './harness.js';
+import { batchesOf, fail, FETCHED, leaderAt, ORDERS, PRODUCED } from './harness.js';
 import { rejection, startBroker, startClient } from './harness.js';
 
 const RETENTION = { name: 'retention_ms', value: '5', source: TopicConfigSource.TOPIC, unit: 'ms' };
@@ -77,13 +77,13 @@ describe('produce', () => {
 });
 
 describe('fetch', () => {
-  it('asks for decoded records and gives them back, null and empty kept apart', async () => {
+  it('asks for record batches and decodes them, null and empty kept apart', async () => {
     const requests: FetchRequest[] = [];
     const record = { offset: 5, key: undefined, value: bytes(''), headers: [], timestampMs: 9 };
     const broker = await startBroker({
       fetch: (request) => {
         requests.push(request);
-        return { ...FETCHED, records: [record], highWatermark: 6, nextOffset: 6 };
+        return { ...FETCHED, recordBatches: batchesOf([record]), highWatermark: 6, nextOffset: 6 };
       },
     });
     broker.script.partitionLeader = () => leaderAt(broker.address, 1);
@@ -93,7 +93,7 @@ describe('fetch', () => {
     expect(requests[0]).toMatchObject({
       offset: 5,
       maxRecords: 3,
-      format: FetchFormat.RECORDS,
+      format: FetchFormat.RECORD_BATCHES,
       maxWaitMs: 0,
     });
     expect(result).toMatchObject({ highWatermark: 6, logStartOffset: 0, nextOffset: 6 });

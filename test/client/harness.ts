@@ -1,9 +1,14 @@
 /** What every test of the SDK needs: fake brokers and clients that end with the test. */
+import { gzipSync } from 'node:zlib';
 import { afterEach } from 'vitest';
+import type { Record as WireRecord } from '../../gen/bellwether/v1/types.js';
 import { BellwetherError } from '../../src/errors.js';
 import type { Reason } from '../../src/errors.js';
 import { connect } from '../../src/client/connect.js';
 import type { BellwetherClient } from '../../src/client/types.js';
+import { encodeRecordBatch, writeBatchHeader } from '../../src/records/batch-encode.js';
+import { BATCH_HEADER_BYTES, readBatchHeader, stampBatch } from '../../src/records/batch-header.js';
+import { asOffset } from '../../src/records/offset.js';
 import { FakeBroker } from './fake-broker.js';
 import type { Script } from './fake-broker.js';
 
@@ -59,6 +64,32 @@ export const PRODUCED = { ...PRODUCE_RESULT, duplicate: false } as const;
 
 /** A Fetch answer. */
 export const FETCHED = { records: [], recordBatches: [], highWatermark: 0, logStartOffset: 0, nextOffset: 0 };
+
+/** Each record as a batch of its own, at its offset. */
+export function batchesOf(records: readonly WireRecord[]): Uint8Array[] {
+  return records.map(({ offset, key, value, headers, timestampMs }) => {
+    const sameHeaders = headers.map((header) => ({ key: header.key, value: header.value }));
+    return batchAt(offset, [{ key, value, headers: sameHeaders, timestampMs }]);
+  });
+}
+
+/** The records as one batch, stored at `baseOffset`. */
+export function batchAt(baseOffset: number, records: Parameters<typeof encodeRecordBatch>[0]): Uint8Array {
+  const batch = encodeRecordBatch(records);
+  stampBatch(batch, asOffset(baseOffset), 1);
+  return batch;
+}
+
+/** The batch as a producer that compresses it with gzip sends it, or one that claims another codec. */
+export function compressed(plain: Uint8Array, codec = 1): Uint8Array {
+  const { recordCount, baseTimestampMs, maxTimestampMs, baseOffset } = readBatchHeader(plain);
+  const body = gzipSync(plain.subarray(BATCH_HEADER_BYTES));
+  const batch = new Uint8Array(BATCH_HEADER_BYTES + body.length);
+  batch.set(body, BATCH_HEADER_BYTES);
+  writeBatchHeader(batch, { recordCount, baseTimestampMs, maxTimestampMs, attributes: codec });
+  stampBatch(batch, asOffset(baseOffset), 1);
+  return batch;
+}
 
 export const ONE_RECORD = [{ value: new TextEncoder().encode('hello') }] as const;
 

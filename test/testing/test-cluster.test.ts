@@ -62,6 +62,8 @@ it('records come back as they were sent, compressed or not', async () => {
   expect(records[0]).toMatchObject({ offset: 0, timestampMs: 5, headers: [{ key: 'trace' }] });
   expect(Buffer.from(records[0]!.value!).toString()).toBe(value);
   expect(records[1]).toMatchObject({ offset: 1, value: undefined, key: undefined });
+  const alsoRead = (await client.fetch(ORDERS, 0)).records.map((record) => ({ ...ORDERS, ...record }));
+  expect(alsoRead).toEqual(records);
 });
 
 it('of two consumers of a group the one that claimed it last reads on, over a failover; the other is told', async () => {

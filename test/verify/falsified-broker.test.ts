@@ -1,18 +1,17 @@
 /** `bellwether verify` against a broker that keeps a log as it should, and against brokers that lie in one answer. */
 import { describe, expect, it } from 'vitest';
-import type { FetchRequest, FetchResponse } from '../../gen/bellwether/v1/log_service.js';
 import type { Record as WireRecord } from '../../gen/bellwether/v1/types.js';
 import { EXIT_CODE } from '../../src/cli/main.js';
 import type { AnomalyKind } from '../../src/history/anomaly.js';
 import { decodeRecordBatch } from '../../src/records/batch-decode.js';
 import { run } from '../cli/run.js';
 import type { FakeBroker } from '../client/fake-broker.js';
-import { fail, leaderAt, startBroker } from '../client/harness.js';
+import { batchesOf, fail, leaderAt, startBroker } from '../client/harness.js';
 
 /** What the broker says of its log; each may be falsified. */
 interface Falsehood {
   readonly append?: (log: WireRecord[], record: WireRecord) => void;
-  readonly fetched?: (response: FetchResponse, request: FetchRequest) => FetchResponse;
+  readonly fetched?: (records: readonly WireRecord[]) => readonly WireRecord[];
 }
 
 /** A cluster of one broker with one partition, which keeps what it gets in memory. */
@@ -50,11 +49,11 @@ async function startLog({ append, fetched }: Falsehood = {}): Promise<FakeBroker
       ...{ requestId, error: undefined },
       ...appended(recordBatch),
     }),
-    fetch: (request) => {
-      const records = log.slice(request.offset, request.offset + request.maxRecords);
-      const nextOffset = request.offset + records.length;
-      const truth = { records, recordBatches: [], highWatermark: log.length, logStartOffset: 0, nextOffset };
-      return fetched === undefined ? truth : fetched(truth, request);
+    fetch: ({ offset, maxRecords }) => {
+      const truth = log.slice(offset, offset + maxRecords);
+      const recordBatches = batchesOf(fetched === undefined ? truth : fetched(truth));
+      const nextOffset = offset + truth.length;
+      return { records: [], recordBatches, highWatermark: log.length, logStartOffset: 0, nextOffset };
     },
     watchLeadership: () => fail('NO_LEADER'),
   });
@@ -111,16 +110,13 @@ const FALSEHOODS: readonly (readonly [string, AnomalyKind, Falsehood])[] = [
     'changes a byte of a record',
     'phantom',
     {
-      fetched: (truth) => ({
-        ...truth,
-        records: truth.records.map((each) => (each.offset === 100 ? spoilt(each) : each)),
-      }),
+      fetched: (truth) => truth.map((each) => (each.offset === 100 ? spoilt(each) : each)),
     },
   ],
   [
     'leaves out a record',
     'int-poll-skip',
-    { fetched: (truth) => ({ ...truth, records: truth.records.filter(({ offset }) => offset !== 100) }) },
+    { fetched: (truth) => truth.filter(({ offset }) => offset !== 100) },
   ],
 ];
 

@@ -181,7 +181,10 @@ export interface FetchRequest {
   partition: number;
   /** First offset wanted, from 0. */
   offset: number;
-  /** Most records to return: 1 to 10000, default 500. Not applied to RECORD_BATCHES. */
+  /**
+   * Most records to return: 1 to 10000, default 500. With RECORD_BATCHES the batch that has the last of
+   * them comes whole and is the last one; the default is no bound.
+   */
   maxRecords: number;
   /** Soft bound on the returned bytes: 1 to 2097152, default 1048576. The first batch always comes. */
   maxBytes: number;

@@ -14,8 +14,8 @@ const COUNT_DEFAULT = 500;
 /** Records that may be asked for: without --follow all of them are held in memory. */
 const COUNT_MAX = 1_000_000;
 
-/** Records asked for in one call. */
-const FETCH_RECORDS_MAX = 500;
+/** Records asked for in one call: as many as brokers allow, as whole batches come. */
+const FETCH_RECORDS_MAX = 10_000;
 
 /** Longest wait of one call for a first record, in milliseconds, with --follow. */
 const FOLLOW_WAIT_MS = 1000;

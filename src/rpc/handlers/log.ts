@@ -140,9 +140,10 @@ async function answerFetch(
     waitMs: Math.min(waitMs, callTimeoutMs(context)),
     allowFollower: request.allowFollower,
   });
-  return formatField(request.format) === FetchFormat.RECORD_BATCHES
-    ? batchesResponse(fetched, offset)
-    : recordsResponse(fetched, offset, recordsMax);
+  if (formatField(request.format) !== FetchFormat.RECORD_BATCHES) {
+    return recordsResponse(fetched, offset, recordsMax);
+  }
+  return batchesResponse(fetched, offset, request.maxRecords === 0 ? Infinity : recordsMax);
 }
 
 function recordsResponse(fetched: Fetched, offset: number, recordsMax: number): FetchResponse {
@@ -156,13 +157,15 @@ function recordsResponse(fetched: Fetched, offset: number, recordsMax: number): 
   };
 }
 
-function batchesResponse(fetched: Fetched, offset: number): FetchResponse {
-  const last = fetched.batches.at(-1);
-  return {
-    records: [],
-    recordBatches: [...fetched.batches],
-    highWatermark: fetched.highWatermark,
-    logStartOffset: fetched.logStartOffset,
-    nextOffset: last === undefined ? offset : batchEndOffset(last),
-  };
+/** Whole batches, up to the one with the last record asked for. */
+function batchesResponse(fetched: Fetched, offset: number, recordsMax: number): FetchResponse {
+  const recordBatches: Uint8Array[] = [];
+  let nextOffset = offset;
+  for (const batch of fetched.batches) {
+    if (nextOffset - offset >= recordsMax) break;
+    recordBatches.push(batch);
+    nextOffset = batchEndOffset(batch);
+  }
+  const { highWatermark, logStartOffset } = fetched;
+  return { records: [], recordBatches, highWatermark, logStartOffset, nextOffset };
 }

@@ -204,6 +204,18 @@ describe('Fetch', () => {
     }
   });
 
+  it('a bound on records ends batches with the one that has the last of them', async () => {
+    const { topic, leader } = await topicWith();
+    for (const [first, second] of ['ab', 'cd', 'ef']) {
+      await wire.at(leader).produce({ topic, recordBatch: batchOf(first!, second!) });
+    }
+    const request = { topic, offset: 1, format: FetchFormat.RECORD_BATCHES };
+    const some = await wire.at(leader).fetch({ ...request, maxRecords: 2 });
+    expect(some.recordBatches.map((batch) => readBatchHeader(batch).baseOffset)).toEqual([0, 2]);
+    expect(some.nextOffset).toBe(4);
+    expect((await wire.at(leader).fetch(request)).recordBatches).toHaveLength(3);
+  });
+
   it('begins inside a batch when records are asked for, at its start when batches are', async () => {
     const { topic, leader } = await topicWith();
     await wire.at(leader).produce({ topic, recordBatch: batchOf('a', 'b', 'c') });
