@@ -88,6 +88,13 @@ export const BROKER_ERRORS = {
     meaning: 'No answer came before the deadline of the request.',
     action: 'Read back, or send again if a duplicate does no harm.',
   },
+  CLIENT_CLOSED: {
+    code: GRPC_CODE.FAILED_PRECONDITION,
+    outcome: 'NOT_APPLIED',
+    retry: 'never',
+    meaning: 'The client or the producer was closed before the request was sent.',
+    action: 'Open another client, or close this one later: flush() and close() of a producer wait for all.',
+  },
   INTERNAL: {
     code: GRPC_CODE.INTERNAL,
     outcome: 'UNKNOWN',

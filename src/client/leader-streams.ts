@@ -1,15 +1,15 @@
 /** The ProduceStreams of one producer, one to each leader, and the partitions that wait for room in them. */
 import type { Connection } from './broker-pool.js';
 import type { Lifetime } from './lifetime.js';
-import type { PartitionQueue } from './partition-queue.js';
+import type { Pumped } from './queue-context.js';
 import { ProduceStream } from './produce-stream.js';
 
 interface Lane {
   readonly stream: ProduceStream;
   /** With a batch that is full. */
-  readonly full: Set<PartitionQueue>;
+  readonly full: Set<Pumped>;
   /** With a batch that can still grow. */
-  readonly growing: Set<PartitionQueue>;
+  readonly growing: Set<Pumped>;
 }
 
 /** Opens streams as they are needed. */
@@ -38,7 +38,7 @@ export class LeaderStreams {
   }
 
   /** Pumps `queue` once its stream has room. */
-  whenRoom(stream: ProduceStream, queue: PartitionQueue, canGrow: boolean): void {
+  whenRoom(stream: ProduceStream, queue: Pumped, canGrow: boolean): void {
     const lane = this.#lanes.get(stream.address);
     if (lane?.stream !== stream) return;
     (canGrow ? lane.growing : lane.full).add(queue);
@@ -59,7 +59,7 @@ export class LeaderStreams {
 }
 
 /** Pumps the queues in turn, as long as there is room; one that still finds none goes behind the others. */
-function release(queues: Set<PartitionQueue>, hasRoom: () => boolean): void {
+function release(queues: Set<Pumped>, hasRoom: () => boolean): void {
   for (let left = queues.size; left > 0 && hasRoom(); left -= 1) {
     const [queue] = queues;
     if (queue === undefined) return;

@@ -10,9 +10,9 @@ export class Lifetime {
     return this.#closed;
   }
 
-  /** Throws once the client is closed; nothing was sent then. */
+  /** @throws BellwetherError CLIENT_CLOSED once the client is closed; nothing was sent then. */
   check(): void {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw closedError();
   }
 
   /** Runs `cancel` when the client closes. Returns what takes it back. */
@@ -41,7 +41,7 @@ export class Lifetime {
   /** As `work`, but rejects when this life ends before it. */
   whileOpen<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const forget = this.onClose(() => reject(closed()));
+      const forget = this.onClose(() => reject(closedError()));
       void work.finally(forget).then(resolve, reject);
     });
   }
@@ -68,6 +68,7 @@ export class Lifetime {
   }
 }
 
-function closed(): BellwetherError {
-  return new BellwetherError('CONNECTION_FAILED', 'the client is closed');
+/** Of what had not been sent when the client, or what `what` names, was closed. */
+export function closedError(what = 'client'): BellwetherError {
+  return new BellwetherError('CLIENT_CLOSED', `the ${what} is closed`);
 }

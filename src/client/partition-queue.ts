@@ -3,19 +3,19 @@
  * retries: after a failure nothing new is sent until every batch in flight has its answer; then those that may be
  * sent again go first, in order.
  */
-import type { Acks } from '../../gen/bellwether/v1/log_service.js';
 import { BellwetherError } from '../errors.js';
 import type { LogRecord } from '../records/log-record.js';
 import { fromServiceError } from '../wire/status.js';
 import type { Asked, Attempt } from './attempt.js';
-import type { Compressor } from './compression.js';
+import { closedError } from './lifetime.js';
 import { PendingBatch } from './pending-batch.js';
 import type { Answer, ProduceStream } from './produce-stream.js';
 import { ProducerSequence } from './producer-sequence.js';
+import type { Pumped, QueueContext } from './queue-context.js';
 import type { Route } from './retry.js';
 import { HOPS_WITHOUT_PAUSE_MAX, isElsewhereAtOnce, maySendAgain, pauseMs } from './retry-policy.js';
 import type { Effect } from './retry-policy.js';
-import { closedError, sendTimeout, verdict } from './send-errors.js';
+import { sendTimeout, verdict } from './send-errors.js';
 import type { PartitionRef } from './types-base.js';
 
 /** Longest wait for a commit that a broker takes, in milliseconds. */
@@ -24,41 +24,13 @@ const COMMIT_WAIT_MAX_MS = 30_000;
 /** How long after its deadline a batch in flight may still be answered, in milliseconds: its broker knows the deadline. */
 const ANSWER_GRACE_MS = 500;
 
-/** What the queues of one producer share. */
-export interface QueueContext {
-  readonly acks: Acks;
-  readonly batchBytes: number;
-  readonly deliveryTimeoutMs: number;
-  readonly lingers: boolean;
-  /** Batches of one partition in flight at most; brokers know the last 5 of an idempotent producer again. */
-  readonly inFlightMax: number;
-  readonly compressor: Compressor | undefined;
-  /** Undefined for a producer that is not idempotent. */
-  readonly producerId: ((used: number | undefined) => Promise<number>) | undefined;
-  isClosed(): boolean;
-  routeTo(ref: PartitionRef): Route;
-  openStream(address: string, timeoutMs: number): Promise<ProduceStream>;
-  beginAttempt(asked: Asked, effect: Effect): Attempt;
-  endAttempt(attempt: Attempt): void;
-  sleep(pauseMs: number): Promise<void>;
-  /** Told before something is sent again why, and for which batch first. */
-  retried(error: BellwetherError, oldest: PendingBatch | undefined): void;
-  /** The queue is to be pumped once `stream` has room; `canGrow` as there. */
-  whenRoom(stream: ProduceStream, queue: PartitionQueue, canGrow: boolean): void;
-  /** A batch begins; there is something to do for `queue` soon. */
-  began(queue: PartitionQueue, batch: PendingBatch): void;
-  /** A batch takes no more records. */
-  sealed(queue: PartitionQueue): void;
-  settled(batch: PendingBatch): void;
-}
-
 interface Flight {
   readonly batch: PendingBatch;
   readonly attempt: Attempt;
   isOver: boolean;
 }
 
-export class PartitionQueue {
+export class PartitionQueue implements Pumped {
   readonly ref: PartitionRef;
   readonly #context: QueueContext;
   readonly #effect: Effect;
@@ -111,7 +83,6 @@ export class PartitionQueue {
     return batch;
   }
 
-  /** `batch` has lingered for long enough. */
   ripen(batch: PendingBatch): void {
     if (this.#open === batch) this.#isRipe = true;
   }
@@ -124,7 +95,6 @@ export class PartitionQueue {
     this.#context.sealed(this);
   }
 
-  /** Sends what may be sent now. */
   pump(): void {
     while (this.#mayAdvance()) {
       const canGrow = this.#waiting.length === 0;

@@ -1,18 +1,18 @@
 /** The producer: takes records, puts them into the batches of their partitions, and keeps the bounds. */
-import { BellwetherError } from '../errors.js';
+import type { BellwetherError } from '../errors.js';
 import type { LogRecord } from '../records/log-record.js';
 import { checkedOption, checkNames } from './checked-option.js';
 import { compressorFor } from './compression.js';
 import { toWireAcks } from './convert.js';
 import { initProducer } from './init-producer.js';
 import { LeaderStreams } from './leader-streams.js';
+import { closedError } from './lifetime.js';
 import type { Lifetime } from './lifetime.js';
 import { partitionName } from './metadata-cache.js';
 import { checkedPartition, memoryOf, toLogRecord } from './outgoing.js';
 import { PartitionQueue } from './partition-queue.js';
-import type { QueueContext } from './partition-queue.js';
 import type { PendingBatch } from './pending-batch.js';
-import { closedError } from './send-errors.js';
+import type { Pumped, QueueContext } from './queue-context.js';
 import { SendBuffer } from './send-buffer.js';
 import { isNext, place, rangeOf, SentRuns } from './sent-runs.js';
 import type { Run } from './sent-runs.js';
@@ -66,7 +66,7 @@ class BatchingProducer implements Producer {
   readonly #deliveryTimeoutMs: number;
   readonly #queues = new Map<string, PartitionQueue>();
   /** Queues to be pumped once this turn of the event loop is over, when all of its records are in. */
-  readonly #touched = new Set<PartitionQueue>();
+  readonly #touched = new Set<Pumped>();
   #pumps = false;
   #id: Promise<ProducerIdentity> | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
@@ -215,9 +215,8 @@ class BatchingProducer implements Producer {
   }
 
   #checkOpen(): void {
-    if (this.#closing !== undefined || this.#lifetime.closed) {
-      throw new BellwetherError('CONNECTION_FAILED', 'the producer is closed');
-    }
+    if (this.#lifetime.closed && this.#closing === undefined) throw closedError();
+    if (this.#closing !== undefined) throw closedError('producer');
   }
 
   /** What the queues ask of this producer. */
@@ -238,13 +237,13 @@ class BatchingProducer implements Producer {
       },
       whenRoom: (...[stream, queue, canGrow]: Parameters<QueueContext['whenRoom']>) =>
         streams.whenRoom(stream, queue, canGrow),
-      began: (queue: PartitionQueue, batch: PendingBatch) => this.#began(queue, batch),
-      sealed: (queue: PartitionQueue) => this.#topics.sealed(queue.ref),
+      began: (queue: Pumped, batch: PendingBatch) => this.#began(queue, batch),
+      sealed: (queue: Pumped) => this.#topics.sealed(queue.ref),
       settled: (batch: PendingBatch) => this.#buffer.release(batch),
     };
   }
 
-  #began(queue: PartitionQueue, batch: PendingBatch): void {
+  #began(queue: Pumped, batch: PendingBatch): void {
     this.#lookAtDeadlines();
     this.#touch(queue);
     if (this.#lingerMs === 0) return;
@@ -254,7 +253,7 @@ class BatchingProducer implements Producer {
     }, this.#lingerMs);
   }
 
-  #touch(queue: PartitionQueue): void {
+  #touch(queue: Pumped): void {
     this.#touched.add(queue);
     if (this.#pumps) return;
     this.#pumps = true;

@@ -2,6 +2,7 @@
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import type { Asked } from './attempt.js';
+import { closedError } from './lifetime.js';
 import type { Lifetime } from './lifetime.js';
 import { attemptTimeoutMs, HOPS_WITHOUT_PAUSE_MAX, isElsewhereAtOnce } from './retry-policy.js';
 import { LAST_ATTEMPT_MIN_MS, maySendAgain, pauseMs } from './retry-policy.js';
@@ -51,6 +52,8 @@ export async function withRetries<Response>(lifetime: Lifetime, plan: Plan<Respo
     const { address, error } = result;
     plan.route.failed(address, error);
     if (address !== undefined && error.outcome === 'UNKNOWN') doubt ??= error;
+    if (lifetime.closed && error.reason === 'CONNECTION_FAILED')
+      throw verdict(plan.effect, doubt, closedError());
     if (lifetime.closed || !maySendAgain(error, plan.effect)) throw verdict(plan.effect, doubt, error);
 
     const atOnce = isElsewhereAtOnce(error) && hops < HOPS_WITHOUT_PAUSE_MAX;
@@ -62,7 +65,7 @@ export async function withRetries<Response>(lifetime: Lifetime, plan: Plan<Respo
     if (atOnce) continue;
     pauses += 1;
     await lifetime.sleep(waitMs);
-    if (lifetime.closed) throw verdict(plan.effect, doubt, closed());
+    if (lifetime.closed) throw verdict(plan.effect, doubt, closedError());
   }
 }
 
@@ -95,8 +98,4 @@ function verdict(effect: Effect, doubt: BellwetherError | undefined, last: Bellw
     leaderHint: last.leaderHint ?? doubt.leaderHint,
     cause: last,
   });
-}
-
-function closed(): BellwetherError {
-  return new BellwetherError('CONNECTION_FAILED', 'the client is closed');
 }

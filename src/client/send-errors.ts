@@ -12,10 +12,6 @@ export function sendTimeout(ref: PartitionRef): BellwetherError {
   });
 }
 
-export function closedError(): BellwetherError {
-  return new BellwetherError('CONNECTION_FAILED', 'the client is closed');
-}
-
 /** The error to report of a batch that failed with `last`: that it may be in the log is said before all else. */
 export function verdict({ doubt, refusal }: PendingBatch, last: BellwetherError): BellwetherError {
   if (doubt !== undefined && doubt !== last) {

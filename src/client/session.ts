@@ -167,7 +167,7 @@ export class Session implements RouteContext, ProbeContext {
   /**
    * The life of what goes on beyond one call: ends with the client, or when `signal` aborts.
    *
-   * @throws BellwetherError CONNECTION_FAILED when the client is closed already.
+   * @throws BellwetherError CLIENT_CLOSED when the client is closed already.
    */
   beginLifetime(signal: AbortSignal | undefined): Lifetime {
     this.#lifetime.check();

@@ -287,7 +287,7 @@ export interface BellwetherClient {
   ): Promise<StoredOffset[]>;
   /**
    * Closes the connections. Calls in flight reject with CONNECTION_LOST, whose outcome is UNKNOWN;
-   * later ones with CONNECTION_FAILED.
+   * those that were not sent yet, and later ones, with CLIENT_CLOSED.
    */
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ describe('a closed client', () => {
 
     for (const call of [client.metadata(), client.produce(ORDERS, ONE_RECORD), client.admin.listTopics()]) {
       const error = await rejection(call);
-      expect([error.reason, error.message]).toEqual(['CONNECTION_FAILED', 'the client is closed']);
+      expect([error.reason, error.message]).toEqual(['CLIENT_CLOSED', 'the client is closed']);
     }
     expect(broker.calls).toEqual([]);
   });
@@ -57,7 +57,7 @@ describe('a closed client', () => {
 
     const error = await rejection(client.admin.deleteTopic('orders'));
     mute.close();
-    expect([error.reason, error.outcome]).toEqual(['CONNECTION_FAILED', 'NOT_APPLIED']);
+    expect([error.reason, error.outcome]).toEqual(['CLIENT_CLOSED', 'NOT_APPLIED']);
   });
 
   it('ends a produce under way with outcome UNKNOWN', async () => {

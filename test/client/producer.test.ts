@@ -202,7 +202,22 @@ it('close sends what waits first, and refuses what comes later', async () => {
   const sent = producer.send('orders', ONE);
   await producer.close();
   expect(await sent).toMatchObject({ offset: 0 });
-  expect((await rejection(producer.send('orders', ONE))).outcome).toBe('NOT_APPLIED');
+  expect(await rejection(producer.send('orders', ONE))).toMatchObject({
+    reason: 'CLIENT_CLOSED',
+    outcome: 'NOT_APPLIED',
+    retryable: false,
+    message: 'the producer is closed',
+  });
+});
+
+it('closing the client refuses what its producer has not sent, now and later', async () => {
+  const client = await startClient([(await leader(new ScriptedLog())).address]);
+  const producer = client.producer({ lingerMs: 60_000 });
+  const sent = rejection(producer.send('orders', ONE));
+  await client.close();
+  for (const error of [await sent, await rejection(producer.send('orders', ONE))]) {
+    expect([error.reason, error.message]).toEqual(['CLIENT_CLOSED', 'the client is closed']);
+  }
 });
 
 it('closing the client ends what is under way as UNKNOWN', async () => {

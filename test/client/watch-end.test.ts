@@ -33,7 +33,7 @@ describe('the end of a watch', () => {
     const client = await startClient([broker.address]);
 
     expect(await take(client.watchLeadership({ onStart: () => void client.close() }), 1)).toEqual([]);
-    expect((await rejection(take(client.watchLeadership(), 1))).reason).toBe('CONNECTION_FAILED');
+    expect((await rejection(take(client.watchLeadership(), 1))).reason).toBe('CLIENT_CLOSED');
   });
 
   it('comes with leaving the loop, and the call is cancelled', async () => {
