@@ -8,6 +8,7 @@ import type { LogRecord } from '../records/log-record.js';
 import { fromServiceError } from '../wire/status.js';
 import type { Asked, Attempt } from './attempt.js';
 import { closedError } from './lifetime.js';
+import { acceptableBytes, canSplit, namesLimit } from './batch-split.js';
 import { PendingBatch } from './pending-batch.js';
 import type { Answer, ProduceStream } from './produce-stream.js';
 import { ProducerSequence } from './producer-sequence.js';
@@ -52,10 +53,13 @@ export class PartitionQueue implements Pumped {
   #hops = 0;
   #pauses = 0;
   #serial = 0;
+  /** Bound on a new batch: less than was asked for once the topic has refused one. */
+  #batchBytes: number;
 
   constructor(ref: PartitionRef, context: QueueContext) {
     this.ref = ref;
     this.#context = context;
+    this.#batchBytes = context.batchBytes;
     this.#effect = context.producerId === undefined ? 'write' : 'idempotent_write';
   }
 
@@ -73,8 +77,8 @@ export class PartitionQueue implements Pumped {
   append(record: LogRecord, nowMs: number): PendingBatch {
     if (this.#open?.tryAppend(record) === true) return this.#open;
     this.seal();
-    const { batchBytes, deliveryTimeoutMs } = this.#context;
-    const batch = new PendingBatch(this.#serial, batchBytes, nowMs, deliveryTimeoutMs);
+    const { deliveryTimeoutMs } = this.#context;
+    const batch = new PendingBatch(this.#serial, this.#batchBytes, nowMs, deliveryTimeoutMs);
     this.#serial += 1;
     batch.tryAppend(record);
     this.#open = batch;
@@ -198,7 +202,7 @@ export class PartitionQueue implements Pumped {
     else batch.refusal = error;
     this.#lastFailure = error;
     this.#route?.failed(attempt.asked.address, error);
-    const mayGo = maySendAgain(error, this.#effect) || this.#isBehindAnother(error);
+    const mayGo = maySendAgain(error, this.#effect) || this.#isBehindAnother(error) || canSplit(batch, error);
     if (mayGo && !this.#context.isClosed() && batch.deadlineMs > performance.now()) this.#failed.push(batch);
     else this.#giveUp(batch, error);
   }
@@ -230,10 +234,23 @@ export class PartitionQueue implements Pumped {
   async #recover(): Promise<void> {
     const failed = this.#failed.sort((a, b) => a.serial - b.serial);
     this.#failed = [];
-    this.#waiting = [...failed, ...this.#waiting];
+    const again = failed.flatMap((batch) => this.#divided(batch));
+    this.#waiting = [...again, ...this.#waiting];
+    // None is in flight: those that wait are all that there is, but for the one that grows.
+    for (const batch of this.batches) batch.serial = this.#serial++;
     this.#leader = undefined;
-    await this.#pauseAfter(this.#lastFailure);
+    if (again.length === failed.length) await this.#pauseAfter(this.#lastFailure);
     this.pump();
+  }
+
+  /** The batch, or if it was refused as too large, its parts. */
+  #divided(batch: PendingBatch): readonly PendingBatch[] {
+    const { refusal } = batch;
+    if (refusal === undefined || !canSplit(batch, refusal)) return [batch];
+    const bytesMax = acceptableBytes(batch, refusal);
+    if (namesLimit(refusal)) this.#batchBytes = Math.min(this.#batchBytes, bytesMax);
+    void batch.settled.then(() => this.#context.settled(batch));
+    return batch.split(bytesMax);
   }
 
   /** A pause, unless another broker may know better at once. */

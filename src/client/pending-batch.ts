@@ -1,9 +1,11 @@
 /** One batch of one partition on its way: its records, and one promise for all of them. */
 import type { BellwetherError } from '../errors.js';
 import { BatchBuilder } from '../records/batch-builder.js';
-import type { BatchProducer } from '../records/batch-header.js';
+import { decodeRecordBatch } from '../records/batch-decode.js';
+import { BATCH_HEADER_BYTES, type BatchProducer } from '../records/batch-header.js';
 import type { LogRecord } from '../records/log-record.js';
 import type { Compressor } from './compression.js';
+import { placeBehind } from './producer-sequence.js';
 
 /** Records of one batch at most, as brokers take them. */
 const BATCH_RECORDS_MAX = 10_000;
@@ -18,7 +20,7 @@ export interface BatchPlace {
 /** From its first record to its outcome. */
 export class PendingBatch {
   /** Place in the order of its partition. */
-  readonly serial: number;
+  serial: number;
   readonly settled: Promise<BatchPlace>;
   readonly createdMs: number;
   readonly deadlineMs: number;
@@ -29,6 +31,8 @@ export class PendingBatch {
   /** The last failure after which it is certainly not. */
   refusal: BellwetherError | undefined;
   isSettled = false;
+  /** The batches that its records went on in, when it had to be divided; set before it is settled. */
+  parts: readonly PendingBatch[] | undefined;
   readonly #builder: BatchBuilder;
   #compressed: { readonly compression: number; readonly body: Uint8Array } | undefined;
   #compressing: Promise<void> | undefined;
@@ -51,6 +55,12 @@ export class PendingBatch {
   /** Before compression. */
   get sizeBytes(): number {
     return this.#builder.sizeBytes;
+  }
+
+  /** As it is sent. */
+  get sentBytes(): number {
+    const compressed = this.#compressed;
+    return compressed === undefined ? this.sizeBytes : BATCH_HEADER_BYTES + compressed.body.length;
   }
 
   get recordCount(): number {
@@ -79,6 +89,29 @@ export class PendingBatch {
   /** The batch as it is sent, with `producer` in it. */
   bytes(): Uint8Array {
     return this.#builder.finish(this.producer, this.#compressed);
+  }
+
+  /**
+   * Divides it into batches of `bytesMax` before compression, or of one larger record. They take its place, also in the
+   * sequence of the producer; it is settled once all of them are.
+   */
+  split(bytesMax: number): readonly PendingBatch[] {
+    const parts: PendingBatch[] = [];
+    let before = 0;
+    for (const record of decodeRecordBatch(this.#builder.finish())) {
+      const last = parts.at(-1);
+      if (last?.tryAppend(record) === true) continue;
+      before += last?.recordCount ?? 0;
+      const part = new PendingBatch(this.serial, bytesMax, this.createdMs, this.deadlineMs - this.createdMs);
+      if (this.producer !== undefined) part.producer = placeBehind(this.producer, before);
+      part.tryAppend(record);
+      parts.push(part);
+    }
+    this.parts = parts;
+    void Promise.allSettled(parts.map(({ settled }) => settled)).then(() =>
+      this.resolve({ baseOffset: -1, term: 0 }),
+    );
+    return parts;
   }
 
   resolve(place: BatchPlace): void {

@@ -11,6 +11,11 @@ const SEQUENCES = 2 ** 31;
 /** Epochs are int16. */
 const EPOCH_MAX = 32_767;
 
+/** The place `recordCount` records behind another one. */
+export function placeBehind(place: BatchProducer, recordCount: number): BatchProducer {
+  return { ...place, baseSequence: (place.baseSequence + recordCount) % SEQUENCES };
+}
+
 /** The sequence of one partition. */
 export class ProducerSequence {
   readonly #id: number;

@@ -14,7 +14,7 @@ import { PartitionQueue } from './partition-queue.js';
 import type { PendingBatch } from './pending-batch.js';
 import type { Pumped, QueueContext } from './queue-context.js';
 import { SendBuffer } from './send-buffer.js';
-import { isNext, place, rangeOf, SentRuns } from './sent-runs.js';
+import { isNext, place, rangesOf, SentRuns } from './sent-runs.js';
 import type { Run } from './sent-runs.js';
 import type { Taken } from './send-buffer.js';
 import type { Session } from './session.js';
@@ -129,7 +129,7 @@ class BatchingProducer implements Producer {
       if (run !== undefined && isNext(run, taken)) run.count += 1;
       else runs.push({ ...taken, count: 1 });
     }
-    return Promise.all(runs.map(rangeOf));
+    return (await Promise.all(runs.map(rangesOf))).flat();
   }
 
   async sendAllSettled(topic: string, records: readonly OutgoingRecord[]): Promise<readonly SettledRange[]> {

@@ -9,7 +9,10 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 export interface ProducerOptions {
   /** How much must have happened before a record is acknowledged. Default 'all'. */
   readonly acks?: Acks;
-  /** A batch is full at this size in bytes, before compression: 1024 to 1048576. Default 262144. */
+  /**
+   * A batch is full at this size in bytes, before compression: 1024 to 1048576. Default 262144. One that is larger
+   * than the `max_message_bytes` of its topic is divided, and those after it are made smaller.
+   */
   readonly batchBytes?: number;
   /**
    * How long a batch that is not full waits for more records, in milliseconds: 0 to 60000. Default 0: it leaves
@@ -73,6 +76,7 @@ export interface Producer {
    *
    * @throws BellwetherError SEND_BUFFER_FULL when too many calls wait already: await some of them.
    * @throws BellwetherError SEND_TIMEOUT, NO_LEADER, ...: NOT_APPLIED; see `error.outcome`.
+   * @throws BellwetherError RECORD_BATCH_TOO_LARGE when the record alone is more than the topic takes: NOT_APPLIED.
    * @throws BellwetherError CONNECTION_LOST, LEADERSHIP_LOST, COMMIT_TIMEOUT, REQUEST_TIMEOUT: outcome UNKNOWN.
    */
   send(topic: string, record: OutgoingRecord): Promise<RecordPlace>;

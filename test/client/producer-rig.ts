@@ -17,7 +17,8 @@ export class ScriptedLog {
     const header = readBatchHeader(request.recordBatch);
     const place = `${header.producerId}/${header.producerEpoch}/${header.baseSequence}`;
     const known = this.#batches.get(place);
-    if (known !== undefined) return this.#answer(request, known, header.recordCount);
+    if (header.producerId >= 0 && known !== undefined)
+      return this.#answer(request, known, header.recordCount);
     const producer = `${header.producerId}/${header.producerEpoch}`;
     const expected = this.#expected.get(producer) ?? 0;
     if (header.producerId >= 0 && header.baseSequence !== expected) {

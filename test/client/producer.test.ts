@@ -40,13 +40,13 @@ it('sendAllSettled tells what became of each record, in the order in which they 
   broker.script.produceStream = (request) =>
     request.partition === 0
       ? log.append(request)
-      : refused(request, new BellwetherError('RECORD_BATCH_TOO_LARGE', 'too large'));
+      : refused(request, new BellwetherError('CORRUPT_RECORD_BATCH', 'damaged'));
   const producer = (await startClient([broker.address])).producer();
   const sent = [0, 0, 1, 1, -1, 0].map((partition, n) => ({ partition, value: String(n) }));
   const ranges = await producer.sendAllSettled('orders', sent);
   expect(ranges).toMatchObject([
     { partition: 0, baseOffset: 0, recordCount: 2, term: 1, error: undefined },
-    { partition: 1, baseOffset: -1, recordCount: 2, error: { reason: 'RECORD_BATCH_TOO_LARGE' } },
+    { partition: 1, baseOffset: -1, recordCount: 2, error: { reason: 'CORRUPT_RECORD_BATCH' } },
     { partition: -1, baseOffset: -1, recordCount: 1, error: { reason: 'INVALID_REQUEST' } },
     { partition: 0, baseOffset: 2, recordCount: 1, term: 1, error: undefined },
   ]);
@@ -144,7 +144,7 @@ it('after a batch that can never be applied those behind it go on in the next ep
     epochs.add(request.recordBatch[52] ?? -1);
     if (isFirst) {
       isFirst = false;
-      return refused(request, new BellwetherError('RECORD_BATCH_TOO_LARGE', 'too large'));
+      return refused(request, new BellwetherError('CORRUPT_RECORD_BATCH', 'damaged'));
     }
     try {
       return log.append(request);

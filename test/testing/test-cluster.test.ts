@@ -66,6 +66,26 @@ it('records come back as they were sent, compressed or not', async () => {
   expect(alsoRead).toEqual(records);
 });
 
+it('a producer heeds a topic that takes small batches only; one record that is too large fails alone', async () => {
+  const cluster = await start();
+  const client = await cluster.client();
+  await client.admin.createTopic('orders', { config: { max_message_bytes: 700 } });
+  const sent = numbered(500).map(({ value }, n) => ({
+    partition: 0,
+    value: n === 250 ? value.repeat(300) : value,
+  }));
+  const failed = (await client.producer().sendAllSettled('orders', sent)).filter(({ error }) => error);
+  expect(failed).toMatchObject([{ recordCount: 1, error: { reason: 'RECORD_BATCH_TOO_LARGE' } }]);
+  const seen: string[] = [];
+  for await (const { value } of client.consumer({ partitions: [ORDERS], untilEnd: true }))
+    seen.push(Buffer.from(value!).toString());
+  expect(seen).toEqual(
+    numbered(500)
+      .map(({ value }) => value)
+      .filter((_, n) => n !== 250),
+  );
+});
+
 it('of two consumers of a group the one that claimed it last reads on, over a failover; the other is told', async () => {
   const cluster = await start();
   const client = await cluster.client();
