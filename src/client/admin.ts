@@ -2,6 +2,8 @@
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { BellwetherError } from '../errors.js';
 import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
+import { checkCallOptions } from './call-options.js';
+import { checkObject, checkText } from './checked-argument.js';
 import { toDescription, toTopic } from './convert.js';
 import { createHealthAdmin } from './health.js';
 import { initProducer } from './init-producer.js';
@@ -20,17 +22,21 @@ const PAGES_MAX = 1000;
 export function createAdmin(session: Session): Admin {
   return {
     async createTopic(topic, options) {
+      checkText('topic', topic);
       const { partitions = 0, replicationFactor = 0, config = {} } = options ?? {}; // 0 is "the broker's default".
+      checkObject('config', config);
       const response = await session.call({
         method: AdminServiceService.createTopic,
         request: () => ({ topic, partitions, replicationFactor, config: toWireConfig(config) }),
         effect: 'write',
         route: session.anyBroker(),
         options,
+        optionNames: { partitions: true, replicationFactor: true, config: true },
       });
       return toTopic(response.topic);
     },
     async deleteTopic(topic, options) {
+      checkText('topic', topic);
       await session.call({
         method: AdminServiceService.deleteTopic,
         request: () => ({ topic }),
@@ -63,6 +69,7 @@ export function createAdmin(session: Session): Admin {
 
 /** Reads all pages, each within what is left of the time. */
 async function listTopics(session: Session, options: CallOptions | undefined): Promise<TopicSummary[]> {
+  checkCallOptions('ListTopics', options);
   const deadlineMs = performance.now() + session.timeoutMs(options);
   const topics: TopicSummary[] = [];
   let pageToken = '';

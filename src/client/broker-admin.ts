@@ -1,6 +1,7 @@
 /** SDK calls about which brokers are in the cluster, where replicas are, and what is deleted of a log. */
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { BellwetherError } from '../errors.js';
+import { checkRef, checkText, checkTexts } from './checked-argument.js';
 import { toBrokerDescriptions, toReassignments, toReplication } from './convert-brokers.js';
 import type { UnaryMethod } from './call.js';
 import type { Session } from './session.js';
@@ -28,25 +29,35 @@ export function createBrokerAdmin(session: Session): BrokerAdmin {
       });
       return toBrokerDescriptions(response);
     },
-    addBroker: (broker, peerAddress, options) =>
-      change(session, AdminServiceService.addBroker, { broker, peerAddress }, options),
-    removeBroker: (broker, options) => change(session, AdminServiceService.removeBroker, { broker }, options),
-    replaceBroker: (broker, options) =>
-      change(session, AdminServiceService.replaceBroker, { broker }, options),
+    async addBroker(broker, peerAddress, options) {
+      checkText('broker', broker);
+      checkText('peerAddress', peerAddress);
+      await change(session, AdminServiceService.addBroker, { broker, peerAddress }, options);
+    },
+    async removeBroker(broker, options) {
+      checkText('broker', broker);
+      await change(session, AdminServiceService.removeBroker, { broker }, options);
+    },
+    async replaceBroker(broker, options) {
+      checkText('broker', broker);
+      await change(session, AdminServiceService.replaceBroker, { broker }, options);
+    },
   };
 }
 
 /** Calls about replicas. A cancellation is not sent again when in doubt: it could end a later reassignment. */
 export function createReplicaAdmin(session: Session): ReplicaAdmin {
   return {
-    reassignPartition: ({ topic, partition }, replicas, options) =>
-      change(
-        session,
-        AdminServiceService.reassignPartition,
-        { topic, partition, replicas: [...replicas] },
-        options,
-      ),
-    async cancelReassignment({ topic, partition }, options) {
+    async reassignPartition(ref, replicas, options) {
+      checkRef(ref);
+      checkTexts('replicas', replicas);
+      const { topic, partition } = ref;
+      const request = { topic, partition, replicas: [...replicas] };
+      await change(session, AdminServiceService.reassignPartition, request, options);
+    },
+    async cancelReassignment(ref, options) {
+      checkRef(ref);
+      const { topic, partition } = ref;
       await session.call({
         method: AdminServiceService.cancelReassignment,
         request: () => ({ topic, partition }),
@@ -65,12 +76,14 @@ export function createReplicaAdmin(session: Session): ReplicaAdmin {
       });
       return toReassignments(response);
     },
-    async describeReplication({ topic, partition }, options) {
+    async describeReplication(ref, options) {
+      checkRef(ref);
+      const { topic, partition } = ref;
       const response = await session.call({
         method: AdminServiceService.describeReplication,
         request: () => ({ topic, partition }),
         effect: 'read',
-        route: session.leaderOf({ topic, partition }),
+        route: session.leaderOf(ref),
         options,
       });
       return toReplication(response);
@@ -82,10 +95,12 @@ export function createReplicaAdmin(session: Session): ReplicaAdmin {
 /** Deletes up to a fixed offset; "all" means something else each time, so it is sent once only. */
 async function deleteRecords(
   session: Session,
-  { topic, partition }: PartitionRef,
+  ref: PartitionRef,
   beforeOffset: number | 'latest',
   options: CallOptions | undefined,
 ): Promise<{ readonly logStartOffset: number }> {
+  checkRef(ref);
+  const { topic, partition } = ref;
   const all = beforeOffset === 'latest';
   if (!all && (!Number.isSafeInteger(beforeOffset) || beforeOffset < 0)) {
     throw new BellwetherError(
@@ -100,7 +115,7 @@ async function deleteRecords(
     method: AdminServiceService.deleteRecords,
     request: () => ({ topic, partition, beforeOffset: all ? HIGH_WATERMARK : beforeOffset }),
     effect: all ? 'write' : 'idempotent_write',
-    route: session.leaderOf({ topic, partition }),
+    route: session.leaderOf(ref),
     options,
   });
   return { logStartOffset };

@@ -33,13 +33,14 @@ export function checkNames<Options extends object>(
   options: Options,
   names: Readonly<Record<keyof Options, true>>,
 ): void {
-  const allowed = Object.keys(names).join(', ');
   if (!isObject(options)) {
+    const allowed = Object.keys(names).join(', ');
     const message = `the options of ${whose} must be an object, got ${shown(options)}`;
     throw new BellwetherError('INVALID_REQUEST', message, { metadata: { field: 'options', allowed } });
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
   if (unknown === undefined) return;
+  const allowed = Object.keys(names).join(', ');
   const message = `${whose} has no option ${shown(unknown)}; there are ${allowed}`;
   throw new BellwetherError('INVALID_REQUEST', message, { metadata: { field: unknown, allowed } });
 }

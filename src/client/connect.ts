@@ -1,7 +1,8 @@
 /** Opens a client: the SDK's front door. */
 import { BellwetherError } from '../errors.js';
 import { createAdmin } from './admin.js';
-import { shown } from './checked-option.js';
+import { checkList } from './checked-argument.js';
+import { checkNames, shown } from './checked-option.js';
 import { createConsumer } from './consumer.js';
 import { fetch } from './fetch.js';
 import { explainLeader, listFailovers } from './leadership-history.js';
@@ -10,7 +11,8 @@ import { commitOffsets, fetchOffsets } from './offsets.js';
 import { metadata, partitionFailover, partitionLeader } from './partition.js';
 import { produce } from './produce.js';
 import { createProducer } from './producer.js';
-import { checkedTimeoutMs, Session, TIMEOUT_DEFAULT_MS } from './session.js';
+import { checkedTimeoutMs, TIMEOUT_DEFAULT_MS } from './call-options.js';
+import { Session } from './session.js';
 import type { BellwetherClient, ConnectOptions } from './types.js';
 import { watchLeadership } from './watch-leadership.js';
 
@@ -18,15 +20,15 @@ import { watchLeadership } from './watch-leadership.js';
  * A client of the cluster to which `options.brokers` belong. Reaches no broker yet: connections are
  * made when they are first needed.
  *
- * @throws BellwetherError INVALID_REQUEST when an address is not HOST:PORT, or there is none.
+ * @throws BellwetherError INVALID_REQUEST when an address is not HOST:PORT, there is none, or an option is unknown.
  */
 export async function connect(options: ConnectOptions): Promise<BellwetherClient> {
-  const given: unknown = options.brokers;
-  if (!Array.isArray(given))
-    throw invalidBrokers(`brokers must be an array of HOST:PORT, got ${shown(given)}`);
+  checkNames('connect', options, { brokers: true, timeoutMs: true, onRetry: true });
+  checkList('brokers', options.brokers);
   if (options.brokers.length === 0) throw invalidBrokers('brokers must name at least one HOST:PORT');
   for (const address of options.brokers) checkAddress(address);
   const timeoutMs = checkedTimeoutMs(options.timeoutMs ?? TIMEOUT_DEFAULT_MS);
+  checkListener(options.onRetry);
   const session = new Session(options.brokers, timeoutMs, options.onRetry);
   return {
     admin: createAdmin(session),
@@ -45,6 +47,12 @@ export async function connect(options: ConnectOptions): Promise<BellwetherClient
     fetchOffsets: (group, partitions, callOptions) => fetchOffsets(session, group, partitions, callOptions),
     close: async () => session.close(),
   };
+}
+
+function checkListener(onRetry: unknown): void {
+  if (onRetry === undefined || typeof onRetry === 'function') return;
+  const message = `onRetry must be a function, got ${shown(onRetry)}`;
+  throw new BellwetherError('INVALID_REQUEST', message, { metadata: { field: 'onRetry' } });
 }
 
 function checkAddress(address: string): void {

@@ -1,6 +1,7 @@
 /** What a consumer knows of each of its partitions, over all iterations. */
 import { BellwetherError } from '../errors.js';
-import { checkedChoice, checkedOption, isObject, shown } from './checked-option.js';
+import { checkList, checkRef, checkText } from './checked-argument.js';
+import { checkedChoice, checkedOption, isObject } from './checked-option.js';
 import { partitionName } from './metadata-cache.js';
 import type { PartitionFeed } from './partition-feed.js';
 import type { ConsumedPartition, StartPosition } from './types-consumer.js';
@@ -27,11 +28,13 @@ export function tracksOf(
   partitions: readonly ConsumedPartition[],
   group: string | undefined,
 ): ReadonlyMap<string, Track> {
-  const given: unknown = partitions;
-  if (!Array.isArray(given)) throw invalid(`partitions must be an array, got ${shown(given)}`, 'partitions');
+  checkList('partitions', partitions);
+  if (group !== undefined) checkText('group', group);
   checkedOption('partitions', partitions.length, 1, PARTITIONS_MAX);
   const tracks = new Map<string, Track>();
-  for (const { topic, partition, from } of partitions) {
+  for (const [index, each] of partitions.entries()) {
+    checkRef(each, `partitions[${index}]`);
+    const { topic, partition, from } = each;
     const ref = { topic, partition };
     const name = partitionName(ref);
     if (tracks.has(name)) throw invalid(`${name} is named twice`, 'partitions');

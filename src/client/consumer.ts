@@ -1,5 +1,6 @@
 /** The consumer: hands out what its feeds bring, in turn, and keeps track of what was handed out and handled. */
 import { BellwetherError } from '../errors.js';
+import { checkRef } from './checked-argument.js';
 import { checkedOption, checkNames } from './checked-option.js';
 import { invalid, tracksOf } from './consumer-tracks.js';
 import type { Track } from './consumer-tracks.js';
@@ -9,7 +10,7 @@ import type { Lifetime } from './lifetime.js';
 import { partitionName } from './metadata-cache.js';
 import { PartitionFeed } from './partition-feed.js';
 import type { FeedContext } from './partition-feed.js';
-import { checkedTimeoutMs, TIMEOUT_MAX_MS } from './session.js';
+import { checkedTimeoutMs, TIMEOUT_MAX_MS } from './call-options.js';
 import type { Session } from './session.js';
 import type { ConsumedBatch, Consumer, ConsumerOptions, PartitionRecord } from './types-consumer.js';
 import type { PartitionRef } from './types-base.js';
@@ -263,6 +264,7 @@ class StreamConsumer implements Consumer {
   }
 
   #of(ref: PartitionRef): Track {
+    checkRef(ref);
     const track = this.#tracks.get(partitionName(ref));
     if (track === undefined) throw invalid(`${partitionName(ref)} is not read by this consumer`, 'partition');
     return track;

@@ -4,8 +4,10 @@
  */
 import { FetchFormat, LogServiceService } from '../../gen/bellwether/v1/log_service.js';
 import type { FetchResponse } from '../../gen/bellwether/v1/log_service.js';
-import { checkedOption } from './checked-option.js';
+import { checkRef } from './checked-argument.js';
+import { checkedChoice, checkedOption } from './checked-option.js';
 import { recordsOf } from './consumed-batch.js';
+import { TIMEOUT_MAX_MS } from './call-options.js';
 import type { Session } from './session.js';
 import type { ConsumedRecord, FetchOptions, FetchResult, PartitionRef } from './types.js';
 
@@ -16,6 +18,9 @@ const MAX_RECORDS_MAX = 10_000;
 
 /** In bytes. */
 const MAX_BYTES_DEFAULT = 1024 * 1024;
+const MAX_BYTES_MAX = 2 * 1024 * 1024;
+
+const OPTIONS = { maxRecords: true, maxBytes: true, maxWaitMs: true, allowFollower: true } as const;
 
 /** What is kept of an attempt's time for the way there and back, in milliseconds. */
 const ANSWER_MARGIN_MS = 250;
@@ -31,15 +36,18 @@ export async function fetch(
   offset: number,
   options: FetchOptions | undefined,
 ): Promise<FetchResult> {
+  checkRef(ref);
   const { topic, partition } = ref;
-  const maxWaitMs = options?.maxWaitMs ?? 0;
+  checkedOption('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+  const maxBytes = checkedOption('maxBytes', options?.maxBytes ?? MAX_BYTES_DEFAULT, 1, MAX_BYTES_MAX);
+  const maxWaitMs = checkedOption('maxWaitMs', options?.maxWaitMs ?? 0, 0, TIMEOUT_MAX_MS);
   const maxRecords = checkedOption(
     'maxRecords',
     options?.maxRecords ?? MAX_RECORDS_DEFAULT,
     1,
     MAX_RECORDS_MAX,
   );
-  const allowFollower = options?.allowFollower ?? false;
+  const allowFollower = checkedChoice('allowFollower', options?.allowFollower ?? false, [true, false]);
   const response = await session.call({
     method: LogServiceService.fetch,
     request: (timeoutMs) => ({
@@ -47,7 +55,7 @@ export async function fetch(
       partition,
       offset,
       maxRecords,
-      maxBytes: options?.maxBytes ?? MAX_BYTES_DEFAULT,
+      maxBytes,
       maxWaitMs: Math.min(maxWaitMs, Math.max(0, Math.floor(timeoutMs) - ANSWER_MARGIN_MS)),
       format: FetchFormat.RECORD_BATCHES,
       allowFollower,
@@ -56,6 +64,7 @@ export async function fetch(
     route: session.leaderOf(ref, allowFollower ? 'any' : 'leader_or_any'),
     expectedMs: maxWaitMs,
     options,
+    optionNames: OPTIONS,
   });
   return toFetchResult(response, offset, maxRecords);
 }

@@ -2,6 +2,8 @@
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
 import type { ExplainLeaderResponse } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../errors.js';
+import { checkRef, checkText } from './checked-argument.js';
+import { checkNames } from './checked-option.js';
 import { toChange, toExplanation } from './convert-leadership.js';
 import type { FailoverFilter, LeaderExplanation, LeadershipChange } from './leadership-types.js';
 import type { Route } from './retry.js';
@@ -17,9 +19,12 @@ const LIMIT_DEFAULT = 0;
 /** The recent failovers, the newest first, from any broker. */
 export async function listFailovers(
   session: Session,
-  { topic, partition, limit = LIMIT_DEFAULT }: FailoverFilter,
+  filter: FailoverFilter,
   options: CallOptions | undefined,
 ): Promise<LeadershipChange[]> {
+  checkNames('listFailovers', filter, { topic: true, partition: true, limit: true });
+  const { topic, partition, limit = LIMIT_DEFAULT } = filter;
+  if (topic !== undefined) checkText('topic', topic);
   if (topic === undefined && partition !== undefined) {
     throw new BellwetherError('INVALID_REQUEST', 'a partition can be asked for only with its topic', {
       metadata: { field: 'topic' },
@@ -46,6 +51,7 @@ export async function explainLeader(
   ref: PartitionRef,
   options: CallOptions | undefined,
 ): Promise<LeaderExplanation> {
+  checkRef(ref);
   const deadlineMs = performance.now() + session.timeoutMs(options);
   const answer = await explain(session, ref, session.leaderOf(ref, 'any'), options);
   const leaderAnswered = answer.replicas.some(({ lagEntries }) => lagEntries !== undefined);

@@ -1,6 +1,7 @@
 /** SDK call that tells where a partition begins and ends, or has records of a time on. */
 import { LogServiceService, OffsetPosition as WirePosition } from '../../gen/bellwether/v1/log_service.js';
-import { checkedOption } from './checked-option.js';
+import { checkRef } from './checked-argument.js';
+import { checkedChoice, checkedOption, isObject } from './checked-option.js';
 import type { Session } from './session.js';
 import type { CallOptions, ListedOffset, OffsetPosition, PartitionRef } from './types.js';
 
@@ -13,6 +14,7 @@ export async function listOffsets(
   at: OffsetPosition,
   options: CallOptions | undefined,
 ): Promise<ListedOffset> {
+  checkRef(ref);
   const wanted = toWire(at);
   const { offset, term, timestampMs } = await session.call({
     method: LogServiceService.listOffsets,
@@ -25,7 +27,12 @@ export async function listOffsets(
 }
 
 function toWire(at: OffsetPosition): { readonly at: WirePosition; readonly timestampMs: number } {
-  if (typeof at === 'string') return { at: POSITIONS[at], timestampMs: 0 };
+  if (!isObject(at)) {
+    return {
+      at: POSITIONS[checkedChoice<'earliest' | 'latest'>('at', at, ['earliest', 'latest'])],
+      timestampMs: 0,
+    };
+  }
   const timestampMs = checkedOption('timestampMs', at.timestampMs, 0, Number.MAX_SAFE_INTEGER);
   return { at: WirePosition.TIMESTAMP, timestampMs };
 }

@@ -1,5 +1,7 @@
 /** SDK calls about the offsets that consumer groups have committed. */
 import { OffsetServiceService } from '../../gen/bellwether/v1/offset_service.js';
+import { checkList, checkRef, checkText } from './checked-argument.js';
+import { checkedOption } from './checked-option.js';
 import type { Route } from './retry.js';
 import type { Session } from './session.js';
 import type { CallOptions, CommittedOffset, PartitionRef } from './types.js';
@@ -12,6 +14,12 @@ export async function commitOffsets(
   offsets: readonly CommittedOffset[],
   options: CommitOptions | undefined,
 ): Promise<void> {
+  checkText('group', group);
+  checkList('offsets', offsets);
+  for (const [index, each] of offsets.entries()) {
+    checkRef(each, `offsets[${index}]`);
+    checkedOption('offset', each.offset, 0, Number.MAX_SAFE_INTEGER);
+  }
   const { generation, claim = false } = options ?? {};
   await session.call({
     method: OffsetServiceService.commitOffsets,
@@ -24,6 +32,7 @@ export async function commitOffsets(
     effect: claim ? 'write' : 'idempotent_write',
     route: routeTo(session, offsets),
     options,
+    optionNames: { generation: true, claim: true },
   });
 }
 
@@ -34,6 +43,9 @@ export async function fetchOffsets(
   partitions: readonly PartitionRef[],
   options: CallOptions | undefined,
 ): Promise<StoredOffset[]> {
+  checkText('group', group);
+  checkList('partitions', partitions);
+  for (const [index, each] of partitions.entries()) checkRef(each, `partitions[${index}]`);
   const { offsets } = await session.call({
     method: OffsetServiceService.fetchOffsets,
     request: () => ({

@@ -4,6 +4,8 @@
  */
 import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service.js';
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
+import { checkRef, checkText, checkTexts } from './checked-argument.js';
+import { checkedChoice, checkedOption, checkNames } from './checked-option.js';
 import { toFailover, toPartitionLeader } from './convert-leadership.js';
 import { toMetadata } from './convert.js';
 import { LEADER_LOOK_UP_EXPECTED_MS } from './session.js';
@@ -15,6 +17,8 @@ import type { PartitionLeaderOptions, PartitionRef } from './types.js';
 /** What a failover may take by right beyond maxBlockMs, in milliseconds: an election or two. */
 export const FAILOVER_EXPECTED_MS = 2000;
 
+const INT32_MAX = 2 ** 31 - 1;
+
 /** How long a live leader may be held up when the caller names no bound, in milliseconds. */
 export const MAX_BLOCK_DEFAULT_MS = 1000;
 
@@ -24,7 +28,9 @@ export async function partitionLeader(
   ref: PartitionRef,
   options: PartitionLeaderOptions | undefined,
 ): Promise<PartitionLeader> {
+  checkRef(ref);
   const { linearizable = false } = options ?? {};
+  checkedChoice('linearizable', linearizable, [true, false]);
   const response = await session.call({
     method: PartitionServiceService.partitionLeader,
     request: () => ({ topic: ref.topic, partition: ref.partition, linearizable }),
@@ -33,9 +39,31 @@ export async function partitionLeader(
     expectedMs: LEADER_LOOK_UP_EXPECTED_MS,
     silentMs: 0,
     options,
+    optionNames: { linearizable: true },
   });
   session.cache.adopt(ref, { address: response.leaderAddress, term: response.term });
   return toPartitionLeader(response);
+}
+
+const FAILOVER_FIELDS = {
+  topic: true,
+  partition: true,
+  failedLeader: true,
+  expectedTerm: true,
+  target: true,
+  maxBlockMs: true,
+  dryRun: true,
+} as const;
+
+/** @throws BellwetherError INVALID_REQUEST, naming the field, when one is of the wrong kind */
+export function checkMove({
+  target,
+  expectedTerm,
+  maxBlockMs,
+}: Pick<FailoverRequest, 'target' | 'expectedTerm' | 'maxBlockMs'>): void {
+  if (target !== undefined) checkText('target', target);
+  if (expectedTerm !== undefined) checkedOption('expectedTerm', expectedTerm, 0, INT32_MAX);
+  if (maxBlockMs !== undefined) checkedOption('maxBlockMs', maxBlockMs, 0, INT32_MAX);
 }
 
 /** Moves leadership away from a broker. Not asked of that broker itself, if there is another. */
@@ -44,6 +72,10 @@ export async function partitionFailover(
   request: FailoverRequest,
   options: CallOptions | undefined,
 ): Promise<FailoverResult> {
+  checkNames('partitionFailover', request, FAILOVER_FIELDS);
+  checkRef(request, 'request');
+  checkText('failedLeader', request.failedLeader);
+  checkMove(request);
   const { topic, partition, failedLeader, expectedTerm, target, maxBlockMs, dryRun = false } = request;
   const response = await session.call({
     method: PartitionServiceService.partitionFailover,
@@ -67,6 +99,7 @@ export async function metadata(
   topics: readonly string[],
   options: CallOptions | undefined,
 ): Promise<ClusterMetadata> {
+  checkTexts('topics', topics);
   const response = await session.call({
     method: MetadataServiceService.metadata,
     request: () => ({ topics: [...topics] }),

@@ -2,7 +2,8 @@
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
 import { BellwetherError } from '../errors.js';
 import { encodeRecordBatch } from '../records/batch-encode.js';
-import { checkNames, isObject, shown } from './checked-option.js';
+import { checkRef } from './checked-argument.js';
+import { checkNames, shown } from './checked-option.js';
 import { toWireAcks } from './convert.js';
 import { toLogRecord } from './outgoing.js';
 import type { Session } from './session.js';
@@ -16,7 +17,7 @@ export async function produce(
   options: ProduceOptions | undefined,
 ): Promise<ProduceResult> {
   checkNames('produce', options ?? {}, { acks: true, timeoutMs: true });
-  if (!isObject(ref)) throw invalidRef(ref);
+  checkRef(ref);
   const { topic, partition } = ref;
   const acks = toWireAcks(options?.acks ?? 'all');
   const recordBatch = encoded(records);
@@ -26,6 +27,7 @@ export async function produce(
     effect: 'write',
     route: session.leaderOf(ref),
     options,
+    optionNames: { acks: true },
   });
   return { partition, baseOffset, term, recordCount };
 }
@@ -48,9 +50,4 @@ function invalid(why: string, cause: unknown): BellwetherError {
     metadata: { field: 'records' },
     cause,
   });
-}
-
-function invalidRef(got: unknown): BellwetherError {
-  const message = `a partition must be { topic, partition }, got ${shown(got)}`;
-  return new BellwetherError('INVALID_REQUEST', message, { metadata: { field: 'ref' } });
 }

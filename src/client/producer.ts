@@ -1,7 +1,8 @@
 /** The producer: takes records, puts them into the batches of their partitions, and keeps the bounds. */
 import type { BellwetherError } from '../errors.js';
 import type { LogRecord } from '../records/log-record.js';
-import { checkedOption, checkNames } from './checked-option.js';
+import { checkList, checkText } from './checked-argument.js';
+import { checkedOption, checkNames, isObject } from './checked-option.js';
 import { compressorFor } from './compression.js';
 import { toWireAcks } from './convert.js';
 import { initProducer } from './init-producer.js';
@@ -18,7 +19,7 @@ import { isNext, place, rangesOf, SentRuns } from './sent-runs.js';
 import type { Run } from './sent-runs.js';
 import type { Taken } from './send-buffer.js';
 import type { Session } from './session.js';
-import { TIMEOUT_MAX_MS } from './session.js';
+import { TIMEOUT_MAX_MS } from './call-options.js';
 import { TopicPartitioners } from './topic-partitioners.js';
 import type {
   AppendedRange,
@@ -114,7 +115,7 @@ class BatchingProducer implements Producer {
   }
 
   trySend(topic: string, record: OutgoingRecord): Promise<RecordPlace> | undefined {
-    this.#checkOpen();
+    this.#checkSend(topic);
     const taken = this.#buffer.isWaitedFor
       ? undefined
       : this.#take(topic, toLogRecord(record), record.partition);
@@ -122,6 +123,8 @@ class BatchingProducer implements Producer {
   }
 
   async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<readonly AppendedRange[]> {
+    checkList('records', records);
+    checkText('topic', topic);
     const runs: Run[] = [];
     for (const record of records) {
       const taken = this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record));
@@ -133,12 +136,14 @@ class BatchingProducer implements Producer {
   }
 
   async sendAllSettled(topic: string, records: readonly OutgoingRecord[]): Promise<readonly SettledRange[]> {
+    checkList('records', records);
+    checkText('topic', topic);
     const runs = new SentRuns();
     for (const record of records) {
       try {
         runs.taken(this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record)));
       } catch (error) {
-        runs.refused(record.partition, error);
+        runs.refused(isObject(record) ? record.partition : undefined, error);
       }
     }
     return runs.settled();
@@ -176,13 +181,13 @@ class BatchingProducer implements Producer {
 
   /** As `#take`, unless others wait already. */
   #takeAtOnce(topic: string, record: OutgoingRecord): Taken | undefined {
-    this.#checkOpen();
+    this.#checkSend(topic);
     const logRecord = toLogRecord(record);
     return this.#buffer.isWaitedFor ? undefined : this.#take(topic, logRecord, record.partition);
   }
 
   async #takeInTurn(topic: string, record: OutgoingRecord): Promise<Taken> {
-    this.#checkOpen();
+    this.#checkSend(topic);
     const logRecord = toLogRecord(record);
     const take = (): Taken | undefined => this.#take(topic, logRecord, record.partition);
     const taken = this.#buffer.isWaitedFor ? undefined : take();
@@ -214,7 +219,8 @@ class BatchingProducer implements Producer {
     return queue;
   }
 
-  #checkOpen(): void {
+  #checkSend(topic: string): void {
+    checkText('topic', topic);
     if (this.#lifetime.closed && this.#closing === undefined) throw closedError();
     if (this.#closing !== undefined) throw closedError('producer');
   }

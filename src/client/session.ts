@@ -2,7 +2,6 @@
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { MetadataServiceService } from '../../gen/bellwether/v1/metadata_service.js';
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
-import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import type { Asked, Attempt } from './attempt.js';
 import { BrokerDirectory } from './broker-directory.js';
@@ -10,6 +9,7 @@ import { BrokerPool, dialled } from './broker-pool.js';
 import type { Connection } from './broker-pool.js';
 import { unary } from './call.js';
 import type { UnaryMethod } from './call.js';
+import { checkCallOptions, checkedTimeoutMs } from './call-options.js';
 import { toPartitionLeader } from './convert-leadership.js';
 import { toBrokers } from './convert.js';
 import { LeaderLookUps } from './leader-lookups.js';
@@ -27,12 +27,6 @@ import { anyBroker, leaderOf } from './routes.js';
 import type { Preference, RouteContext } from './routes.js';
 import { openStream } from './server-stream.js';
 import type { CallOptions, PartitionRef, RetryListener } from './types.js';
-
-/** Bound of a call in milliseconds when neither the call nor the client names one. */
-export const TIMEOUT_DEFAULT_MS = 10_000;
-
-/** Greatest bound of a call in milliseconds: an hour. */
-export const TIMEOUT_MAX_MS = 3_600_000;
 
 /** Age in milliseconds beyond which the list of brokers is asked for again, beside the next call. */
 const BROKERS_AGE_MAX_MS = 60_000;
@@ -52,6 +46,8 @@ export interface CallSpec<Request, Response> {
   /** For how much of that a leader may be silent before others are asked who leads. Default: all of it. */
   readonly silentMs?: number;
   readonly options: CallOptions | undefined;
+  /** The options that the method has beside those of every call; any other is refused. */
+  readonly optionNames?: Readonly<Record<string, true>>;
 }
 
 /** What the watch of an attempt needs to know. */
@@ -110,6 +106,7 @@ export class Session implements RouteContext, ProbeContext {
   /** Makes a call, with retries. */
   async call<Request, Response>(spec: CallSpec<Request, Response>): Promise<Response> {
     const { method, effect, route, expectedMs = 0 } = spec;
+    checkCallOptions(method.path, spec.options, spec.optionNames);
     const timeoutMs = this.timeoutMs(spec.options);
     this.#lifetime.check();
     this.#learnBrokersBeside();
@@ -302,14 +299,4 @@ export class Session implements RouteContext, ProbeContext {
 function leaderRequest({ topic, partition }: PartitionRef) {
   const method = PartitionServiceService.partitionLeader;
   return { method, request: { topic, partition, linearizable: false } };
-}
-
-/** @throws BellwetherError INVALID_REQUEST unless `timeoutMs` is a whole number from 1 to an hour. */
-export function checkedTimeoutMs(timeoutMs: number): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MAX_MS) return timeoutMs;
-  throw new BellwetherError(
-    'INVALID_REQUEST',
-    `timeoutMs must be a whole number from 1 to ${TIMEOUT_MAX_MS}, got ${timeoutMs}`,
-    { metadata: { field: 'timeoutMs', max: String(TIMEOUT_MAX_MS) } },
-  );
 }

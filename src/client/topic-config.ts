@@ -4,6 +4,8 @@ import {
   TopicConfigSource as WireSource,
   type TopicConfigEntry as WireEntry,
 } from '../../gen/bellwether/v1/admin_service.js';
+import { checkObject, checkText, checkTexts } from './checked-argument.js';
+import { checkNames } from './checked-option.js';
 import { toTopic } from './convert.js';
 import type { Session } from './session.js';
 import type { CallOptions } from './types-base.js';
@@ -20,6 +22,7 @@ export async function describeTopic(
   topic: string,
   options: CallOptions | undefined,
 ): Promise<TopicDescription> {
+  checkText('topic', topic);
   const response = await session.call({
     method: AdminServiceService.describeTopic,
     request: () => ({ topic }),
@@ -34,9 +37,14 @@ export async function describeTopic(
 export async function alterTopicConfig(
   session: Session,
   topic: string,
-  { set = {}, reset = [] }: TopicConfigChange,
+  change: TopicConfigChange,
   options: CallOptions | undefined,
 ): Promise<TopicConfigEntry[]> {
+  checkText('topic', topic);
+  checkNames('alterTopicConfig', change, { set: true, reset: true });
+  const { set = {}, reset = [] } = change;
+  checkObject('set', set);
+  checkTexts('reset', reset);
   const { config } = await session.call({
     method: AdminServiceService.alterTopicConfig,
     request: () => ({ topic, set: toWireConfig(set), reset: [...reset] }),

@@ -1,8 +1,9 @@
 /** SDK call that has a leader hand over. */
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
+import { checkRef } from './checked-argument.js';
 import { toTransfer } from './convert-leadership.js';
 import type { TransferResult } from './leadership-types.js';
-import { FAILOVER_EXPECTED_MS, MAX_BLOCK_DEFAULT_MS } from './partition.js';
+import { checkMove, FAILOVER_EXPECTED_MS, MAX_BLOCK_DEFAULT_MS } from './partition.js';
 import type { Session } from './session.js';
 import type { PartitionRef, TransferOptions } from './types.js';
 
@@ -13,9 +14,11 @@ import type { PartitionRef, TransferOptions } from './types.js';
 export async function transferLeadership(
   session: Session,
   ref: PartitionRef,
-  options: TransferOptions = {},
+  options: TransferOptions | undefined,
 ): Promise<TransferResult> {
-  const { target, expectedTerm, maxBlockMs } = options;
+  checkRef(ref);
+  const { target, expectedTerm, maxBlockMs } = options ?? {};
+  checkMove({ target, expectedTerm, maxBlockMs });
   const isIdempotent = target !== undefined || expectedTerm !== undefined;
   const response = await session.call({
     method: AdminServiceService.transferLeadership,
@@ -24,6 +27,7 @@ export async function transferLeadership(
     route: session.anyBroker(),
     expectedMs: FAILOVER_EXPECTED_MS + (maxBlockMs ?? MAX_BLOCK_DEFAULT_MS),
     options,
+    optionNames: { target: true, expectedTerm: true, maxBlockMs: true },
   });
   const address = session.directory.addressOf(response.leader);
   if (address === undefined) session.cache.forget(ref);

@@ -2,12 +2,16 @@
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
+import { checkTexts } from './checked-argument.js';
+import { checkNames } from './checked-option.js';
 import { toChange } from './convert-leadership.js';
 import type { LeadershipChange, WatchLeadershipOptions } from './leadership-types.js';
 import type { Lifetime } from './lifetime.js';
 import { maySendAgain, pauseMs } from './retry-policy.js';
 import type { Session } from './session.js';
 import { WatchProgress } from './watch-progress.js';
+
+const OPTIONS = { topics: true, afterSequence: true, onStart: true, signal: true, timeoutMs: true } as const;
 
 /**
  * Every change of leadership, in the order of the cluster's history, from the first `next()` on.
@@ -34,6 +38,8 @@ export async function* watchLeadership(
   session: Session,
   options: WatchLeadershipOptions = {},
 ): AsyncGenerator<LeadershipChange, void, undefined> {
+  checkNames('watchLeadership', options, OPTIONS);
+  if (options.topics !== undefined) checkTexts('topics', options.topics);
   const { afterSequence, signal } = options;
   if (afterSequence !== undefined && (!Number.isSafeInteger(afterSequence) || afterSequence < 0)) {
     throw new BellwetherError(

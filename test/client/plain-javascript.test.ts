@@ -1,5 +1,7 @@
 /** What plain JavaScript hands in beside the types: taken as it is meant, or refused by name, and never guessed. */
 import { expect, it } from 'vitest';
+import { connect } from '../../src/client/connect.js';
+import type { BellwetherClient } from '../../src/client/types.js';
 import type { FakeBroker } from './fake-broker.js';
 import { leaderAt, ORDERS, PRODUCED, rejection, startBroker, startClient } from './harness.js';
 import { decodeRecordBatch } from '../../src/records/batch-decode.js';
@@ -116,4 +118,100 @@ it('brokers and the partition to produce to are refused as text', async () => {
   const [brokers, ref] = await Promise.all(errors.map(rejection));
   expect([brokers?.reason, brokers?.metadata['field']]).toEqual(['INVALID_REQUEST', 'brokers']);
   expect([ref?.reason, ref?.metadata['field']]).toEqual(['INVALID_REQUEST', 'ref']);
+});
+
+const BEFORE: readonly [field: string, call: (client: BellwetherClient) => unknown][] = [
+  ['ref', (client) => client.fetch(untyped('"orders"'), 0)],
+  ['ref', (client) => client.fetch(untyped('null'), 0)],
+  ['topic', (client) => client.fetch(untyped('{"partition":0}'), 0)],
+  ['partition', (client) => client.fetch(untyped('{"topic":"orders"}'), 0)],
+  ['partition', (client) => client.fetch(untyped('{"topic":"orders","partition":"0"}'), 0)],
+  ['offset', (client) => client.fetch(ORDERS, untyped('"earliest"'))],
+  ['max_records', (client) => client.fetch(ORDERS, 0, untyped('{"max_records":5}'))],
+  ['maxBytes', (client) => client.fetch(ORDERS, 0, { maxBytes: 0 })],
+  ['maxWaitMs', (client) => client.fetch(ORDERS, 0, { maxWaitMs: -1 })],
+  ['allowFollower', (client) => client.fetch(ORDERS, 0, untyped('{"allowFollower":"no"}'))],
+  ['options', (client) => client.fetch(ORDERS, 0, untyped('5000'))],
+  ['ref', (client) => client.partitionLeader(untyped('"orders"'))],
+  ['linearisable', (client) => client.partitionLeader(ORDERS, untyped('{"linearisable":true}'))],
+  ['ref', (client) => client.explainLeader(untyped('"orders"'))],
+  ['ref', (client) => client.listOffsets(untyped('"orders"'), 'latest')],
+  ['at', (client) => client.listOffsets(ORDERS, untyped('"first"'))],
+  ['topics', (client) => client.metadata(untyped('"orders"'))],
+  ['topics[0]', (client) => client.metadata(untyped('[7]'))],
+  ['options', (client) => client.metadata([], untyped('5000'))],
+  ['options', (client) => client.partitionFailover(untyped('"orders"'))],
+  ['failedLeader', (client) => client.partitionFailover(untyped('{"topic":"orders","partition":0}'))],
+  [
+    'failed_leader',
+    (client) => client.partitionFailover(untyped('{"topic":"o","partition":0,"failed_leader":"n1"}')),
+  ],
+  [
+    'expectedTerm',
+    (client) =>
+      client.partitionFailover(untyped('{"topic":"o","partition":0,"failedLeader":"n1","expectedTerm":"3"}')),
+  ],
+  ['options', (client) => client.listFailovers(untyped('"orders"'))],
+  ['topic', (client) => client.watchLeadership(untyped('{"topic":"orders"}'))[Symbol.asyncIterator]().next()],
+  ['group', (client) => client.commitOffsets(untyped('7'), [])],
+  ['offsets', (client) => client.commitOffsets('g', untyped('{"topic":"orders","partition":0,"offset":1}'))],
+  ['offset', (client) => client.commitOffsets('g', untyped('[{"topic":"orders","partition":0}]'))],
+  ['partitions', (client) => client.fetchOffsets('g', untyped('{"topic":"orders","partition":0}'))],
+  ['partitions[0]', (client) => client.fetchOffsets('g', untyped('["orders"]'))],
+  ['partitions[0]', (client) => client.consumer(untyped('{"partitions":["orders"]}'))],
+  [
+    'group',
+    (client) => client.consumer(untyped('{"partitions":[{"topic":"orders","partition":0}],"group":7}')),
+  ],
+  ['ref', (client) => client.consumer({ partitions: [ORDERS] }).pause(untyped('["orders"]'))],
+  ['records', (client) => client.producer().sendAll('orders', untyped('{"value":"v"}'))],
+  ['records', (client) => client.producer().sendAllSettled('orders', untyped('"v"'))],
+  ['topic', (client) => client.producer().sendAll(untyped('{"topic":"orders"}'), [])],
+  ['topic', (client) => client.producer().send(untyped('{"topic":"orders"}'), { value: 'v' })],
+  ['topic', (client) => client.admin.createTopic(untyped('{"topic":"orders"}'))],
+  ['replication_factor', (client) => client.admin.createTopic('orders', untyped('{"replication_factor":3}'))],
+  ['config', (client) => client.admin.createTopic('orders', untyped('{"config":"retention_ms"}'))],
+  ['topic', (client) => client.admin.deleteTopic(untyped('null'))],
+  ['topic', (client) => client.admin.describeTopic(untyped('7'))],
+  ['retention_ms', (client) => client.admin.alterTopicConfig('orders', untyped('{"retention_ms":5}'))],
+  ['reset', (client) => client.admin.alterTopicConfig('orders', untyped('{"reset":"retention_ms"}'))],
+  ['peerAddress', (client) => client.admin.addBroker('n4', untyped('7104'))],
+  ['broker', (client) => client.admin.removeBroker(untyped('4'))],
+  ['broker', (client) => client.admin.replaceBroker(untyped('{"id":"n4"}'))],
+  ['ref', (client) => client.admin.reassignPartition(untyped('"orders"'), ['n1'])],
+  ['replicas', (client) => client.admin.reassignPartition(ORDERS, untyped('"n1"'))],
+  ['ref', (client) => client.admin.cancelReassignment(untyped('null'))],
+  ['ref', (client) => client.admin.transferLeadership(untyped('"orders"'))],
+  ['to', (client) => client.admin.transferLeadership(ORDERS, untyped('{"to":"n2"}'))],
+  ['ref', (client) => client.admin.describeReplication(untyped('"orders"'))],
+  ['ref', (client) => client.admin.deleteRecords(untyped('"orders"'), 5)],
+  ['beforeOffset', (client) => client.admin.deleteRecords(ORDERS, untyped('"all"'))],
+  ['timeout', (client) => client.admin.listTopics(untyped('{"timeout":5}'))],
+];
+
+it.each(BEFORE)('a wrong %s is refused by its name before a broker is asked', async (field, call) => {
+  const broker = await leader();
+  const client = await startClient([broker.address]);
+  const error = await rejection(Promise.resolve().then(() => call(client)));
+  expect([error.reason, error.metadata['field']]).toEqual(['INVALID_REQUEST', field]);
+  expect(broker.calls.filter((name) => name !== 'describeCluster')).toEqual([]);
+});
+
+it.each([
+  ['options', 'null'],
+  ['options', '"127.0.0.1:1"'],
+  ['brokers', '{}'],
+  ['bootstrap', '{"bootstrap":["127.0.0.1:1"]}'],
+  ['timeout', '{"brokers":["127.0.0.1:1"],"timeout":5}'],
+  ['onRetry', '{"brokers":["127.0.0.1:1"],"onRetry":"log"}'],
+])('connect refuses %s in %s', async (field, json) => {
+  const error = await rejection(connect(untyped(json)));
+  expect([error.reason, error.metadata['field']]).toEqual(['INVALID_REQUEST', field]);
+});
+
+it('a null among records is refused as one record, and the others are sent', async () => {
+  const client = await startClient([(await leader()).address]);
+  const record = { partition: 0, value: 'v' };
+  const ranges = await client.producer().sendAllSettled('orders', [record, untyped('null'), record]);
+  expect(ranges.map(({ error }) => error?.reason)).toEqual([undefined, 'INVALID_REQUEST', undefined]);
 });

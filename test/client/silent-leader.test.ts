@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { CONNECT_TIMEOUT_MS } from '../../src/client/broker-pool.js';
 import { PROBE_TIMEOUT_MS } from '../../src/client/probe-policy.js';
-import { TIMEOUT_DEFAULT_MS } from '../../src/client/session.js';
+import { TIMEOUT_DEFAULT_MS } from '../../src/client/call-options.js';
 import type { BellwetherClient } from '../../src/client/types.js';
 import { never } from './fake-broker.js';
 import type { FakeBroker } from './fake-broker.js';

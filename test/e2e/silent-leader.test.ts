@@ -4,7 +4,7 @@
  */
 
 import { expect, it } from 'vitest';
-import { TIMEOUT_DEFAULT_MS } from '../../src/client/session.js';
+import { TIMEOUT_DEFAULT_MS } from '../../src/client/call-options.js';
 import { until } from './processes.js';
 import { REF, underLoad } from './under-load.js';
 
