@@ -42,6 +42,7 @@ export async function createTopic(
       { metadata: { replication_factor: String(replicationFactor), brokers: String(registered.length) } },
     );
   }
+  checkMinInSync('config', config, replicationFactor);
   const alive = registered.filter((id) => broker.isAlive(id));
   const candidates = candidatesOf(state, registered, new Set(alive));
   const assignments = placeReplicas(candidates, partitions, replicationFactor);
@@ -68,8 +69,33 @@ export async function alterTopicConfig(
   change: { readonly set: TopicOverrides; readonly reset: readonly TopicConfigName[] },
   timeoutMs: number,
 ): Promise<TopicState> {
+  const { partitions = [] } = broker.cluster.state.topics.get(topic) ?? {};
+  const replicaCounts = partitions.map(({ replicas, target = replicas }) => target.length);
+  checkMinInSync('set', change.set, Math.min(...replicaCounts));
   await submitCommand(broker, { kind: 'alterTopicConfig', topic, ...change }, timeoutMs);
   return describeTopic(broker, topic);
+}
+
+/**
+ * More replicas than a partition has can never be in sync. Kafka takes such a topic and then refuses every write with
+ * acks all; here it is refused when it is asked for. A reassignment to fewer replicas later is not: see `checkInSync`.
+ *
+ * @throws BellwetherError INVALID_REQUEST
+ */
+function checkMinInSync(field: string, set: TopicOverrides, replicaCount: number): void {
+  const { min_insync_replicas: asked } = set;
+  if (asked === undefined || asked <= replicaCount) return;
+  throw new BellwetherError(
+    'INVALID_REQUEST',
+    `${field}.min_insync_replicas: ${String(asked)} asked for, and the topic has ${String(replicaCount)} replicas`,
+    {
+      metadata: {
+        field: `${field}.min_insync_replicas`,
+        value: String(asked),
+        max: String(replicaCount),
+      },
+    },
+  );
 }
 
 /** What is in force for a topic, as this broker knows; the defaults for one that it does not know. */

@@ -17,7 +17,8 @@ export const TOPIC_CONFIG_NAMES = [
  * - `retention_ms`: records older than this, by their timestamp, are deleted. -1: never; default 604800000, 7 days.
  * - `segment_bytes`: size of one file of the log. 1 MiB to 2147483647, default 64 MiB.
  * - `max_message_bytes`: largest record batch that is accepted. 61 to 1048576, default 1048576.
- * - `min_insync_replicas`: replicas that must be in sync for a produce with acks 'all'. 1 to 7, default 1.
+ * - `min_insync_replicas`: replicas that must be in sync for a produce with acks 'all'. 1 to 7 and at most as many as the
+ *   topic has, or it is refused; default 1.
  */
 export type TopicConfigName = (typeof TOPIC_CONFIG_NAMES)[number];
 

@@ -3597,7 +3597,8 @@ export const AdminServiceService = {
    * committed and the answering broker has applied it; elections of the new partitions may still
    * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
    * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
-   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment. Not idempotent by
+   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment, and with INVALID_ARGUMENT
+   * INVALID_REQUEST for min_insync_replicas beyond the number of replicas. Not idempotent by
    * itself: a retry after an UNKNOWN outcome may find the topic created.
    */
   createTopic: {
@@ -3640,7 +3641,7 @@ export const AdminServiceService = {
    * Any broker answers; it passes the change on to the controller. Returns once the change is
    * committed and the answering broker has applied it; it is in force at every other broker as soon as
    * that has applied it too. Fails with INVALID_ARGUMENT INVALID_REQUEST for an unknown name or a value
-   * out of its bounds, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
+   * out of its bounds, which for min_insync_replicas is the number of replicas, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
    */
   alterTopicConfig: {
     path: "/bellwether.v1.AdminService/AlterTopicConfig" as const,
@@ -3893,7 +3894,8 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * committed and the answering broker has applied it; elections of the new partitions may still
    * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
    * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
-   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment. Not idempotent by
+   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment, and with INVALID_ARGUMENT
+   * INVALID_REQUEST for min_insync_replicas beyond the number of replicas. Not idempotent by
    * itself: a retry after an UNKNOWN outcome may find the topic created.
    */
   createTopic: handleUnaryCall<CreateTopicRequest, CreateTopicResponse>;
@@ -3912,7 +3914,7 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * Any broker answers; it passes the change on to the controller. Returns once the change is
    * committed and the answering broker has applied it; it is in force at every other broker as soon as
    * that has applied it too. Fails with INVALID_ARGUMENT INVALID_REQUEST for an unknown name or a value
-   * out of its bounds, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
+   * out of its bounds, which for min_insync_replicas is the number of replicas, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
    */
   alterTopicConfig: handleUnaryCall<AlterTopicConfigRequest, AlterTopicConfigResponse>;
   /**
@@ -4033,7 +4035,8 @@ export interface AdminServiceClient extends Client {
    * committed and the answering broker has applied it; elections of the new partitions may still
    * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
    * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
-   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment. Not idempotent by
+   * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment, and with INVALID_ARGUMENT
+   * INVALID_REQUEST for min_insync_replicas beyond the number of replicas. Not idempotent by
    * itself: a retry after an UNKNOWN outcome may find the topic created.
    */
   createTopic(
@@ -4094,7 +4097,7 @@ export interface AdminServiceClient extends Client {
    * Any broker answers; it passes the change on to the controller. Returns once the change is
    * committed and the answering broker has applied it; it is in force at every other broker as soon as
    * that has applied it too. Fails with INVALID_ARGUMENT INVALID_REQUEST for an unknown name or a value
-   * out of its bounds, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
+   * out of its bounds, which for min_insync_replicas is the number of replicas, and with NOT_FOUND UNKNOWN_TOPIC_OR_PARTITION. Idempotent.
    */
   alterTopicConfig(
     request: AlterTopicConfigRequest,

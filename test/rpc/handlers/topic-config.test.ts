@@ -73,6 +73,20 @@ describe('AlterTopicConfig', () => {
     expect((await wire.at('n2').describeTopic({ topic: 'orders' })).config).toEqual(before);
   });
 
+  it('refuses to ask for more replicas in sync than the topic has, when it is created too', async () => {
+    await wire
+      .at('n1')
+      .createTopic({ topic: 'pair', replicationFactor: 2, config: { min_insync_replicas: '2' } });
+    const set = { 'min.insync.replicas': '3' };
+    expect(await refusedField(wire.at('n2').alterTopicConfig({ topic: 'pair', set }))).toBe(
+      'set.min_insync_replicas',
+    );
+    const trio = { topic: 'trio', replicationFactor: 2, config: set };
+    expect(await refusedField(wire.at('n3').createTopic(trio))).toBe('config.min_insync_replicas');
+    const error = await failure(wire.at('n3').describeTopic({ topic: 'trio' }));
+    expect(error.reason).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+  });
+
   it('knows no topic that was never created', async () => {
     const error = await failure(
       wire.at('n3').alterTopicConfig({ topic: 'never', set: { retention_ms: '1' } }),
