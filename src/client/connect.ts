@@ -17,8 +17,8 @@ import type { BellwetherClient, ConnectOptions } from './types.js';
 import { watchLeadership } from './watch-leadership.js';
 
 /**
- * A client of the cluster to which `options.brokers` belong. Reaches no broker yet: connections are
- * made when they are first needed.
+ * A client of the cluster to which `options.brokers` belong. Lazy: it reaches no broker yet. Connections are made when
+ * a call first needs them, so a wrong address shows there, as CONNECTION_FAILED when the time of the call is over.
  *
  * @throws BellwetherError INVALID_REQUEST when an address is not HOST:PORT, there is none, or an option is unknown.
  */

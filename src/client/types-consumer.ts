@@ -79,8 +79,8 @@ export interface PartitionRecord extends ConsumedRecord, PartitionRef {}
  * Reads partitions. A failover is not seen: reading goes on at the next offset, no record comes twice and none is
  * left out. One iteration at a time; a new one goes on where the last one ended.
  *
- * What was handed out counts as handled once the next is asked for: `commit` and the automatic commits store that,
- * so a consumer that dies reads again what it was at.
+ * `commit()` stores all that was handed out, the record or batch at hand with it: call it when that is done. Automatic
+ * commits store what was handled, that is, when the next was asked for: a consumer that dies reads again what it was at.
  *
  * @throws BellwetherError in the iteration: OFFSET_OUT_OF_RANGE when the records to come were deleted (metadata has
  * `log_start_offset`: `seek` there and iterate again), UNKNOWN_TOPIC_OR_PARTITION when the topic was, NO_LEADER,
@@ -106,7 +106,7 @@ export interface Consumer {
   /** Of this consumer in its group; undefined without one, and until `claim` has been done. */
   readonly generation: number | undefined;
   /**
-   * Stores for the group what has been handled, or `offsets`: the next to read of each.
+   * Stores for the group what was handed out, or `offsets`: the next to read of each.
    *
    * @throws BellwetherError INVALID_REQUEST without a group, and before the group that it claims is claimed.
    * @throws BellwetherError FENCED_GENERATION when another consumer has taken the group over: stop, it reads on.

@@ -73,6 +73,7 @@ export interface PartitionLeaderOptions extends CallOptions {
 }
 
 export interface FailoverRequest extends PartitionRef {
+  /** Broker that shall not lead. When another one leads already, that is said, and nothing is moved. */
   readonly failedLeader: string;
   readonly expectedTerm?: number | undefined;
   readonly target?: string | undefined;
@@ -142,14 +143,25 @@ export interface TransferOptions extends CallOptions {
 
 /** Topic and cluster administration. */
 export interface Admin {
+  /**
+   * Resolves once the topic is known to the broker that was asked; its partitions may still be without a leader for a
+   * moment, which calls wait for.
+   *
+   * @throws BellwetherError TOPIC_ALREADY_EXISTS, INVALID_REPLICATION_FACTOR, INVALID_REQUEST: NOT_APPLIED. Not sent
+   * again in doubt: after an outcome of UNKNOWN the topic may be there.
+   */
   createTopic(
     topic: string,
     options?: CallOptions & {
+      /** 1 to 10000. Default 1. */
       readonly partitions?: number;
+      /** 1 to 7, at most as many as there are brokers. Default 3, or as many as there are brokers. */
       readonly replicationFactor?: number;
+      /** What is not at its default, by its name in snake_case: see `TopicConfigName`. */
       readonly config?: TopicConfig;
     },
   ): Promise<TopicInfo>;
+  /** Deletes a topic with all of its records. @throws BellwetherError UNKNOWN_TOPIC_OR_PARTITION */
   deleteTopic(topic: string, options?: CallOptions): Promise<void>;
   listTopics(options?: CallOptions): Promise<TopicSummary[]>;
   describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription>;
