@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { BellwetherError } from '../errors.js';
 import { CallBudget } from './call-budget.js';
 import { describeRequest, parseEnvelope, type Request } from './envelope.js';
-import { readFrames, type Frame } from './framing.js';
+import { LINE_SIZE_MAX_BYTES, readFrames, type Frame } from './framing.js';
 import { HANDLERS } from './handlers/handlers.js';
 import { oneLine } from './log-line.js';
 import { BridgeError, errorReply, MAELSTROM_CODE, messageOf } from './maelstrom-errors.js';
@@ -20,6 +20,9 @@ export const DRAIN_MS = 5000;
 
 /** How long closing the cluster may take. */
 export const CLOSE_MS = 5000;
+
+/** What is said of a line that was not kept. */
+const TOO_LONG = `the line has more than ${LINE_SIZE_MAX_BYTES} bytes, and was dropped`;
 
 export interface BridgeOptions {
   /** JSON lines, UTF-8. */
@@ -82,9 +85,10 @@ class Bridge {
       this.#log(frame.why);
       return;
     }
-    const envelope = parseEnvelope(frame.text);
+    const isTooLong = frame.kind === 'too_long';
+    const envelope = parseEnvelope(isTooLong ? frame.envelope : frame.text);
     if (envelope.kind === 'unanswerable') {
-      this.#log(`${envelope.why}; nobody to answer, ignored`);
+      this.#log(`${isTooLong ? TOO_LONG : envelope.why}; nobody to answer, ignored`);
       return;
     }
     const { request } = envelope;
@@ -93,15 +97,16 @@ class Bridge {
       return;
     }
     await this.#queue.hasRoom();
-    const serve = () => this.#serve(request);
+    const serve = () => this.#serve(request, isTooLong);
     const label = describeRequest(request);
-    if (request.type === 'init') void this.#queue.addBarrier(request.src, label, serve);
+    if (request.type === 'init' && !isTooLong) void this.#queue.addBarrier(request.src, label, serve);
     else void this.#queue.add(request.src, label, serve);
   }
 
   /** Answers one request. Never rejects. */
-  async #serve(request: Request): Promise<void> {
-    const reply = await this.#answer(request).catch((error: unknown) => {
+  async #serve(request: Request, isTooLong: boolean): Promise<void> {
+    const answer = isTooLong ? Promise.reject(malformed(TOO_LONG)) : this.#answer(request);
+    const reply = await answer.catch((error: unknown) => {
       if (!isExpected(error)) this.#log(`${describeRequest(request)} failed: ${messageOf(error)}`);
       return errorReply(error);
     });

@@ -1,4 +1,8 @@
-/** Owns the way from bytes to lines: bounded length, strict UTF-8, nothing kept of a line that is too long. */
+/**
+ * Owns the way from bytes to lines: bounded length, strict UTF-8, nothing kept of a line that is too long but whom to
+ * answer.
+ */
+import { EnvelopeScan } from './envelope-scan.js';
 
 /** Longest line that is served, in bytes, without its end of line. */
 export const LINE_SIZE_MAX_BYTES = 1024 * 1024;
@@ -6,9 +10,11 @@ export const LINE_SIZE_MAX_BYTES = 1024 * 1024;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** A line with text in it, or the reason why there is none. */
+/** A line with text in it, what an answer to a line that is too long needs, or the reason why there is none. */
 export type Frame =
-  { readonly kind: 'line'; readonly text: string } | { readonly kind: 'unusable'; readonly why: string };
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'too_long'; readonly envelope: string }
+  | { readonly kind: 'unusable'; readonly why: string };
 
 /**
  * Cuts chunks of bytes into lines. A line ends with LF or CRLF; the last one may end with the input.
@@ -18,14 +24,15 @@ export class LineSplitter {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #parts: Uint8Array[] = [];
   #sizeBytes = 0;
-  #isSkipping = false;
+  /** Of a line that is too long. */
+  #skipped: EnvelopeScan | undefined;
 
   /** The lines that `chunk` completes. */
   *push(chunk: Uint8Array): Generator<Frame> {
     let start = 0;
     while (start < chunk.length) {
       const end = chunk.indexOf(LINE_FEED, start);
-      yield* this.#add(chunk.subarray(start, end === -1 ? chunk.length : end));
+      this.#add(chunk.subarray(start, end === -1 ? chunk.length : end));
       if (end === -1) return;
       yield* this.#finish();
       start = end + 1;
@@ -34,25 +41,30 @@ export class LineSplitter {
 
   /** The last line, where it has no end of line. */
   *end(): Generator<Frame> {
-    if (this.#sizeBytes > 0) yield* this.#finish();
+    if (this.#sizeBytes > 0 || this.#skipped !== undefined) yield* this.#finish();
   }
 
-  *#add(part: Uint8Array): Generator<Frame> {
-    if (this.#isSkipping || part.length === 0) return;
+  #add(part: Uint8Array): void {
+    if (this.#skipped !== undefined) {
+      this.#skipped.push(part);
+      return;
+    }
+    if (part.length === 0) return;
     this.#parts.push(part);
     this.#sizeBytes += part.length;
     if (this.#sizeBytes <= LINE_SIZE_MAX_BYTES) return;
+    this.#skipped = new EnvelopeScan();
+    for (const each of this.#parts) this.#skipped.push(each);
     this.#clear();
-    this.#isSkipping = true;
-    yield { kind: 'unusable', why: `a line of more than ${LINE_SIZE_MAX_BYTES} bytes was dropped` };
   }
 
   *#finish(): Generator<Frame> {
-    const wasSkipping = this.#isSkipping;
     const parts = this.#parts;
-    this.#isSkipping = false;
+    const skipped = this.#skipped;
+    this.#skipped = undefined;
     this.#clear();
-    if (!wasSkipping) yield this.#decode(Buffer.concat(parts));
+    if (skipped === undefined) yield this.#decode(Buffer.concat(parts));
+    else yield { kind: 'too_long', envelope: skipped.envelope() };
   }
 
   #decode(bytes: Uint8Array): Frame {

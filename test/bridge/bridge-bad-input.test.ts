@@ -32,7 +32,11 @@ describe('bad input', () => {
     ['an unknown reply', request('{"type":"x","msg_id":1,"in_reply_to":0}'), 'answers nothing'],
     ['an empty line', '', 'an empty line was ignored'],
     ['a line that is not UTF-8', Uint8Array.of(0x22, 0xff, 0x22), 'is not valid UTF-8'],
-    ['a line of 10 MB', Buffer.alloc(10_000_000, 'x'), 'a line of more than 1048576 bytes was dropped'],
+    [
+      'a line of 10 MB',
+      Buffer.alloc(10_000_000, 'x'),
+      'the line has more than 1048576 bytes, and was dropped; nobody to answer',
+    ],
   ])(
     'with nobody to answer is one log line, and the next line is served: %s',
     async (_name, line, logged) => {
@@ -81,6 +85,31 @@ describe('bad input', () => {
     const reply = await bridge.nextReply();
     expect(reply).toMatchObject({ src: 'n1', dest: 'c1', body: { type: 'error', in_reply_to: 2, code } });
     expect(reply.body['text']).toContain(text);
+    expect((await bridge.nextReply()).body).toMatchObject({ type: 'partition_leader_ok' });
+    await bridge.finish();
+    expect(bridge.logged).toEqual([]);
+  });
+
+  it.each([
+    [
+      'before',
+      (value: string) =>
+        `{"src":"c1","dest":"n1","body":{"type":"send","msg_id":2,"key":"k","msg":${value}}}`,
+    ],
+    [
+      'behind',
+      (value: string) =>
+        `{"body":{"msg":${value},"key":"k","msg_id":2,"type":"send"},"dest":"n1","src":"c1"}`,
+    ],
+  ])('a line that is too long is answered, with who is to be answered %s the bulk', async (_, line) => {
+    const bridge = await initialised();
+    const bulk = JSON.stringify({ src: 'c9', body: { msg_id: 7, text: '"src": "c8", '.repeat(100_000) } });
+    bridge.write(line(bulk), LEADER_LINE);
+    expect(await bridge.nextReply()).toMatchObject({
+      src: 'n1',
+      dest: 'c1',
+      body: { type: 'error', in_reply_to: 2, code: 12, reason: 'INVALID_REQUEST', outcome: 'NOT_APPLIED' },
+    });
     expect((await bridge.nextReply()).body).toMatchObject({ type: 'partition_leader_ok' });
     await bridge.finish();
     expect(bridge.logged).toEqual([]);
