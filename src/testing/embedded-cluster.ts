@@ -13,6 +13,14 @@ import { bindBroker, type BoundBroker, type LogLevel, type RunningBroker } from 
 /** The brokers live for minutes and write little: short files start faster. */
 const PREALLOCATE_BYTES = 262_144;
 
+/** Where a broker listens, each HOST:PORT. */
+interface Addresses {
+  readonly listen: string;
+  readonly peerListen: string;
+}
+
+const FREE: Addresses = { listen: '127.0.0.1:0', peerListen: '127.0.0.1:0' };
+
 export interface EmbeddedClusterOptions {
   /** Names of the brokers, in order: the first leads the first partition of the first topic. */
   readonly brokers: readonly string[];
@@ -33,6 +41,8 @@ export interface EmbeddedBroker {
   stop(): Promise<void>;
   /** Stops this one without handing over what it leads. */
   kill(): Promise<void>;
+  /** Starts one that was stopped or killed again, at its addresses and on its data; resolves once it takes part. */
+  restart(): Promise<void>;
   /** This one's side of the links to the others. */
   readonly links: RunningBroker['links'];
 }
@@ -51,35 +61,74 @@ export interface EmbeddedCluster {
 export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Promise<EmbeddedCluster> {
   const temporary = options.data === undefined ? await mkdtemp(join(tmpdir(), 'bellwether-')) : undefined;
   const data = options.data ?? temporary ?? '';
-  const bound: BoundBroker[] = [];
-  let fail: (error: BellwetherError) => void = () => undefined;
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => undefined);
+  const bound = new Map<string, BoundBroker>();
+  const restarts = new Set<Promise<unknown>>();
   const close = async (): Promise<void> => {
-    await Promise.all(bound.map((broker) => broker.close()));
+    await Promise.allSettled(restarts);
+    await Promise.all([...bound.values()].map((broker) => broker.close()));
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   };
+  const { failed, fail } = failure();
   try {
-    for (const id of options.brokers) bound.push(await bindOne(id, data, options, fail));
-    const peers = new Map(bound.map((broker) => [broker.id, broker.peerAddress]));
-    const running: RunningBroker[] = bound.map((broker) => broker.start(peers));
-    await Promise.race([Promise.all(running.map((broker) => broker.ready)), failed]);
-    return { brokers: running.map(embeddedBroker), close };
+    for (const id of options.brokers) bound.set(id, await bindOne(id, data, options, fail));
+    const peers = new Map([...bound.values()].map(({ id, peerAddress }) => [id, peerAddress]));
+    const startAgain = async ({ id, address, peerAddress }: BoundBroker): Promise<RunningBroker> => {
+      const again = failure();
+      const broker = await bindOne(id, data, options, again.fail, {
+        listen: address,
+        peerListen: peerAddress,
+      });
+      bound.set(id, broker);
+      const running = broker.start(peers);
+      await Promise.race([running.ready, again.failed]);
+      return running;
+    };
+    const brokers = [...bound.values()].map((broker) =>
+      embeddedBroker(broker.start(peers), () => {
+        const restart = startAgain(broker);
+        restarts.add(restart);
+        return restart.finally(() => restarts.delete(restart));
+      }),
+    );
+    await Promise.race([Promise.all(brokers.map(({ ready }) => ready)), failed]);
+    return { brokers, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function embeddedBroker(broker: RunningBroker): EmbeddedBroker {
-  const { id, address, links } = broker;
-  const stop = async (): Promise<void> => {
-    await broker.drain();
-    await broker.close();
+/** What tells that a broker cannot start; nobody need listen. */
+function failure(): { readonly failed: Promise<never>; readonly fail: (error: BellwetherError) => void } {
+  let fail: (error: BellwetherError) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  return { failed, fail };
+}
+
+function embeddedBroker(
+  first: RunningBroker,
+  startAgain: () => Promise<RunningBroker>,
+): EmbeddedBroker & Pick<RunningBroker, 'ready'> {
+  let broker = first;
+  return {
+    id: first.id,
+    address: first.address,
+    ready: first.ready,
+    get links() {
+      return broker.links;
+    },
+    async stop() {
+      await broker.drain();
+      await broker.close();
+    },
+    kill: () => broker.close(),
+    async restart() {
+      broker = await startAgain();
+    },
   };
-  return { id, address, stop, links, kill: () => broker.close() };
 }
 
 function bindOne(
@@ -87,14 +136,14 @@ function bindOne(
   data: string,
   options: EmbeddedClusterOptions,
   fail: (error: BellwetherError) => void,
+  at: Addresses = FREE,
 ): Promise<BoundBroker> {
   const log = options.log ?? ((): void => undefined);
   return bindBroker({
     config: {
       id,
       cluster: DEFAULT_CLUSTER_NAME,
-      listen: '127.0.0.1:0',
-      peerListen: '127.0.0.1:0',
+      ...at,
       advertise: undefined,
       data: join(data, id),
       rack: '',

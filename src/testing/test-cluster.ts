@@ -1,6 +1,8 @@
 /** The published door `bellwether/testing`: a cluster in this process for the tests of a program that uses one. */
 import { connect } from '../client/connect.js';
+import { checkedOption, checkNames } from '../client/checked-option.js';
 import type { BellwetherClient, ConnectOptions } from '../client/types.js';
+import { BROKERS_MAX } from '../config.js';
 import { BellwetherError } from '../errors.js';
 import { startEmbeddedCluster } from './embedded-cluster.js';
 import { invariant } from '../invariant.js';
@@ -8,7 +10,7 @@ import type { EmbeddedBroker, EmbeddedCluster } from './embedded-cluster.js';
 
 /** Options of `startCluster`. */
 export interface TestClusterOptions {
-  /** How many brokers, named n1, n2, ...: 1 to 9. Default 3; a partition outlives one of three. */
+  /** How many brokers, named n1, n2, ...: 1 to 7. Default 3; a partition outlives one of three. */
   readonly brokers?: number;
 }
 
@@ -23,8 +25,15 @@ export interface TestCluster {
   readonly brokers: readonly string[];
   /** A client of this cluster, which `stop` closes. */
   client(options?: Omit<ConnectOptions, 'brokers'>): Promise<BellwetherClient>;
-  /** Stops one broker at once, without handing over, for good. What it had acknowledged is on the others. */
+  /** Stops one broker at once, without handing over. What it had acknowledged is on the others. */
   kill(broker: string): Promise<void>;
+  /**
+   * Starts a broker that was killed again, at its addresses and on its data. Resolves once it stands in the cluster
+   * again; it catches up from then on, and leads nothing at first.
+   *
+   * @throws BellwetherError INVALID_REQUEST when it runs, or a link of it is cut: `heal` first.
+   */
+  restart(broker: string): Promise<void>;
   /** Kills the broker that leads a partition, and resolves with its name; another one leads soon. */
   killLeader(topic: string, partition: number): Promise<string>;
   /**
@@ -40,19 +49,14 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-const BROKERS_MAX = 9;
-
 /**
  * Starts a cluster; resolves once every broker is ready. End it with `stop`, or nothing ends the process.
  *
- * @throws BellwetherError INVALID_REQUEST when `brokers` is out of its bounds.
+ * @throws BellwetherError INVALID_REQUEST when `brokers` is out of its bounds, or an option is unknown.
  */
-export async function startCluster({ brokers: count = 3 }: TestClusterOptions = {}): Promise<TestCluster> {
-  if (!Number.isInteger(count) || count < 1 || count > BROKERS_MAX) {
-    throw new BellwetherError('INVALID_REQUEST', `brokers must be from 1 to ${BROKERS_MAX}, got ${count}`, {
-      metadata: { field: 'brokers' },
-    });
-  }
+export async function startCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  checkNames('startCluster', options, { brokers: true });
+  const count = checkedOption('brokers', options.brokers ?? 3, 1, BROKERS_MAX);
   const names = Array.from({ length: count }, (_, n) => `n${n + 1}`);
   return testCluster(await startEmbeddedCluster({ brokers: names }));
 }
@@ -84,11 +88,22 @@ function testCluster(cluster: EmbeddedCluster): TestCluster {
     running.splice(indexOf(running, broker), 1);
     await brokerOf(cluster, broker).kill();
   };
+  const restart: TestCluster['restart'] = async (broker) => {
+    if (stopping !== undefined) throw refused('the cluster was stopped');
+    const known = cluster.brokers.find(({ id }) => id === broker);
+    if (known === undefined) throw refused(`there is no broker ${broker}`);
+    if (running.includes(broker)) throw refused(`broker ${broker} runs already`);
+    if (cuts.flat().includes(broker)) throw refused(`a link of broker ${broker} is cut: heal() first`);
+    await known.restart();
+    const ids = cluster.brokers.map(({ id }) => id);
+    running.splice(0, running.length, ...ids.filter((id) => id === broker || running.includes(id)));
+  };
   return {
     bootstrap,
     brokers: running,
     client,
     kill,
+    restart,
     async killLeader(topic, partition) {
       const asking = await connect({ brokers: bootstrap });
       try {
@@ -128,7 +143,9 @@ function brokerOf(cluster: EmbeddedCluster, name: string): EmbeddedBroker {
 function indexOf(running: readonly string[], broker: string): number {
   const index = running.indexOf(broker);
   if (index >= 0) return index;
-  throw new BellwetherError('INVALID_REQUEST', `no broker ${broker} runs here: ${running.join(', ')}`, {
-    metadata: { field: 'broker' },
-  });
+  throw refused(`no broker ${broker} runs here: ${running.join(', ')}`);
+}
+
+function refused(message: string): BellwetherError {
+  return new BellwetherError('INVALID_REQUEST', message, { metadata: { field: 'broker' } });
 }

@@ -1,5 +1,6 @@
 /** What the package `bellwether/testing` promises, against real brokers. */
 import { expect, it, onTestFinished } from 'vitest';
+import { BellwetherError } from '../../src/errors.js';
 import { startCluster, type TestCluster } from '../../src/testing/test-cluster.js';
 
 const ORDERS = { topic: 'orders', partition: 0 } as const;
@@ -64,6 +65,40 @@ it('records come back as they were sent, compressed or not', async () => {
   expect(records[1]).toMatchObject({ offset: 1, value: undefined, key: undefined });
   const alsoRead = (await client.fetch(ORDERS, 0)).records.map((record) => ({ ...ORDERS, ...record }));
   expect(alsoRead).toEqual(records);
+});
+
+it('a broker that was killed comes back on its data, catches up, and can lead again', async () => {
+  const cluster = await start();
+  const client = await cluster.client();
+  await client.admin.createTopic('orders', { config: { min_insync_replicas: 3 } });
+  await client.producer().send('orders', { value: 'before' });
+  const killed = await cluster.killLeader('orders', 0);
+  await cluster.restart(killed);
+  expect(cluster.brokers).toEqual(['n1', 'n2', 'n3']);
+  await client.producer().send('orders', { value: 'with all three' });
+  const { leader } = await client.partitionLeader(ORDERS);
+  await client.partitionFailover({ ...ORDERS, failedLeader: leader, target: killed });
+  const { records } = await client.fetch(ORDERS, 0);
+  expect(records.map(({ value }) => Buffer.from(value!).toString())).toEqual(['before', 'with all three']);
+});
+
+it('says why a broker cannot be started again, or a cluster at all', async () => {
+  const cluster = await start();
+  const field = async (refused: Promise<unknown>) =>
+    refused.then(
+      () => undefined,
+      (error: unknown) =>
+        error instanceof BellwetherError ? `${error.reason} ${error.metadata['field']}` : error,
+    );
+  expect(await field(cluster.restart('n1'))).toBe('INVALID_REQUEST broker');
+  expect(await field(cluster.restart('n4'))).toBe('INVALID_REQUEST broker');
+  cluster.isolate('n2');
+  await cluster.kill('n2');
+  expect(await field(cluster.restart('n2'))).toBe('INVALID_REQUEST broker');
+  await cluster.stop();
+  expect(await field(cluster.restart('n2'))).toBe('INVALID_REQUEST broker');
+  expect(await field(startCluster({ brokers: 8 }))).toBe('INVALID_REQUEST brokers');
+  expect(await field(startCluster(JSON.parse('{"replicas":3}') as never))).toBe('INVALID_REQUEST replicas');
 });
 
 it('a producer heeds a topic that takes small batches only; one record that is too large fails alone', async () => {
