@@ -12,9 +12,18 @@ export interface BrokerEnd {
 /** How the other brokers refuse one that is no member: see `Peers` and `registerBroker`. */
 const NO_MEMBER = /was removed from the cluster|is not one of the peers|is not in the cluster/;
 
+/** How one says it that served until it was removed: no error, but what was asked for. */
+const REMOVED = /^broker \S+ was removed from the cluster; /;
+
 /** True when the broker ended because the cluster does not have it (any more). */
 export function saysNoMember({ said = '' }: BrokerEnd): boolean {
-  return said.startsWith('CLUSTER_MISMATCH: ') && NO_MEMBER.test(said);
+  return REMOVED.test(said) || (said.startsWith('CLUSTER_MISMATCH: ') && NO_MEMBER.test(said));
+}
+
+/** What to say at the end of a broker that was removed while it served; undefined for any other end. */
+export function removedText(error: unknown): string | undefined {
+  if (!(error instanceof BellwetherError) || error.metadata['refusal'] !== 'REMOVED') return undefined;
+  return error.message.replace(/^most peers refuse broker \S+: /, '');
 }
 
 /** A start that failed: with the reason that the broker itself gave. */

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { saysNoMember } from '../../src/cli/broker-end.js';
+import { removedText, saysNoMember } from '../../src/cli/broker-end.js';
 import { clusterStarted, partitionsLed } from '../../src/cli/cluster-start.js';
 import { furtherBrokers, type LocalBroker } from '../../src/cli/local-cluster.js';
 import { lossText, notices, noneLeft, type UpState } from '../../src/cli/up-report.js';
-import type { ClusterMetadata } from '../../src/client/index.js';
+import { BellwetherError, type ClusterMetadata } from '../../src/client/index.js';
 import { startBroker, startClient } from '../client/harness.js';
 
 const REMOVED = {
@@ -102,7 +102,13 @@ describe('the report', () => {
   });
 
   it('tells a broker that was removed from one that lost its disk', () => {
-    expect([REMOVED, WIPED].map(saysNoMember)).toEqual([true, false]);
+    const error = new BellwetherError('CLUSTER_MISMATCH', REMOVED.said.slice('CLUSTER_MISMATCH: '.length), {
+      metadata: { refusal: 'REMOVED' },
+    });
+    const inOrder = { how: 'exit code 0', said: removedText(error) };
+    expect(inOrder.said).toBe('broker n1 was removed from the cluster; to have it back');
+    expect([REMOVED, inOrder, WIPED].map(saysNoMember)).toEqual([true, true, false]);
+    expect(removedText(new BellwetherError('CLUSTER_MISMATCH', WIPED.said))).toBeUndefined();
   });
 });
 

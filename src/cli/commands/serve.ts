@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { DEFAULT_CLUSTER_NAME, parseBrokerConfig, type BrokerConfig, logLevel } from '../../config.js';
 import { BellwetherError } from '../../errors.js';
+import { removedText } from '../broker-end.js';
 import type { CliIo } from '../io.js';
 import { LEADER_BALANCE } from '../leader-balance.js';
 import { stopSignal } from '../stop-signal.js';
@@ -51,16 +52,22 @@ async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, comman
   failed.catch(() => undefined);
   const bootstrap = config.join ? [] : [...config.peers.keys()];
   const bound = await bindBroker({ config, bootstrap, log, onFatal: fail });
+  let hasServed = false;
   try {
     const running = bound.start(config.peers);
     log('info', 'listening', { clients: bound.address, peers: bound.peerAddress, data: config.data });
     void running.ready.then(() => {
+      hasServed = running.broker.isServing;
       log('info', 'serving', { clusterId: running.broker.cluster.state.clusterId });
     });
     const signal = await Promise.race([stop.received, failed]);
     log('info', 'stopping', { signal });
     // Ctrl-C ends a whole cluster at once as a rule, where nobody is left to take over.
     if (signal === 'SIGTERM') log('info', 'handed over', { ledStill: await running.drain() });
+  } catch (error) {
+    const end = hasServed ? removedText(error) : undefined;
+    if (end === undefined) throw error;
+    await io.stderr.write(`bellwether: ${end}\n`);
   } finally {
     await bound.close();
     stop.dispose();
