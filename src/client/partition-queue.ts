@@ -77,8 +77,8 @@ export class PartitionQueue implements Pumped {
   append(record: LogRecord, nowMs: number): PendingBatch {
     if (this.#open?.tryAppend(record) === true) return this.#open;
     this.seal();
-    const { deliveryTimeoutMs } = this.#context;
-    const batch = new PendingBatch(this.#serial, this.#batchBytes, nowMs, deliveryTimeoutMs);
+    const { memory, deliveryTimeoutMs } = this.#context;
+    const batch = new PendingBatch(this.#serial, this.#batchBytes, memory, nowMs, nowMs + deliveryTimeoutMs);
     this.#serial += 1;
     batch.tryAppend(record);
     this.#open = batch;
@@ -176,8 +176,9 @@ export class PartitionQueue implements Pumped {
     const leftMs = Math.floor(batch.deadlineMs - performance.now());
     const timeoutMs = Math.min(Math.max(leftMs, 1), COMMIT_WAIT_MAX_MS);
     const { acks } = this.#context;
-    const recordBatch = batch.bytes();
-    stream.send({ ...this.ref, acks, recordBatch, timeoutMs }, (answer) => this.#answered(flight, answer));
+    stream.send({ ...this.ref, acks, ...batch.take(), timeoutMs }, (answer) =>
+      this.#answered(flight, answer),
+    );
   }
 
   #answered(flight: Flight, answer: Answer): void {

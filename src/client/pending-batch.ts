@@ -1,9 +1,10 @@
 /** One batch of one partition on its way: its records, and one promise for all of them. */
 import type { BellwetherError } from '../errors.js';
-import { BatchBuilder } from '../records/batch-builder.js';
+import { type BatchMemory, BatchBuilder } from '../records/batch-builder.js';
 import { decodeRecordBatch } from '../records/batch-decode.js';
 import { BATCH_HEADER_BYTES, type BatchProducer } from '../records/batch-header.js';
 import type { LogRecord } from '../records/log-record.js';
+import { HEADROOM_BYTES } from './batch-memory.js';
 import type { Compressor } from './compression.js';
 import { placeBehind } from './producer-sequence.js';
 
@@ -15,6 +16,13 @@ export interface BatchPlace {
   /** Of the first record; -1 with acks 0. */
   readonly baseOffset: number;
   readonly term: number;
+}
+
+/** A batch as it is sent. */
+export interface Sendable {
+  readonly recordBatch: Uint8Array;
+  /** So many bytes in front of it, in its memory, may be written over. */
+  readonly headroomBytes: number;
 }
 
 /** From its first record to its outcome. */
@@ -33,17 +41,20 @@ export class PendingBatch {
   isSettled = false;
   /** The batches that its records went on in, when it had to be divided; set before it is settled. */
   parts: readonly PendingBatch[] | undefined;
+  #sends = 0;
+  readonly #memory: BatchMemory;
   readonly #builder: BatchBuilder;
   #compressed: { readonly compression: number; readonly body: Uint8Array } | undefined;
   #compressing: Promise<void> | undefined;
   #resolve: (place: BatchPlace) => void = () => undefined;
   #reject: (error: BellwetherError) => void = () => undefined;
 
-  constructor(serial: number, bytesMax: number, createdMs: number, deliveryTimeoutMs: number) {
+  constructor(serial: number, bytesMax: number, memory: BatchMemory, createdMs: number, deadlineMs: number) {
     this.serial = serial;
     this.createdMs = createdMs;
-    this.deadlineMs = createdMs + deliveryTimeoutMs;
-    this.#builder = new BatchBuilder(bytesMax, BATCH_RECORDS_MAX);
+    this.deadlineMs = deadlineMs;
+    this.#memory = memory;
+    this.#builder = new BatchBuilder(bytesMax, BATCH_RECORDS_MAX, memory);
     this.settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -86,9 +97,12 @@ export class PendingBatch {
     return this.#compressing;
   }
 
-  /** The batch as it is sent, with `producer` in it. */
-  bytes(): Uint8Array {
-    return this.#builder.finish(this.producer, this.#compressed);
+  /** The batch as it is sent now, with `producer` in it. */
+  take(): Sendable {
+    this.#sends += 1;
+    const isFirst = this.#sends === 1 && this.#compressed === undefined;
+    const recordBatch = this.#builder.finish(this.producer, this.#compressed);
+    return { recordBatch, headroomBytes: isFirst ? HEADROOM_BYTES : 0 };
   }
 
   /**
@@ -102,7 +116,7 @@ export class PendingBatch {
       const last = parts.at(-1);
       if (last?.tryAppend(record) === true) continue;
       before += last?.recordCount ?? 0;
-      const part = new PendingBatch(this.serial, bytesMax, this.createdMs, this.deadlineMs - this.createdMs);
+      const part = new PendingBatch(this.serial, bytesMax, this.#memory, this.createdMs, this.deadlineMs);
       if (this.producer !== undefined) part.producer = placeBehind(this.producer, before);
       part.tryAppend(record);
       parts.push(part);
@@ -114,8 +128,11 @@ export class PendingBatch {
     return parts;
   }
 
+  /** Its broker has answered. */
   resolve(place: BatchPlace): void {
     this.isSettled = true;
+    // One that was sent again may still be read by the stream that had it first.
+    if (this.#sends === 1) this.#builder.release();
     this.#resolve(place);
   }
 

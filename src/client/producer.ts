@@ -1,6 +1,7 @@
 /** The producer: takes records, puts them into the batches of their partitions, and keeps the bounds. */
 import type { BellwetherError } from '../errors.js';
 import type { LogRecord } from '../records/log-record.js';
+import { RecycledMemory } from './batch-memory.js';
 import { checkList, checkText } from './checked-argument.js';
 import { checkedOption, checkNames, isObject } from './checked-option.js';
 import { compressorFor } from './compression.js';
@@ -96,6 +97,7 @@ class BatchingProducer implements Producer {
     this.#context = {
       acks: toWireAcks(acks),
       batchBytes: checkedOption('batchBytes', batchBytes, KIB, MIB),
+      memory: new RecycledMemory(batchBytes),
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
       lingers: lingerMs > 0,
       inFlightMax: IN_FLIGHT_MAX,

@@ -1,6 +1,7 @@
 /** What the queues of one producer share: its settings, and what they ask of it. */
 import type { Acks } from '../../gen/bellwether/v1/log_service.js';
 import type { BellwetherError } from '../errors.js';
+import type { BatchMemory } from '../records/batch-builder.js';
 import type { Asked, Attempt } from './attempt.js';
 import type { Compressor } from './compression.js';
 import type { PendingBatch } from './pending-batch.js';
@@ -22,6 +23,7 @@ export interface Pumped {
 export interface QueueContext {
   readonly acks: Acks;
   readonly batchBytes: number;
+  readonly memory: BatchMemory;
   readonly deliveryTimeoutMs: number;
   readonly lingers: boolean;
   /** Batches of one partition in flight at most; brokers know the last 5 of an idempotent producer again. */

@@ -6,13 +6,30 @@ import { recordBodySize, stampProducer, writeBatchHeader, writeRecordBody } from
 import type { LogRecord } from './log-record.js';
 import { varintSize, writeVarint } from './varint.js';
 
-/** Memory of a new batch in bytes; it doubles as it is needed, up to the bound of the batch. */
+/** Memory of a new batch in bytes; it grows by this factor as it is needed, up to the bound of the batch. */
 const INITIAL_BYTES = 4096;
+const GROWTH_FACTOR = 4;
+
+/** Where the memory of batches comes from. */
+export interface BatchMemory {
+  /** A block of exactly `sizeBytes`, of any contents. */
+  take(sizeBytes: number): Uint8Array;
+  /** Takes a block back that nobody reads or writes any more. */
+  giveBack(block: Uint8Array): void;
+}
+
+const FRESH_MEMORY: BatchMemory = {
+  take: (sizeBytes) => new Uint8Array(sizeBytes),
+  giveBack: () => undefined,
+};
+
+const EMPTY = new Uint8Array(0);
 
 /** A batch that grows. Payloads are copied at once: what the caller does with its memory later does not matter. */
 export class BatchBuilder {
   readonly #bytesMax: number;
   readonly #recordsMax: number;
+  readonly #memory: BatchMemory;
   #bytes: Uint8Array;
   #sizeBytes = BATCH_HEADER_BYTES;
   #recordCount = 0;
@@ -20,10 +37,11 @@ export class BatchBuilder {
   #maxTimestampMs = -1;
 
   /** The bounds hold from the second record on: the first may be larger than `bytesMax`. */
-  constructor(bytesMax: number, recordsMax: number) {
+  constructor(bytesMax: number, recordsMax: number, memory = FRESH_MEMORY) {
     this.#bytesMax = bytesMax;
     this.#recordsMax = recordsMax;
-    this.#bytes = new Uint8Array(Math.min(INITIAL_BYTES, bytesMax));
+    this.#memory = memory;
+    this.#bytes = memory.take(Math.min(INITIAL_BYTES, bytesMax));
   }
 
   /** Header included. */
@@ -80,11 +98,19 @@ export class BatchBuilder {
     return batch;
   }
 
+  /** Gives the memory back, for other batches: this one is done, and nobody may have what `finish` returned. */
+  release(): void {
+    this.#memory.giveBack(this.#bytes);
+    this.#bytes = EMPTY;
+  }
+
   #grow(sizeBytes: number): void {
     if (sizeBytes <= this.#bytes.length) return;
-    const doubled = Math.min(this.#bytes.length * 2, Math.max(this.#bytesMax, sizeBytes));
-    const larger = new Uint8Array(Math.max(doubled, sizeBytes));
+    let length = this.#bytes.length;
+    while (length < sizeBytes && length < this.#bytesMax) length *= GROWTH_FACTOR;
+    const larger = this.#memory.take(Math.max(Math.min(length, this.#bytesMax), sizeBytes));
     larger.set(this.#bytes.subarray(0, this.#sizeBytes));
+    this.#memory.giveBack(this.#bytes);
     this.#bytes = larger;
   }
 }

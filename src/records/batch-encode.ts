@@ -22,6 +22,9 @@ import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.js'
 const INT16_MAX = 32_767;
 const INT32_MAX = 2_147_483_647;
 
+/** Attributes of a record: none are in use (KIP-98). */
+const NO_ATTRIBUTES = 0;
+
 /** What "no leader epoch" and "no timestamp" are written as. */
 const NONE = -1;
 
@@ -104,7 +107,7 @@ function nullableSize(bytes: Uint8Array | undefined): number {
   return bytes === undefined ? varintSize(NULL_SIZE) : varintSize(bytes.length) + bytes.length;
 }
 
-/** Writes a record, its length field aside, into zeroed memory; returns the position after it. */
+/** Writes a record, its length field aside; returns the position after it. */
 export function writeRecordBody(
   batch: Uint8Array,
   position: number,
@@ -112,7 +115,7 @@ export function writeRecordBody(
   timestampDeltaMs: number,
   offsetDelta: number,
 ): number {
-  // The attributes stay 0, as the memory is.
+  batch[position] = NO_ATTRIBUTES;
   let next = writeVarlong(batch, position + 1, timestampDeltaMs);
   next = writeVarint(batch, next, offsetDelta);
   next = writeNullable(batch, next, record.key);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BatchBuilder } from '../../src/records/batch-builder.js';
+import { BatchBuilder, type BatchMemory } from '../../src/records/batch-builder.js';
 import { decodeRecordBatch } from '../../src/records/batch-decode.js';
 import { encodeRecordBatch } from '../../src/records/batch-encode.js';
 import type { LogRecord } from '../../src/records/log-record.js';
@@ -41,5 +41,22 @@ describe('BatchBuilder', () => {
     builder.tryAppend({ key: undefined, value, headers: [], timestampMs: 0 });
     value.fill(9);
     expect([...(decodeRecordBatch(builder.finish())[0]?.value ?? [])]).toEqual([1, 2, 3]);
+  });
+
+  it('makes the same bytes in memory that had something else in it', () => {
+    const taken: number[] = [];
+    const used: BatchMemory = {
+      take: (sizeBytes) => {
+        taken.push(sizeBytes);
+        return new Uint8Array(sizeBytes).fill(0xff);
+      },
+      giveBack: (block) => taken.splice(taken.indexOf(block.length), 1),
+    };
+    const builder = new BatchBuilder(65_536, 100, used);
+    for (const record of RECORDS) builder.tryAppend(record);
+    expect(Buffer.from(builder.finish())).toEqual(Buffer.from(encodeRecordBatch(RECORDS)));
+    expect(taken).toEqual([16_384]);
+    builder.release();
+    expect(taken).toEqual([]);
   });
 });

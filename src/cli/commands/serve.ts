@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { DEFAULT_CLUSTER_NAME, parseBrokerConfig, type BrokerConfig, logLevel } from '../../config.js';
 import { BellwetherError } from '../../errors.js';
 import { removedText } from '../broker-end.js';
+import { letHeapGrow } from '../heap-growth.js';
 import type { CliIo } from '../io.js';
 import { LEADER_BALANCE } from '../leader-balance.js';
 import { stopSignal } from '../stop-signal.js';
@@ -43,6 +44,7 @@ async function serve(io: CliIo, flags: Readonly<Record<string, unknown>>, comman
     import('../../rpc/start-broker.js'),
     import('../logger.js'),
   ]);
+  letHeapGrow();
   const log = createLog(config.id, logLevel(io.env));
   const stop = stopSignal();
   let fail: (error: BellwetherError) => void = () => undefined;
