@@ -3,6 +3,10 @@ import { send } from '../cases/sdk.mjs';
 import { BrokerProcesses } from '../lib/broker-processes.mjs';
 import { ownVersion } from '../lib/command.mjs';
 import { allInSync, createTopic } from '../lib/topic.mjs';
+import { floodOfCalls } from './speed.mjs';
+
+/** Of a client that sends one record a call. */
+const CALLS_IN_FLIGHT = 256;
 
 /** @type {import('./system.mjs').System} */
 export const bellwether = {
@@ -30,11 +34,15 @@ async function start(folder) {
     write,
     clients: [
       {
-        name: 'SDK',
-        write,
+        name: 'SDK producer',
+        /** @param {number} _endpoint @param {string} value */
+        write: async (_endpoint, value) => {
+          await producer.send(ref.topic, { value: Buffer.from(value) });
+        },
         /** @param {number} _endpoint @param {number} valueBytes @param {number} seconds */
         flood: (_endpoint, valueBytes, seconds) => send({ producer, topic: ref.topic, valueBytes, seconds }),
       },
+      { name: 'SDK, one call a record', write, flood: floodOfCalls(write, CALLS_IN_FLIGHT) },
     ],
     endpointOf: () => 0,
     leader: async () => (await allInSync(observer, ref)).leader,

@@ -4,8 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { closedLoop } from '../lib/closed-loop.mjs';
 import { percentile } from '../lib/stats.mjs';
 
-/** Each load before the first round, in seconds: code that is compiled while it runs. */
-const WARM_UP_SECONDS = 1;
+/**
+ * Each of the three loads before the first round, in seconds: code that is compiled while it runs. A new process of
+ * Node takes about ten seconds of load until it is as fast as it will be.
+ */
+const WARM_UP_SECONDS = 4;
 
 /** The same load before each that counts, in seconds: connections that have rested. */
 const LEAD_IN_SECONDS = 0.5;
