@@ -1,7 +1,7 @@
 /**
  * Preloaded into a broker's process (`node --import`): while the file that BENCH_HANG_FSYNC_WHILE names exists,
- * no fdatasync returns. That is what a disk does that hangs, as far as the process can tell; the broker itself
- * has no hook for it.
+ * no fdatasync returns, and no write, as a write may be one that syncs. That is what a disk does that hangs, as far as
+ * the process can tell; the broker itself has no hook for it.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -10,10 +10,15 @@ import { syncBuiltinESMExports } from 'node:module';
 const LOOK_MS = 5;
 
 const flag = String(process.env['BENCH_HANG_FSYNC_WHILE']);
-const { fdatasync } = fs;
+const { fdatasync, writev } = fs;
 
 fs.fdatasync = (descriptor, callback) => {
   fdatasync(descriptor, (error) => answerOnceFree(() => callback(error)));
+};
+fs.writev = (descriptor, buffers, position, callback) => {
+  writev(descriptor, buffers, position, (error, written) =>
+    answerOnceFree(() => callback(error, written, buffers)),
+  );
 };
 syncBuiltinESMExports();
 

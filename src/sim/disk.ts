@@ -263,14 +263,18 @@ export class SimDisk {
       into.set(found);
       return found.length;
     };
+    const write: StorageFile['write'] = (buffers, position) =>
+      act(() => this.#change(inode, { position, bytes: joined(buffers) }));
+    const sync = (): Promise<void> => act(() => undefined).then(() => this.#sync(inode, owner));
     return {
       readSync,
       read: (into, position) => act(() => readSync(into, position)),
       size: () => act(() => inode.visible.size),
-      sync: () => act(() => undefined).then(() => this.#sync(inode, owner)),
+      sync,
+      writeDurably: (buffers, position) => write(buffers, position).then(sync),
       close: () => act(() => undefined),
       truncate: (sizeBytes) => act(() => this.#change(inode, { position: sizeBytes, bytes: undefined })),
-      write: (buffers, position) => act(() => this.#change(inode, { position, bytes: joined(buffers) })),
+      write,
     };
   }
 }

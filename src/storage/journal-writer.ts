@@ -113,8 +113,7 @@ export class JournalWriter {
     const allocated = Math.max(this.#allocatedBytes, end + this.#zerosAhead(start, end));
     if (allocated > this.#allocatedBytes) buffers.push(...zeros(allocated - end));
     this.#isCutShort = true;
-    await attempt('write', file.path, () => file.storage.write(buffers, start));
-    await attempt('fdatasync', file.path, () => file.storage.sync());
+    await attempt('durable write', file.path, () => file.storage.writeDurably(buffers, start));
     this.#isCutShort = false;
     this.#position = end;
     this.#allocatedBytes = allocated;

@@ -16,6 +16,9 @@ import { invariant } from '../invariant.js';
 /** Buffers in one writev; Linux and macOS refuse more (IOV_MAX). */
 const WRITEV_BUFFERS_MAX = 1024;
 
+/** Up to so many bytes, a write that syncs (O_DSYNC) saves a thread's turn; larger ones are quicker in two calls. */
+const SYNCED_WRITE_BYTES_MAX = 65_536;
+
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 function promised<T>(start: (callback: Callback<T>) => void): Promise<T> {
@@ -29,16 +32,35 @@ function promised<T>(start: (callback: Callback<T>) => void): Promise<T> {
 
 /** Raw descriptors and callbacks: the promises of FileHandle cost several times more a call. */
 class NodeStorageFile implements StorageFile {
+  readonly #path: string;
   readonly #fd: number;
+  /** Of the same file, with O_DSYNC; opened when it is first needed. */
+  #syncedFd: number | undefined;
   #callsUnderWay = 0;
   #closed = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(fd: number) {
+  constructor(path: string, fd: number) {
+    this.#path = path;
     this.#fd = fd;
   }
 
-  async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+  write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    return this.#write(this.#fd, buffers, position);
+  }
+
+  async writeDurably(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    const sizeBytes = buffers.reduce((sum, { length }) => sum + length, 0);
+    if (sizeBytes > SYNCED_WRITE_BYTES_MAX || buffers.length > WRITEV_BUFFERS_MAX) {
+      await this.write(buffers, position);
+      await this.sync();
+    } else {
+      this.#syncedFd ??= await this.#openSynced();
+      await this.#write(this.#syncedFd, buffers, position);
+    }
+  }
+
+  async #write(fd: number, buffers: readonly Uint8Array[], position: number): Promise<void> {
     let at = position;
     for (let start = 0; start < buffers.length; start += WRITEV_BUFFERS_MAX) {
       let rest = buffers.slice(start, start + WRITEV_BUFFERS_MAX);
@@ -46,7 +68,7 @@ class NodeStorageFile implements StorageFile {
         const chunk = rest;
         const from = at;
         const written = await this.#call<number>((done) => {
-          fs.writev(this.#fd, chunk, from, done);
+          fs.writev(fd, chunk, from, done);
         });
         at += written;
         rest = unwritten(chunk, written);
@@ -93,10 +115,19 @@ class NodeStorageFile implements StorageFile {
         this.#onIdle = resolve;
       });
     }
-    const closing: Promise<void> = promised((done) => {
-      fs.close(this.#fd, done);
+    for (const fd of [this.#fd, this.#syncedFd]) {
+      if (fd === undefined) continue;
+      const closing: Promise<void> = promised((done) => {
+        fs.close(fd, done);
+      });
+      await closing;
+    }
+  }
+
+  #openSynced(): Promise<number> {
+    return this.#call((done) => {
+      fs.open(this.#path, fs.constants.O_RDWR | fs.constants.O_DSYNC, done);
     });
-    await closing;
   }
 
   #call<T>(start: (callback: Callback<T>) => void): Promise<T> {
@@ -122,7 +153,7 @@ class NodeFileSystem implements FileSystem {
     const fd = await promised<number>((done) => {
       fs.open(path, flags, 0o644, done);
     });
-    return new NodeStorageFile(fd);
+    return new NodeStorageFile(path, fd);
   }
 
   async freeBytes(directory: string): Promise<number> {

@@ -280,21 +280,24 @@ class MountedDisk implements FileSystem {
       into.set(found);
       return found.length;
     };
+    const sync = (): Promise<void> => this.whileAlive(() => disk.sync(inode));
+    const write = (buffers: readonly Uint8Array[], position: number): Promise<void> =>
+      this.whileAlive(() => {
+        disk.lastWrite = buffers;
+        disk.change(inode, { kind: 'write', position, bytes: Uint8Array.from(Buffer.concat(buffers)) });
+      });
     return {
       readSync,
       read: (into, position) => this.whileAlive(() => readSync(into, position)),
       size: () => this.whileAlive(() => inode.visible.length),
-      sync: () => this.whileAlive(() => disk.sync(inode)),
+      sync,
+      writeDurably: (buffers, position) => write(buffers, position).then(sync),
       close: () => this.whileAlive(() => undefined),
       truncate: (size) =>
         this.whileAlive(() => {
           disk.change(inode, { kind: 'truncate', size });
         }),
-      write: (buffers, position) =>
-        this.whileAlive(() => {
-          disk.lastWrite = buffers;
-          disk.change(inode, { kind: 'write', position, bytes: Uint8Array.from(Buffer.concat(buffers)) });
-        }),
+      write,
     };
   }
 }

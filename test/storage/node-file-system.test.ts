@@ -30,6 +30,21 @@ describe('the real file system', () => {
     await file.close();
   });
 
+  it.each([
+    ['a small write', [Uint8Array.of(1, 2), Uint8Array.of(3)]],
+    ['a large one', [new Uint8Array(70_000).fill(7)]],
+    ['many buffers', Array.from({ length: 1_500 }, (_, i) => Uint8Array.of(i % 251))],
+  ])('reads back what was written durably: %s', async (_, buffers) => {
+    const path = `${await temporaryDirectory()}/file`;
+    const file = await fileSystem.open(path, { create: true });
+    await file.writeDurably(buffers, 3);
+    const expected = Buffer.concat([new Uint8Array(3), ...buffers]);
+    const read = Buffer.alloc(expected.length);
+    expect(await readFully(file, read, 0)).toBe(expected.length);
+    expect(read.equals(expected)).toBe(true);
+    await file.close();
+  });
+
   it('closes a file only after the calls under way', async () => {
     const path = `${await temporaryDirectory()}/file`;
     const file = await fileSystem.open(path, { create: true });

@@ -7,6 +7,10 @@ export function retriesSync(real: FileSystem): FileSystem {
   const retrying = (file: StorageFile): StorageFile => ({
     ...file,
     sync: () => file.sync().catch(() => file.sync()),
+    writeDurably: async (buffers, position) => {
+      await file.write(buffers, position);
+      await file.sync().catch(() => file.sync());
+    },
   });
   return { ...real, open: async (path, options) => retrying(await real.open(path, options)) };
 }
