@@ -11,19 +11,26 @@ import type { BrokerOptions, BrokerParts } from './broker-options.js';
 import type { Clock } from './clock.js';
 import { LIMITS } from './limits.js';
 
-/** With so many times the reserve free, it takes a while until it matters. */
+/** With so many times the reserve free, and so many bytes at least, it takes a while until it matters. */
 const PLENTY_RESERVES = 4;
+const PLENTY_BYTES = 1_073_741_824;
+/** What waits for the disk of one broker is at most this part of what is free beyond the reserve. */
+const BACKLOG_SHARE = 8;
 
 /** What is known of the disk. */
 export interface DiskRoom {
   /** Bytes that the broker may still write to the disk of its data folder; rejects when nobody knows. */
   readonly freeBytes: () => Promise<number>;
-  /** True while a write waits for room. */
+  /** True while a write waits for room, and, once one did, until `tight` is called. */
   readonly isFull: () => boolean;
-  /** Told how much is free while that is short; undefined while it is not. */
+  /** Bytes that it wants to take for when the disk is full, and has not yet. */
+  readonly missingBytes: () => number;
+  /** Told how much is free while that is not plenty; undefined while it is. */
   readonly tight: (freeBytes: number | undefined) => void;
   /** Lets go of what is not needed any more, as soon as it can. */
   readonly makeRoom: () => void;
+  /** Takes a little more of the disk for when it is full. */
+  readonly stockUp: () => void;
 }
 
 export class DiskSpace {
@@ -31,8 +38,7 @@ export class DiskSpace {
   readonly #room: DiskRoom;
   readonly #reserveBytes: number;
   readonly #log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
-  /** None, until the first look, which so comes soon. */
-  #freeBytes = 0;
+  #freeBytes = Infinity;
   #isShort = false;
   #roomMadeMs = -Infinity;
   #cancel: (() => void) | undefined;
@@ -51,8 +57,10 @@ export class DiskSpace {
   }
 
   start(): void {
-    const isPlenty = this.#freeBytes >= PLENTY_RESERVES * this.#reserveBytes;
-    const pauseMs = isPlenty ? LIMITS.diskSpaceRareLookMs : LIMITS.diskSpaceLookMs;
+    this.#lookIn(LIMITS.diskSpaceLookMs);
+  }
+
+  #lookIn(pauseMs: number): void {
     this.#cancel = this.#clock.schedule(pauseMs, () => void this.#look());
   }
 
@@ -64,7 +72,7 @@ export class DiskSpace {
   /** @throws BellwetherError DISK_FULL */
   check(broker: BrokerId): void {
     if (!this.#isShort && !this.#room.isFull()) return;
-    const [free, reserve] = [String(this.#freeBytes), String(this.#reserveBytes)];
+    const [free, reserve] = [String(this.#freeBytes), String(this.#keptBytes)];
     throw new BellwetherError(
       'DISK_FULL',
       `the disk of broker ${broker} has ${free} bytes left, and ${reserve} are kept in reserve`,
@@ -72,24 +80,41 @@ export class DiskSpace {
     );
   }
 
+  /**
+   * Of `bytesMax` bytes that may wait for the disk, how many may now: the nearer the reserve is, the fewer, so that what
+   * is on its way when records are refused has room there, also where several brokers share the disk.
+   */
+  backlogMax(bytesMax: number): number {
+    const share = (this.#freeBytes - this.#keptBytes) / BACKLOG_SHARE;
+    return Math.min(bytesMax, Math.max(LIMITS.shortDiskBacklogBytes, share));
+  }
+
+  /** What must be free for records to be taken: of the reserve, what the ballast lacks is not free for anybody. */
+  get #keptBytes(): number {
+    return this.#reserveBytes + this.#room.missingBytes();
+  }
+
   async #look(): Promise<void> {
     // Where nobody can tell how much is free, a write that finds no room does.
     this.#freeBytes = await this.#room.freeBytes().catch(() => Infinity);
     if (this.#cancel === undefined) return;
-    const wantedBytes = this.#isShort ? this.#reserveBytes * 1.25 : this.#reserveBytes;
+    const wantedBytes = this.#keptBytes + (this.#isShort ? this.#reserveBytes / 4 : 0);
     const isShort = this.#room.isFull() || this.#freeBytes < wantedBytes;
     if (isShort !== this.#isShort) {
       const message = isShort ? 'the disk is full: records are refused' : 'the disk has room again';
-      this.#log(message, { freeBytes: this.#freeBytes, reserveBytes: this.#reserveBytes });
+      this.#log(message, { freeBytes: this.#freeBytes, reserveBytes: this.#keptBytes });
     }
-    if (isShort || this.#isShort) this.#room.tight(isShort ? this.#freeBytes : undefined);
+    const isPlenty =
+      !isShort && this.#freeBytes >= Math.max(PLENTY_RESERVES * this.#reserveBytes, PLENTY_BYTES);
+    this.#room.tight(isPlenty ? undefined : this.#freeBytes);
     this.#isShort = isShort;
     const nowMs = this.#clock.monotonicMs();
     if (isShort && nowMs - this.#roomMadeMs >= LIMITS.makeRoomMs) {
       this.#roomMadeMs = nowMs;
       this.#room.makeRoom();
     }
-    this.start();
+    if (!isShort) this.#room.stockUp();
+    this.#lookIn(isPlenty ? LIMITS.diskSpaceRareLookMs : LIMITS.diskSpaceLookMs);
   }
 }
 
@@ -98,11 +123,15 @@ export function diskSpaceOf({ diskReserveBytes }: BrokerOptions, parts: BrokerPa
   const room = {
     freeBytes,
     isFull: () => journal.isFull,
+    missingBytes: () => journal.ballastMissing,
     tight: (freeBytes: number | undefined) => {
       journal.tight(freeBytes);
     },
     makeRoom: () => {
       journal.makeRoom();
+    },
+    stockUp: () => {
+      journal.stockUp();
     },
   };
   const reserveBytes = diskReserveBytes ?? LIMITS.diskReserveBytes;

@@ -51,12 +51,12 @@ export class DiskWatch {
   checkRoom(broker: BrokerId): void {
     this.space.check(broker);
     const bytes = this.#pending.bytes();
-    const { clientWriteBytesMax } = LIMITS;
-    if (bytes <= clientWriteBytesMax) return;
+    const bytesMax = Math.floor(this.space.backlogMax(LIMITS.clientWriteBytesMax));
+    if (bytes <= bytesMax) return;
     throw new BellwetherError(
       'BROKER_WRITE_BUFFER_FULL',
-      `${String(bytes)} bytes wait for the disk of broker ${broker}, of ${String(clientWriteBytesMax)} that may`,
-      { metadata: { broker, pending_bytes: String(bytes), pending_bytes_max: String(clientWriteBytesMax) } },
+      `${String(bytes)} bytes wait for the disk of broker ${broker}, of ${String(bytesMax)} that may`,
+      { metadata: { broker, pending_bytes: String(bytes), pending_bytes_max: String(bytesMax) } },
     );
   }
 
@@ -65,10 +65,12 @@ export class DiskWatch {
    * then whoever sends them is held back.
    */
   caughtUp(): Promise<void> | undefined {
-    if (this.#pending.bytes() <= LIMITS.replicaWriteBytesMax) return undefined;
+    const isCaughtUp = (): boolean =>
+      this.#pending.bytes() <= this.space.backlogMax(LIMITS.replicaWriteBytesMax);
+    if (isCaughtUp()) return undefined;
     return new Promise((resolve) => {
       const look = (): void => {
-        if (this.#pending.bytes() <= LIMITS.replicaWriteBytesMax) resolve();
+        if (isCaughtUp()) resolve();
         else this.#clock.schedule(LIMITS.writeBacklogLookMs, look);
       };
       this.#clock.schedule(LIMITS.writeBacklogLookMs, look);

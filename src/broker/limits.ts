@@ -35,6 +35,10 @@ export const LIMITS = {
   clientWriteBytesMax: 134_217_728,
   /** Entries of leaders beyond this are left in the network. The journal asserts both together. */
   replicaWriteBytesMax: 134_217_728,
+  /** However little of the disk is free, so many bytes may wait for it; the ballast has room for them. */
+  shortDiskBacklogBytes: 4_194_304,
+  /** Bytes kept in a file for when the disk is full; see ballast.ts. */
+  ballastBytes: 33_554_432,
   /** Bytes of the disk that are not for records, unless the configuration says otherwise. */
   diskReserveBytes: 268_435_456,
   /** Pause between two looks at how much of the disk is free, while that is not much more than the reserve, */

@@ -156,6 +156,7 @@ async function openStorage(options: StartOptions, closers: (() => Promise<void>)
     fileSystem,
     directory: data.journalDirectory,
     incarnation: data.incarnation,
+    ballastBytes: LIMITS.ballastBytes,
     ...(journalPreallocateBytes !== undefined && { preallocateBytes: journalPreallocateBytes }),
   });
   closers.push(() => journal.close());

@@ -25,6 +25,7 @@ const JOURNAL_FILE_BYTES = 64 * 1024;
 const SEGMENT_BYTES = 48 * 1024;
 const JOURNAL_PREALLOCATE_BYTES = 4096;
 const JOURNAL_CACHE_BYTES = 256 * 1024;
+const JOURNAL_BALLAST_BYTES = 64 * 1024;
 const ROOM_RETRY_MS = 250;
 const WALL_EPOCH_MS = 1_700_000_000_000;
 
@@ -173,6 +174,7 @@ export class SimProcess implements Owner {
       segmentBytes: SEGMENT_BYTES,
       preallocateBytes: JOURNAL_PREALLOCATE_BYTES,
       cacheBytes: JOURNAL_CACHE_BYTES,
+      ballastBytes: JOURNAL_BALLAST_BYTES,
       roomRetry: () => new Promise((resolve) => void clock.schedule(ROOM_RETRY_MS, resolve)),
     });
     this.options.onRecovered(this, groups);

@@ -130,3 +130,13 @@ export function unwritten(buffers: readonly Uint8Array[], written: number): Uint
   }
   return [];
 }
+
+/** Gives back the room of a file whose name must stay. */
+export async function emptyFile(fileSystem: Pick<FileSystem, 'open'>, path: string): Promise<void> {
+  const file = await fileSystem.open(path, { create: false });
+  try {
+    await file.truncate(0);
+  } finally {
+    await file.close();
+  }
+}

@@ -6,6 +6,7 @@
  */
 import { EntrySlot } from './entry-slot.js';
 import type { GroupLogContext } from './group-log-context.js';
+import type { JournalFile } from './journal-file.js';
 import { LogReader } from './log-reader.js';
 import type { RecordTarget, StoredLog } from './stored-log.js';
 import type { StoredGroup } from './stored-group.js';
@@ -24,10 +25,9 @@ import {
   type Term,
 } from '../raft/types.js';
 
-/** A snapshot on its way to the journal. */
+/** A snapshot on its way to the journal, and whether it took the place of the whole log. */
 interface Installed {
   readonly snapshot: Snapshot;
-  /** It took the place of the whole log. */
   readonly replacedLog: boolean;
 }
 
@@ -182,7 +182,6 @@ export class GroupLog {
   /**
    * Log index at which to begin to read for a record: of the batch that holds it, or of an entry a little
    * before.
-   *
    * @param index Of an entry of the log that is not behind that batch, in the same segment if it is in one.
    */
   locate(index: LogIndex, target: RecordTarget): Promise<LogIndex> {
@@ -223,6 +222,11 @@ export class GroupLog {
     this.#stored = stored;
     this.#storedLast = asLogIndex(this.#storedLast + moved.length);
     this.#forget(moved);
+  }
+
+  /** Payload bytes of the entries that stand in this file of the journal and nowhere else. */
+  bytesIn(file: JournalFile): number {
+    return this.#slots.reduce((sum, slot) => (slot.file === file ? sum + slot.payloadBytes : sum), 0);
   }
 
   /** For recovery: an entry found in the journal at `index`; truncates from there on first. */

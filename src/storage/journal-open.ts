@@ -1,4 +1,5 @@
 /** Opens what there is of a journal: the checkpoint, the segments it names, and the files from there on. */
+import { Ballast } from './ballast.js';
 import { type CheckpointPlace, readCheckpoint } from './checkpoint.js';
 import { parentDirectory } from './file-system.js';
 import type { GroupLogContext } from './group-log-context.js';
@@ -10,6 +11,7 @@ import { indexPath, segmentPath } from './segment.js';
 import { SegmentCopier } from './segment-copier.js';
 import { attempt, errnoOf, storageCorrupt } from './storage-errors.js';
 import type { StoredGroup } from './stored-group.js';
+import { Superseded } from './superseded.js';
 import { invariant } from '../invariant.js';
 import { asLogIndex, type GroupId } from '../raft/types.js';
 
@@ -27,6 +29,8 @@ export interface OpenedJournal extends RecoveredJournal {
   readonly place: CheckpointPlace;
   /** As the checkpoint left it. */
   readonly copier: SegmentCopier;
+  readonly superseded: Superseded;
+  readonly ballast: Ballast;
 }
 
 /** @throws STORAGE_CORRUPT, STORAGE_FAILED; as `Journal.open`. */
@@ -37,6 +41,7 @@ export async function openFiles(
 ): Promise<OpenedJournal> {
   const { fileSystem, directory, incarnation } = options;
   const fileBytes = options.fileBytes ?? DEFAULT_FILE_BYTES;
+  const bytesMax = options.ballastBytes ?? 0;
   const segmentBytesMax = options.segmentBytes ?? SEGMENT_BYTES_MAX;
   const preallocateBytes = options.preallocateBytes ?? DEFAULT_PREALLOCATE_BYTES;
   invariant(fileBytes > FILE_HEADER_BYTES && fileBytes <= FILE_BYTES_MAX, 'journal file size in bounds');
@@ -49,20 +54,26 @@ export async function openFiles(
   const groups = checkpoint?.groups ?? new Map<GroupId, StoredGroup>();
   const leftovers = await findLeftovers(place, groups);
   const recovered = await recoverJournal(writerOptions, context, checkpoint);
+  const ballast = new Ballast({ fileSystem, path: `${parentDirectory(directory)}/ballast`, bytesMax });
   try {
     raiseCommits(recovered, place);
     await leftovers.remove();
     await removeEarlierFiles(place, checkpoint?.sequence ?? 1);
+    await ballast.open();
   } catch (error) {
     for (const file of recovered.files) await file.storage.close();
     throw error;
   }
+  const superseded = new Superseded();
+  for (const [group, { log }] of recovered.groups) {
+    if (log.snapshot !== undefined) superseded.installed(group, log.snapshot.index);
+  }
   const copier = new SegmentCopier(
-    { fileSystem, segmentsDirectory, incarnation, segmentBytesMax, segmentBytes },
+    { fileSystem, segmentsDirectory, incarnation, segmentBytesMax, segmentBytes, superseded },
     groups,
     checkpoint?.nextSegment ?? 1,
   );
-  return { ...recovered, writerOptions, place, copier };
+  return { ...recovered, writerOptions, place, copier, superseded, ballast };
 }
 
 /** What a state machine has taken in was committed, whatever the hint in the journal says. */

@@ -1,5 +1,8 @@
-/** What a journal is opened with. */
+/** What a journal is opened with, and whom it tells. */
 import type { FileSystem } from './file-system.js';
+import type { MachineState } from './stored-group.js';
+import type { BellwetherError } from '../errors.js';
+import type { GroupId } from '../raft/types.js';
 
 export interface JournalOptions {
   readonly fileSystem: FileSystem;
@@ -19,8 +22,22 @@ export interface JournalOptions {
   readonly preallocateBytes?: number;
   /** Payload bytes of durable entries kept in memory, for all groups together. Default 64 MiB. */
   readonly cacheBytes?: number;
+  /** Room kept for when the disk is full, in a file `ballast` beside the folder. Default 0, none. */
+  readonly ballastBytes?: number;
   /** Resolves when it is time to write again what found no room on the disk. Default: 250 ms later. */
   readonly roomRetry?: () => Promise<void>;
   /** Bytes submitted and not yet durable: a limit that callers must keep, asserted. Default 512 MiB. */
   readonly pendingBytesMax?: number;
+}
+
+/** Called from the event loop, never from inside `submit`. */
+export interface JournalListener {
+  /** Everything up to `sequence` is on disk. In order; not every number is named. */
+  onDurable(sequence: number): void;
+  /** The disk can no longer be trusted; nothing more becomes durable. Called at most once. */
+  onFailed(error: BellwetherError): void;
+  /** For a checkpoint: what the state machine of a group has come to; undefined when nobody knows. */
+  machineState?(group: GroupId): MachineState | undefined;
+  /** How long a group's segments should get; undefined for 64 MiB. */
+  segmentBytes?(group: GroupId): number | undefined;
 }

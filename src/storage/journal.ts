@@ -5,23 +5,23 @@
  * Group commit: one write and fdatasync is under way; all that is submitted meanwhile rides on the next.
  * After a crash the journal holds a prefix of what was submitted, and all that was reported durable.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-
+import type { Ballast } from './ballast.js';
 import { GroupLog } from './group-log.js';
 import type { GroupLogContext } from './group-log-context.js';
 import { INITIAL_HARD_STATE } from './hard-state.js';
 import { FRAME_HEADER_BYTES } from './journal-frame.js';
 import type { JournalFile } from './journal-file.js';
 import { type OpenedJournal, openFiles } from './journal-open.js';
-import type { JournalOptions } from './journal-options.js';
+import type { JournalListener, JournalOptions } from './journal-options.js';
 import type { RecoveredGroup } from './journal-replay.js';
 import { JournalWriter, type PlannedWrite } from './journal-writer.js';
 import { PayloadCache } from './payload-cache.js';
+import { RoomWait } from './room-wait.js';
 import { SampleCache } from './sample-cache.js';
 import { Sealer } from './sealer.js';
-import { attempt, isNoRoom } from './storage-errors.js';
-import type { MachineState } from './stored-group.js';
+import { attempt } from './storage-errors.js';
 import { type CostedWrite, SubmittedGroup } from './submitted-group.js';
+import type { Superseded } from './superseded.js';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
 import type { Snapshot } from '../raft/log.js';
@@ -34,8 +34,6 @@ const DEFAULT_CACHE_BYTES = 64 * MEBIBYTE;
 const DEFAULT_PENDING_BYTES_MAX = 512 * MEBIBYTE;
 /** A batch takes submissions up to here, and always one. */
 const BATCH_BYTES_MAX = 16 * MEBIBYTE;
-/** Pause before a write that found no room on the disk is tried again. */
-const ROOM_RETRY_MS = 250;
 
 /** One thing to be remembered. The journal keeps references: nothing in it may change afterwards. */
 export type JournalWrite =
@@ -46,18 +44,6 @@ export type JournalWrite =
   | { readonly kind: 'snapshot'; readonly group: GroupId; readonly snapshot: Snapshot }
   /** Forgets the group. */
   | { readonly kind: 'dropGroup'; readonly group: GroupId };
-
-/** Called from the event loop, never from inside `submit`. */
-export interface JournalListener {
-  /** Everything up to `sequence` is on disk. In order; not every number is named. */
-  onDurable(sequence: number): void;
-  /** The disk can no longer be trusted; nothing more becomes durable. Called at most once. */
-  onFailed(error: BellwetherError): void;
-  /** For a checkpoint: what the state machine of a group has come to; undefined when nobody knows. */
-  machineState?(group: GroupId): MachineState | undefined;
-  /** How long a group's segments should get; undefined for 64 MiB. */
-  segmentBytes?(group: GroupId): number | undefined;
-}
 
 interface Submission {
   readonly sequence: number;
@@ -72,7 +58,9 @@ export class Journal {
   readonly #files: readonly JournalFile[];
   readonly #context: GroupLogContext;
   readonly #pendingBytesMax: number;
-  readonly #roomRetry: () => Promise<void>;
+  readonly #ballast: Ballast;
+  readonly #superseded: Superseded;
+  readonly #room: RoomWait;
   readonly #groups = new Map<GroupId, SubmittedGroup>();
   #listener: JournalListener | undefined;
   #queue: Submission[] = [];
@@ -84,25 +72,31 @@ export class Journal {
   #writing: Promise<void> | undefined;
   /** Once set, it stays: a retried fsync reports success for pages that the kernel has dropped (B10). */
   #failure: BellwetherError | undefined;
-  #isFull = false;
   #closed = false;
 
   private constructor(opened: OpenedJournal, context: GroupLogContext, options: JournalOptions) {
-    const { files, end, groups, writerOptions } = opened;
+    const { files, end, groups, writerOptions, ballast } = opened;
     this.#writer = new JournalWriter(writerOptions, files, end);
     this.#files = files;
     this.#context = context;
     this.#pendingBytesMax = options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX;
-    this.#roomRetry = options.roomRetry ?? (() => delay(ROOM_RETRY_MS));
+    this.#ballast = ballast;
+    this.#superseded = opened.superseded;
+    this.#room = new RoomWait(ballast, options.roomRetry);
     for (const [group, { hardState, log }] of groups) {
       this.#groups.set(group, new SubmittedGroup(log, hardState));
     }
     const checkpointFiles = options.checkpointFiles ?? DEFAULT_CHECKPOINT_FILES;
-    this.#sealer = new Sealer({ ...opened.place, checkpointFiles }, opened.copier, files, {
+    this.#sealer = new Sealer({ ...opened.place, checkpointFiles, ballast }, opened.copier, files, {
       copied: (sequence, copied) => {
         for (const { group, log } of copied) this.#groups.get(group)?.log.moveToSegments(sequence, log);
       },
       machineState: (group) => this.#listener?.machineState?.(group),
+      wantedBytes: (file) => {
+        let bytes = 0;
+        for (const { log } of this.#groups.values()) bytes += log.bytesIn(file);
+        return bytes;
+      },
       failed: (error) => {
         this.#fail(error);
       },
@@ -142,9 +136,14 @@ export class Journal {
     return this.#pendingBytes;
   }
 
-  /** True while what was submitted finds no room on the disk. */
+  /** True while what was submitted finds no room on the disk, and then until `tight` is called. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#room.isFull;
+  }
+
+  /** Bytes that the ballast lacks. */
+  get ballastMissing(): number {
+    return this.#ballast.missingBytes;
   }
 
   /** Why the journal stopped, if it did. */
@@ -204,7 +203,17 @@ export class Journal {
    * the sooner the journal lets go of files.
    */
   tight(freeBytes: number | undefined): void {
+    this.#room.looked();
     this.#sealer.tight(freeBytes);
+  }
+
+  /** Takes a little more of the disk for when it is full, up to a bound. For while there is plenty. */
+  stockUp(): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    this.#ballast.grow().catch((error: unknown) => {
+      if (!(error instanceof BellwetherError)) throw error;
+      this.#fail(error);
+    });
   }
 
   /**
@@ -223,6 +232,7 @@ export class Journal {
     this.#closed = true;
     await this.#writing;
     await this.#sealer.stop();
+    await this.#ballast.close();
     for (const file of this.#files) await attempt('close', file.path, () => file.storage.close());
   }
 
@@ -250,7 +260,8 @@ export class Journal {
       const bytes = batch.reduce((sum, submission) => sum + submission.bytes, 0);
       await this.#sealer.pace(bytes);
       try {
-        await this.#write(writes, frameCount);
+        const isGivenUp = (): boolean => this.#closed || this.#failure !== undefined;
+        await this.#room.write(bytes, () => this.#writer.write(writes, frameCount), isGivenUp);
       } catch (error) {
         if (!(error instanceof BellwetherError)) throw error;
         this.#fail(error);
@@ -258,24 +269,6 @@ export class Journal {
       if (this.#failure === undefined) this.#onWritten(batch, writes);
     }
     this.#writing = undefined;
-  }
-
-  /**
-   * Writes a batch; while the disk has no room for it, again and again: nobody has been told of it, so that a full
-   * disk only takes time.
-   */
-  async #write(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
-    while (this.#failure === undefined) {
-      try {
-        await this.#writer.write(writes, frameCount);
-        this.#isFull = false;
-        return;
-      } catch (error) {
-        if (!(error instanceof BellwetherError) || !isNoRoom(error) || this.#closed) throw error;
-        this.#isFull = true;
-        await this.#roomRetry();
-      }
-    }
   }
 
   #takeBatch(): Submission[] {
@@ -291,8 +284,11 @@ export class Journal {
 
   #onWritten(batch: readonly Submission[], writes: readonly PlannedWrite[]): void {
     for (const write of writes) {
-      if (write.kind !== 'entries') continue;
-      for (const slot of write.slots) if (slot.live) this.#context.cache.add(slot);
+      if (write.kind === 'snapshot') this.#superseded.installed(write.group, write.index);
+      else if (write.kind === 'dropGroup') this.#superseded.dropped(write.group);
+      else if (write.kind === 'entries') {
+        for (const slot of write.slots) if (slot.live) this.#context.cache.add(slot);
+      }
     }
     for (const submission of batch) {
       this.#pendingBytes -= submission.bytes;

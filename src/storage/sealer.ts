@@ -5,7 +5,9 @@
  * It reads and writes one thing at a time, small ones, and waits for each: so it takes the disk no more than
  * one call, and the event loop no more than a slice, from those who wait for an acknowledgement.
  */
-import { checkpointPath, type CheckpointPlace, writeCheckpoint } from './checkpoint.js';
+import type { Ballast } from './ballast.js';
+import { type CheckpointPlace, writeCheckpoint } from './checkpoint.js';
+import { CopyRoom, ranOut } from './copy-room.js';
 import { decodeFrameHeader, emptyFrameHeader, FRAME_HEADER_BYTES, frameBytes } from './journal-frame.js';
 import {
   FILE_HEADER_BYTES,
@@ -17,7 +19,7 @@ import {
 import { indexPath, segmentPath } from './segment.js';
 import type { SegmentCopier } from './segment-copier.js';
 import { removeSegments, syncFile } from './segment-files.js';
-import { attempt, isNoRoom, storageCorrupt } from './storage-errors.js';
+import { attempt, storageCorrupt } from './storage-errors.js';
 import type { MachineState, StoredGroup } from './stored-group.js';
 import { BellwetherError } from '../errors.js';
 import { invariant } from '../invariant.js';
@@ -31,19 +33,20 @@ const TURN_FRAMES_MAX = 1_024;
 const BACKLOG_FILES_MAX = 4;
 /** What is sorted before it is written: more makes fewer, larger writes when there are many groups. */
 const BUFFERED_BYTES_MAX = 8_388_608;
-/** Copying leaves at least so much of a disk that is nearly full. */
-const FREE_BYTES_MIN = 16_777_216;
 /** Writes of the journal between two attempts while the disk is full. */
 const RETRY_AFTER_WRITES = 64;
 
 export interface SealerOptions extends CheckpointPlace {
   /** Files copied before the next checkpoint; a restart reads these again. */
   readonly checkpointFiles: number;
+  readonly ballast: Ballast;
 }
 
 export interface SealerEvents {
   /** What these groups have in journal files up to `sequence` stands in segments now. */
   copied(sequence: number, groups: Iterable<StoredGroup>): void;
+  /** Bytes of entries in this file that are in logs still, and nowhere else on the disk. */
+  wantedBytes(file: JournalFile): number;
   /** What the state machine of a group has come to; undefined when that is not known now. */
   machineState(group: GroupId): MachineState | undefined;
   /** The disk can no longer be trusted. */
@@ -54,9 +57,10 @@ export class Sealer {
   readonly #options: SealerOptions;
   readonly #copier: SegmentCopier;
   readonly #events: SealerEvents;
+  readonly #room: CopyRoom;
   /** Open files of the journal, oldest first; the last one is being written. */
   readonly #files: JournalFile[];
-  /** Sequence of the next file to copy, and how far it is. */
+  /** Next file to copy, and how far it is. */
   #sequence: number;
   #position = FILE_HEADER_BYTES;
   /** Where the last file that was copied ended. */
@@ -68,7 +72,6 @@ export class Sealer {
   #waitWrites = 0;
   #stopped = false;
   #isCopying = false;
-  #freeBytes: number | undefined;
   /** A write of the journal that waits until so many bytes more are copied. */
   #paced: { bytesLeft: number; resume(): void } | undefined;
 
@@ -77,27 +80,35 @@ export class Sealer {
     this.#copier = copier;
     this.#files = files;
     this.#events = events;
+    this.#room = new CopyRoom(options.ballast);
     this.#sequence = files[0]?.sequence ?? 1;
   }
 
   /** Goes to work if there is anything to do. To be called after each write of the journal. */
   look(): void {
     if (this.#waitWrites > 0) this.#waitWrites -= 1;
-    if (this.#running !== undefined || this.#waitWrites > 0 || this.#stopped) return;
-    if (this.#copyable() === undefined && !this.#isDue) return;
-    this.#running = this.#work().finally(() => {
-      this.#running = undefined;
-    });
+    // While room is short every look costs more, and `tight` is called often enough.
+    if (this.#waitWrites > 0 || this.#room.isTight) return;
+    if (this.#next !== undefined || this.#isDue) this.#begin();
   }
 
   /**
-   * Says how much room the disk has while that is little; undefined while it is plenty. Each file that was copied
-   * is removed at once then, and none is copied that might take the last of the room.
+   * Says how much room the disk has while that is not plenty; undefined while it is. Segments that nobody will read
+   * again are emptied then, each file that was copied is removed at once, and none is copied that might take the last
+   * of the room. To be called again and again.
    */
   tight(freeBytes: number | undefined): void {
-    this.#freeBytes = freeBytes;
+    this.#room.tell(freeBytes);
     this.#waitWrites = 0;
-    this.look();
+    if (freeBytes === undefined) this.look();
+    else this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#stopped) return;
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined;
+    });
   }
 
   /**
@@ -126,47 +137,74 @@ export class Sealer {
   }
 
   get #isDue(): boolean {
-    return this.#copiedFiles >= (this.#freeBytes === undefined ? this.#options.checkpointFiles : 1);
+    return this.#copiedFiles >= (this.#room.isTight ? 1 : this.#options.checkpointFiles);
   }
 
-  #nextFile(): JournalFile | undefined {
+  get #next(): { readonly file: JournalFile; readonly seal: Seal } | undefined {
     const file = this.#files.find(({ sequence }) => sequence === this.#sequence);
-    return file?.seal === undefined ? undefined : file;
+    return file?.seal === undefined || this.#stopped ? undefined : { file, seal: file.seal };
   }
 
-  /** The next file, unless copying it might leave too little room. */
-  #copyable(): { readonly file: JournalFile; readonly seal: Seal } | undefined {
-    const file = this.#nextFile();
-    if (file?.seal === undefined || this.#stopped) return undefined;
-    const wantedBytes = file.seal.end - this.#position + this.#copier.bufferedBytes + FREE_BYTES_MIN;
-    return (this.#freeBytes ?? Infinity) < wantedBytes ? undefined : { file, seal: file.seal };
+  /** What the copy of the next file, if there is one, takes; or, at no cost, what it takes at most. */
+  #wantedBytes(isEstimate: boolean): number {
+    const next = this.#next;
+    if (next === undefined) return 0;
+    const left = next.seal.end - this.#position;
+    const wanted = isEstimate ? left : Math.min(left, this.#events.wantedBytes(next.file));
+    return wanted + this.#copier.bufferedBytes;
+  }
+
+  /** The next file, unless the disk has no room for its copy. */
+  #copyable(lentBytes: number): { readonly file: JournalFile; readonly seal: Seal } | undefined {
+    const hasRoom = this.#room.allows((isEstimate) => this.#wantedBytes(isEstimate), lentBytes);
+    return hasRoom ? this.#next : undefined;
   }
 
   async #work(): Promise<void> {
     try {
-      for (;;) {
-        if (this.#isDue) await this.#checkpoint();
-        const next = this.#copyable();
-        if (next === undefined) return;
-        await this.#copy(next.file, next.seal);
-      }
+      let hadRoom = await this.#hadRoom(0);
+      const isHeldUp = this.#next !== undefined && (!hadRoom || this.#copyable(0) === undefined);
+      const wantedBytes = isHeldUp ? this.#wantedBytes(false) : undefined;
+      const lentBytes = await this.#room.lend(wantedBytes, !hadRoom && this.#isDue);
+      if (lentBytes > 0) hadRoom = await this.#hadRoom(lentBytes);
+      // Nothing is lost: it is all in the journal still.
+      if (!hadRoom) this.#waitWrites = RETRY_AFTER_WRITES;
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
-      // Nothing is lost: it is all in the journal still.
-      if (isFull(error)) this.#waitWrites = RETRY_AFTER_WRITES;
-      else this.#events.failed(error);
+      this.#events.failed(error);
     } finally {
       this.#isCopying = false;
       this.#letGo();
     }
   }
 
-  async #copy(file: JournalFile, seal: Seal): Promise<void> {
+  /** Works while there is something to do. False when the disk has no room for it. */
+  async #hadRoom(lentBytes: number): Promise<boolean> {
+    try {
+      await this.#workWhile(lentBytes);
+      return true;
+    } catch (error) {
+      if (ranOut(error)) return false;
+      throw error;
+    }
+  }
+
+  async #workWhile(lentBytes: number): Promise<void> {
+    if (this.#room.isTight) this.#room.regained(await this.#copier.emptySuperseded());
+    for (;;) {
+      if (this.#isDue) await this.#checkpoint();
+      const next = this.#copyable(lentBytes);
+      if (next === undefined) return;
+      await this.#copy(next.file, next.seal, lentBytes);
+    }
+  }
+
+  async #copy(file: JournalFile, seal: Seal, lentBytes: number): Promise<void> {
     let wanted = WINDOW_BYTES;
     this.#isCopying = true;
     while (this.#position < seal.end) {
       if (this.#copier.bufferedBytes >= BUFFERED_BYTES_MAX) await this.#copier.flush();
-      if (this.#copyable() === undefined) return;
+      if (this.#copyable(lentBytes) === undefined) return;
       const window = Buffer.allocUnsafeSlow(Math.min(wanted, seal.end - this.#position));
       const { path } = file;
       const count = await attempt('read', path, () => readJournalFile(file, window, this.#position));
@@ -278,11 +316,4 @@ export class Sealer {
     }
     await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
   }
-}
-
-/** A full disk; but not one that was noticed by a sync, of which nobody knows what it wrote. */
-function isFull(error: BellwetherError): boolean {
-  const { file, errno } = error.metadata;
-  const isOfNewCheckpoint = String(file).endsWith(`${checkpointPath('')}.tmp`);
-  return isNoRoom(error) || (errno === 'ENOSPC' && isOfNewCheckpoint);
 }

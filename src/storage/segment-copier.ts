@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 
-import type { FileSystem } from './file-system.js';
+import { emptyFile, type FileSystem } from './file-system.js';
 import {
   encodeFrameHeader,
   FRAME_HEADER_BYTES,
@@ -18,6 +18,7 @@ import { encodeSample, indexPath, SAMPLE_SPACING_BYTES, type Segment, segmentPat
 import { decodeSnapshotPayload } from './snapshot-frame.js';
 import { attempt } from './storage-errors.js';
 import { maxTimestampOf, StoredGroup } from './stored-group.js';
+import type { Superseded } from './superseded.js';
 import { invariant } from '../invariant.js';
 import { asGroupId, asLogIndex, asTerm, ENTRY_KIND, type GroupId, type LogIndex } from '../raft/types.js';
 
@@ -35,6 +36,7 @@ export interface CopierOptions {
   readonly segmentBytesMax: number;
   /** or as long as this, if its group asks for it. */
   readonly segmentBytes: (group: GroupId) => number | undefined;
+  readonly superseded: Superseded;
 }
 
 /** What is to be appended to one segment. */
@@ -109,7 +111,8 @@ export class SegmentCopier {
       this.#forget(group, group.install({ index, term, ...parts }));
     } else {
       this.#forget(group, group.appendEntry(index, term, header.kind, payload));
-      this.#append(group, window, at, header, payload);
+      if (index > this.#options.superseded.upTo(id)) this.#append(group, window, at, header, payload);
+      else this.#leaveOut(group, index);
     }
     return true;
   }
@@ -135,6 +138,7 @@ export class SegmentCopier {
 
   #drop(id: GroupId): void {
     const group = this.groups.get(id);
+    this.#options.superseded.dropTaken(id);
     if (group === undefined) return;
     this.#forget(group, group.log.cutFrom(asLogIndex(0)));
     this.groups.delete(id);
@@ -179,11 +183,23 @@ export class SegmentCopier {
     this.#bufferedBytes += size;
   }
 
+  /** An entry that nobody will read: its segment counts it, as a log has no gaps, and does not hold it. */
+  #leaveOut(group: StoredGroup, index: LogIndex): void {
+    this.#partFor(group, index).segment.last = index;
+  }
+
+  /**
+   * Where an entry goes. No segment holds entries on both sides of some that it leaves out: its reader walks from
+   * one to the next.
+   */
   #partFor(group: StoredGroup, index: LogIndex): Part {
     const current = this.#current.get(group);
     const segment = current?.segment ?? group.log.segments.at(-1);
     const size = (segment?.bytes ?? 0) + (current?.bytes ?? 0);
-    const goesOn = segment !== undefined && !group.mustBeginSegment && size < this.#segmentBytes(group);
+    const upTo = this.#options.superseded.upTo(group.group);
+    const isBehind = segment !== undefined && index > upTo && segment.last <= upTo;
+    const isFull = size >= this.#segmentBytes(group) || isBehind;
+    const goesOn = segment !== undefined && !group.mustBeginSegment && !isFull;
     if (goesOn && current !== undefined) return current;
     const next = goesOn ? segment : this.#begin(group, index);
     const part: Part = {
@@ -225,11 +241,15 @@ export class SegmentCopier {
       this.#madeDirectories.add(directory);
     }
     await this.#appendTo(segmentPath(directory, segment), buffers, segment.bytes);
-    if (samples.length > 0) await this.#appendTo(indexPath(directory, segment), samples, segment.indexBytes);
+    const { indexBytes } = segment;
+    if (samples.length > 0 || indexBytes === 0) {
+      await this.#appendTo(indexPath(directory, segment), samples, indexBytes);
+    }
     this.dirty.set(segment, { directory, segment });
     segment.bytes += bytes;
     segment.indexBytes += samples.reduce((sum, sample) => sum + sample.length, 0);
-    invariant(segment.indexBytes > 0, 'a segment has a sample of its first entry', { path: directory });
+    const hasSample = segment.indexBytes > 0 || segment.bytes === 0;
+    invariant(hasSample, 'a segment has a sample of its first entry', { path: directory });
   }
 
   async #appendTo(path: string, buffers: readonly Buffer[], position: number): Promise<void> {
@@ -239,6 +259,44 @@ export class SegmentCopier {
     } finally {
       await attempt('close', path, () => file.close());
     }
+  }
+
+  /**
+   * Empties the segments that nobody will read again, before the checkpoint that lets them go: their names must
+   * stay until then. @returns Bytes that the disk has back.
+   */
+  async emptySuperseded(): Promise<number> {
+    let bytes = 0;
+    for (const group of this.groups.values()) {
+      const upTo = this.#options.superseded.upTo(group.group);
+      for (const segment of group.log.segments) {
+        if (segment.last > upTo) break;
+        bytes += await this.#empty(group, segment);
+      }
+    }
+    return bytes;
+  }
+
+  async #empty(group: StoredGroup, segment: Segment): Promise<number> {
+    const bytes = segment.bytes + segment.indexBytes;
+    // Whoever reads it now finds out by this, as when it is removed.
+    segment.isRemoved = true;
+    for (const part of this.#parts) {
+      if (part.segment !== segment) continue;
+      this.#bufferedBytes -= part.bytes;
+      part.buffers.length = 0;
+      part.samples.length = 0;
+      part.bytes = 0;
+    }
+    segment.bytes = 0;
+    segment.indexBytes = 0;
+    if (bytes === 0) return 0;
+    const { directory } = group.log;
+    const { fileSystem } = this.#options;
+    for (const path of [segmentPath(directory, segment), indexPath(directory, segment)]) {
+      await attempt('truncate', path, () => emptyFile(fileSystem, path));
+    }
+    return bytes;
   }
 
   /** For the checkpoint: the folder of a dropped group is gone, and must be made again for a new one. */

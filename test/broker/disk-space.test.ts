@@ -17,6 +17,8 @@ describe('the disk space of a broker', () => {
     freeBytes: number | undefined = RESERVE;
     isFull = false;
     roomsMade = 0;
+    missingBytes = 0;
+    stocked = 0;
     readonly space = new DiskSpace(
       this.clock,
       {
@@ -28,6 +30,10 @@ describe('the disk space of a broker', () => {
         tight: (freeBytes) => this.tight.push(freeBytes),
         makeRoom: () => {
           this.roomsMade += 1;
+        },
+        missingBytes: () => this.missingBytes,
+        stockUp: () => {
+          this.stocked += 1;
         },
       },
       RESERVE,
@@ -56,8 +62,36 @@ describe('the disk space of a broker', () => {
     expect(await rig.look()).toBe(false);
     rig.freeBytes = RESERVE * 1.25;
     expect(await rig.look()).toBe(true);
-    expect(rig.tight).toEqual([RESERVE - 1, RESERVE * 1.2, undefined]);
+    rig.freeBytes = 2 ** 40;
+    expect(await rig.look()).toBe(true);
+    expect(rig.tight).toEqual([RESERVE, RESERVE - 1, RESERVE * 1.2, RESERVE * 1.25, undefined]);
     expect(rig.told).toEqual(['the disk is full: records are refused', 'the disk has room again']);
+  });
+
+  it('keeps as much more free as its ballast lacks, and lets that grow while there is room only', async () => {
+    const rig = new Rig();
+    rig.space.start();
+    rig.missingBytes = 100;
+    rig.freeBytes = RESERVE + 99;
+    expect(await rig.look()).toBe(false);
+    expect(rig.stocked).toBe(0);
+    rig.freeBytes = RESERVE * 1.25 + 100;
+    expect(await rig.look()).toBe(true);
+    expect(rig.stocked).toBe(1);
+  });
+
+  it('lets less wait for the disk, the nearer the reserve is', async () => {
+    const rig = new Rig();
+    rig.space.start();
+    const max = LIMITS.clientWriteBytesMax;
+    const limits: number[] = [];
+    for (const freeBytes of [2 ** 40, RESERVE + 2 ** 26, RESERVE]) {
+      rig.freeBytes = freeBytes;
+      rig.clock.advance(LIMITS.diskSpaceRareLookMs);
+      await rig.look();
+      limits.push(rig.space.backlogMax(max));
+    }
+    expect(limits).toEqual([max, 2 ** 23, LIMITS.shortDiskBacklogBytes]);
   });
 
   it('lets go of what is not needed while it is short, not more often than it may', async () => {

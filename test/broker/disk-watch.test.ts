@@ -8,8 +8,10 @@ import { ManualClock } from './manual-clock.js';
 const PLENTY = {
   freeBytes: () => Promise.resolve(Infinity),
   isFull: () => false,
+  missingBytes: () => 0,
   tight: () => undefined,
   makeRoom: () => undefined,
+  stockUp: () => undefined,
 };
 
 class Rig {

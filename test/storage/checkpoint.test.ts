@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { asGroupId, asLogIndex } from '../../src/raft/types.js';
-import type { JournalListener } from '../../src/storage/journal.js';
-import type { JournalOptions } from '../../src/storage/journal-options.js';
+import type { JournalListener, JournalOptions } from '../../src/storage/journal-options.js';
 import { FaultyDisk, settle } from './faulty-file-system.js';
 import {
   DIRECTORY,
@@ -60,6 +59,10 @@ async function work(disk: FaultyDisk, acknowledged: string[][]): Promise<void> {
   one.append(entry(9, 2, `new${PAYLOAD}`), entry(10, 2, 'new'));
   await settle();
   one.install(snapshotOf(6, 1, 'state', 'n1'));
+  await settle();
+  journal.tight(1);
+  await rest();
+  journal.tight(undefined);
   for (let index = 13; index <= 30; index++) {
     two.append(entry(index, 1, `b${String(index)}${PAYLOAD}`));
     await settle();

@@ -27,6 +27,8 @@ export class FaultyDisk {
   freeBytes = 2 ** 40;
   /** A write finds room for half of it only: ENOSPC. */
   isFull = false;
+  /** So does one that makes the files take more than this together. */
+  capacityBytes = Infinity;
   /** Nothing can be written to files below this folder: ENOSPC. */
   fullPrefix: string | undefined;
   /** The process dies instead of its n-th call from now on. */
@@ -130,13 +132,23 @@ export class FaultyDisk {
       this.#failWriteWith = undefined;
       throw diskError(code, 'write');
     }
-    const isCutShort = this.isFull && change.kind === 'write';
+    const isCutShort = change.kind === 'write' && (this.isFull || this.#isBeyondCapacity(inode, change));
     const made = isCutShort
       ? { ...change, bytes: change.bytes.subarray(0, change.bytes.length / 2) }
       : change;
     inode.unsynced.push(made);
     inode.visible = applyChange(inode.visible, made, KEEP_ALL);
     if (isCutShort) throw diskError('ENOSPC', 'write');
+  }
+
+  /** Bytes of all files, as processes see them. */
+  get usedBytes(): number {
+    return [...this.#names.values()].reduce((bytes, { visible }) => bytes + visible.length, 0);
+  }
+
+  #isBeyondCapacity({ visible }: Inode, { position, bytes }: Change & { kind: 'write' }): boolean {
+    const growth = Math.max(0, position + bytes.length - visible.length);
+    return growth > 0 && this.usedBytes + growth > this.capacityBytes;
   }
 
   async sync(inode: Inode): Promise<void> {

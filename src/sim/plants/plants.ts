@@ -71,7 +71,7 @@ export const PLANTS: readonly Plant[] = [
   core(ConfirmsTooMuch, {
     classes: 'B14',
     defect: 'one write confirms those behind it, over a change of term too',
-    foundBy: ['I2', 'I5'],
+    foundBy: ['I2', 'I5', 'I23'],
     seedsMax: 40,
   }),
   core(CommitsPriorTerms, {
