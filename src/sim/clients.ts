@@ -170,8 +170,7 @@ export class Clients {
     }
     return this.history.filter((operation) => {
       if (operation.kind !== 'send' || operation.offset === undefined) return true;
-      const { tried } = this.#safety.deletions(Number(operation.key));
-      return operation.offset >= tried || read.has(operation.value);
+      return operation.offset >= this.#safety.mayBeginAt(Number(operation.key)) || read.has(operation.value);
     });
   }
 

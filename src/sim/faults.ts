@@ -142,6 +142,7 @@ export class Faults {
       case 'reassign':
       case 'cancelReassign':
       case 'deleteRecords':
+      case 'alterRetention':
       case 'replaceBroker':
       case 'addBroker':
       case 'removeBroker':

@@ -1,5 +1,5 @@
 /**
- * An operator of the simulated cluster: moves replicas, deletes records, and adds, removes and replaces brokers.
+ * An operator of the simulated cluster: moves replicas, deletes records, alters how many are kept, and adds, removes and replaces brokers.
  * What it begins with a broker it ends, whatever fails meanwhile.
  */
 
@@ -18,6 +18,7 @@ import { BellwetherError } from '../errors.js';
 import type { BrokerId } from '../raft/types.js';
 import { TOPIC } from './producers.js';
 import type { Random } from './random.js';
+import { alterRetention } from './retention-chore.js';
 import type { Machine } from './machine.js';
 import type { World } from './world.js';
 
@@ -26,6 +27,7 @@ export const CHORES = [
   'reassign',
   'cancelReassign',
   'deleteRecords',
+  'alterRetention',
   'replaceBroker',
   'addBroker',
   'removeBroker',
@@ -68,6 +70,10 @@ export class Operator {
         return this.#cancel();
       case 'deleteRecords':
         return this.#delete();
+      case 'alterRetention':
+        this.#note('alter retention');
+        this.#background(alterRetention(this.#world, this.#random));
+        return true;
       case 'addBroker':
         return this.#add();
       case 'removeBroker':

@@ -25,6 +25,8 @@ const JOURNAL_FILE_BYTES = 64 * 1024;
 const SEGMENT_BYTES = 48 * 1024;
 const JOURNAL_PREALLOCATE_BYTES = 4096;
 const JOURNAL_CACHE_BYTES = 256 * 1024;
+/** Pause between two looks for records that are more than the topic keeps. */
+const RETENTION_CHECK_MS = 1_000;
 const JOURNAL_BALLAST_BYTES = 64 * 1024;
 const ROOM_RETRY_MS = 250;
 const WALL_EPOCH_MS = 1_700_000_000_000;
@@ -189,6 +191,7 @@ export class SimProcess implements Owner {
         address: `${id}:1`,
         rack: '',
         leaderBalance,
+        retentionCheckMs: RETENTION_CHECK_MS,
       },
       {
         clock,

@@ -249,8 +249,10 @@ class Run {
       } catch (error) {
         // The first read may begin below what is left.
         const first = error instanceof BellwetherError ? this.#clients.startOf(partition, error) : undefined;
-        if (first === undefined || first <= start || found.size > 0) throw error;
+        if (first === undefined || first <= start) throw error;
+        // Retention may take what was read already.
         start = first;
+        found.clear();
       }
     }
     const { safety } = this.world;

@@ -26,6 +26,8 @@ export class ClientSafety {
   readonly #ends = new Map<number, KnownEnd>();
   /** By partition: below which offset a client asked to delete records, and was told that they are. */
   readonly #deletions = new Map<number, { readonly tried: number; readonly done: number }>();
+  /** Bytes of a partition that were to be kept at least, of all that was ever asked for. */
+  #keptBytes = Infinity;
   readonly #offsets = new Map<number, CommittedOffset>();
 
   constructor(committed: Committed, groupOf: (partition: number) => number) {
@@ -82,14 +84,26 @@ export class ClientSafety {
     });
   }
 
+  /** A client asks that the topic keep only so many bytes of each partition. */
+  keepsOnly(bytes: number): void {
+    this.#keptBytes = Math.min(this.#keptBytes, bytes);
+  }
+
   deletions(partition: number): { readonly tried: number; readonly done: number } {
     return this.#deletions.get(partition) ?? { tried: 0, done: 0 };
   }
 
+  /** No partition begins behind this offset: records behind it neither a client nor retention may have deleted. */
+  mayBeginAt(partition: number): number {
+    const { tried } = this.deletions(partition);
+    return Math.max(tried, this.#committed.expendable(this.#groupOf(partition), this.#keptBytes));
+  }
+
   /** A broker has told that a partition begins here. */
   beginsAt(partition: number, start: number): void {
-    const { tried } = this.deletions(partition);
-    holds(start <= tried, 'I1', 'only what a client deleted is gone', { partition, start, tried });
+    const latest = this.mayBeginAt(partition);
+    const facts = { partition, start, latest, kept: this.#keptBytes };
+    holds(start <= latest, 'I1', 'only what a client deleted, or retention, is gone', facts);
   }
 
   #seen(partition: number, end: number, term: number): void {
@@ -152,6 +166,7 @@ export class ClientSafety {
   /** At the end: a replica's whole partition holds every acknowledged record that is not deleted. */
   checkFinal(partition: number, broker: string, start: number, records: ReadonlyMap<number, number>): void {
     const { done } = this.deletions(partition);
+    this.beginsAt(partition, start);
     holds(start >= done, 'I1', 'what is deleted stays deleted', { partition, broker, start, done });
     for (const [offset, value] of this.#acknowledged.get(partition) ?? []) {
       if (offset < start) continue;

@@ -30,6 +30,8 @@ interface Chain {
   readonly knownInTerm: number[];
   /** By offset: the committed value. */
   readonly values: number[];
+  /** By committed batch: where it ends, and the bytes of all up to there. */
+  readonly batches: { readonly end: number; readonly bytes: number }[];
   /** By index: what the state machine comes to there. */
   readonly states: StateAt[];
   /** Committed ones, ascending. */
@@ -69,11 +71,19 @@ export class Committed {
       terms: [0],
       knownInTerm: [0],
       values: [],
+      batches: [],
       states: [{ end: 0, start: 0, offset: undefined }],
       memberships: [{ index: 0, voters: this.#replicas.initialVoters(group) }],
     };
     this.#chains.set(group, chain);
     return chain;
+  }
+
+  /** Up to which offset committed records may go, when those behind have as many bytes as are to be kept. */
+  expendable(group: number, keptBytes: number): number {
+    const { batches } = this.chain(group);
+    const spareBytes = (batches.at(-1)?.bytes ?? 0) - keptBytes;
+    return batches.findLast(({ bytes }) => bytes <= spareBytes)?.end ?? 0;
   }
 
   /** All memberships up to the end of a log, those that are not committed included. */
@@ -135,6 +145,10 @@ export class Committed {
       }
       const last = chain.states.at(-1);
       const end = chain.values.length;
+      if (end > (last?.end ?? 0)) {
+        const bytes = (chain.batches.at(-1)?.bytes ?? 0) + entry.payload.length;
+        chain.batches.push({ end, bytes });
+      }
       const offset = committedOffsetOf(entry, CONSUMER_GROUP) ?? last?.offset;
       chain.states.push({
         end,

@@ -1,10 +1,15 @@
 /** Cores that are wrong about what is committed. Each has one defect; production code has none of them. */
 
+import { decodeDeleteRecords, encodeDeleteRecords } from '../../log/delete-records.js';
+import type { ProposeResult } from '../../raft/leader.js';
 import type { LogObserver } from '../../raft/log.js';
 import { committedIndex } from '../../raft/quorum.js';
 import { Raft } from '../../raft/raft.js';
 import type { Ready } from '../../raft/ready.js';
-import { asLogIndex, type Entry, ENTRY_KIND, type LogIndex } from '../../raft/types.js';
+import { asLogIndex, type Entry, ENTRY_KIND, type EntryKind, type LogIndex } from '../../raft/types.js';
+import { asOffset } from '../../records/offset.js';
+
+const RECORDS_TOO_MANY = 20;
 
 /** A leader that commits what `counted` says, and tells its followers so. */
 abstract class CountsOtherwise extends Raft {
@@ -81,6 +86,15 @@ export function newKeepsDeleted(...[config, source, recovered, observer]: Parts)
     entry.kind !== ENTRY_KIND.DELETE_RECORDS || raft.role === 'leader';
   const raft: Raft = new Raft(config, source, recovered, observer && hearing(observer, passes));
   return raft;
+}
+
+/** A leader that deletes more records than it was asked to, or than retention allows. */
+export class DeletesTooMuch extends Raft {
+  override propose(kind: EntryKind, payload: Uint8Array): ProposeResult {
+    if (kind !== ENTRY_KIND.DELETE_RECORDS) return super.propose(kind, payload);
+    const beforeOffset = asOffset(decodeDeleteRecords(payload).beforeOffset + RECORDS_TOO_MANY);
+    return super.propose(kind, encodeDeleteRecords({ beforeOffset }));
+  }
 }
 
 /** A state machine that is not told of a snapshot that took the place of the log (I14). */

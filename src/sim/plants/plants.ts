@@ -6,6 +6,7 @@ import {
   AppliesEarly,
   CommitsAlone,
   CommitsPriorTerms,
+  DeletesTooMuch,
   CountsLearners,
   newForgetsOffsets,
   newKeepsDeleted,
@@ -238,6 +239,12 @@ export const PLANTS: readonly Plant[] = [
     foundBy: ['I17', 'I2', 'I23'],
     seedsMax: 40,
   },
+  core(DeletesTooMuch, {
+    classes: 'I1',
+    defect: 'more is deleted than a client, or retention, may delete',
+    foundBy: ['I1'],
+    seedsMax: 40,
+  }),
   {
     name: 'skipsRestores',
     classes: 'I14',
