@@ -185,6 +185,48 @@ describe('a checkpoint', () => {
   });
 });
 
+describe('segments that were emptied before a checkpoint', () => {
+  it.each([16, 17, 18, 19, 20])(
+    'are not written to again after a crash: a snapshot at %i',
+    async (snapshotIndex) => {
+      const disk = new FaultyDisk();
+      // One segment, of which the checkpoint has the first 18 entries.
+      const options = { ...SMALL, segmentBytes: 20_000 };
+      const { journal } = await openJournal(disk, options);
+      journal.listen(IGNORE_REPORTS);
+      const before = new GroupWriter(journal, 1);
+      before.state(1, 'n1');
+      for (let index = 1; index <= 20; index++) {
+        before.append(entry(index, 1, `${String(index)}${PAYLOAD}`));
+        await settle();
+      }
+      await rest();
+      disk.fullPrefix = `${DIRECTORY}/checkpoint`;
+      before.install(snapshotOf(snapshotIndex, 1, 'state', 'n1'));
+      await settle();
+      journal.tight(1);
+      await rest();
+      expect(segmentFiles(disk, 1).some((path) => disk.bytes(path).length === 0)).toBe(snapshotIndex >= 18);
+      disk.crash(() => true);
+      disk.fullPrefix = undefined;
+      const again = await openJournal(disk, options);
+      again.journal.listen(IGNORE_REPORTS);
+      const after = new GroupWriter(again.journal, 1, again.groups.get(asGroupId(1)));
+      for (let index = 21; index <= 60; index++) {
+        after.append(entry(index, 1, `${String(index)}${PAYLOAD}`));
+        await settle();
+      }
+      await rest();
+      const found = (await openJournal(disk, options)).groups.get(asGroupId(1))!.log;
+      const kept = Array.from({ length: 60 - snapshotIndex }, (_, i) => {
+        const index = snapshotIndex + 1 + i;
+        return `${String(index)}/1/1:${String(index)}${PAYLOAD}`;
+      });
+      expect(logText(found)).toEqual(kept);
+    },
+  );
+});
+
 describe('damage (B3)', () => {
   async function written(): Promise<FaultyDisk> {
     const disk = new FaultyDisk();
