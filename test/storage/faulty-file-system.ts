@@ -11,7 +11,8 @@ import {
   replaceFile,
   type StorageFile,
 } from '../../src/storage/file-system.js';
-import { applyChange, type Change, diskError, type Inode, KEEP_ALL, type KeepByte } from './faulty-inode.js';
+import { applyChange, diskError, KEEP_ALL, written } from './faulty-inode.js';
+import type { Change, Inode, KeepByte } from './faulty-inode.js';
 
 export class FaultyDisk {
   readonly #directories = new Set<string>();
@@ -296,7 +297,7 @@ class MountedDisk implements FileSystem {
     const write = (buffers: readonly Uint8Array[], position: number): Promise<void> =>
       this.whileAlive(() => {
         disk.lastWrite = buffers;
-        disk.change(inode, { kind: 'write', position, bytes: Uint8Array.from(Buffer.concat(buffers)) });
+        disk.change(inode, written(buffers, position));
       });
     return {
       readSync,
@@ -305,10 +306,7 @@ class MountedDisk implements FileSystem {
       sync,
       writeDurably: (buffers, position) => write(buffers, position).then(sync),
       close: () => this.whileAlive(() => undefined),
-      truncate: (size) =>
-        this.whileAlive(() => {
-          disk.change(inode, { kind: 'truncate', size });
-        }),
+      truncate: (size) => this.whileAlive(() => disk.change(inode, { kind: 'truncate', size })),
       write,
     };
   }

@@ -15,6 +15,10 @@ export type Change =
   | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
   | { readonly kind: 'truncate'; readonly size: number };
 
+export function written(buffers: readonly Uint8Array[], position: number): Change {
+  return { kind: 'write', position, bytes: Uint8Array.from(Buffer.concat(buffers)) };
+}
+
 export function diskError(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
 }
