@@ -25,6 +25,12 @@ import { asGroupId, asLogIndex, asTerm, ENTRY_KIND, type GroupId, type LogIndex 
 /** Of a group that asks for no other size, or is not heard of yet. */
 const DEFAULT_SEGMENT_BYTES = 67_108_864;
 
+/**
+ * A piece of at least so many bytes is synced as it is written. Left to the checkpoint, some hundred megabytes would
+ * go to the disk at once, and the writes of the journal wait behind them.
+ */
+const SYNCED_PIECE_BYTES_MIN = 1_048_576;
+
 const utf8 = new TextDecoder();
 
 export interface CopierOptions {
@@ -256,6 +262,8 @@ export class SegmentCopier {
     const file = await attempt('open', path, () => this.#options.fileSystem.open(path, { create: true }));
     try {
       await attempt('write', path, () => file.write(buffers, position));
+      const isLarge = buffers.reduce((sum, { length }) => sum + length, 0) >= SYNCED_PIECE_BYTES_MIN;
+      if (isLarge) await attempt('fdatasync', path, () => file.sync());
     } finally {
       await attempt('close', path, () => file.close());
     }
