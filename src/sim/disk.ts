@@ -271,7 +271,7 @@ export class SimDisk {
       read: (into, position) => act(() => readSync(into, position)),
       size: () => act(() => inode.visible.size),
       sync,
-      writeDurably: (buffers, position) => write(buffers, position).then(sync),
+      writeSynced: (buffers, position) => write(buffers, position).then(sync),
       close: () => act(() => undefined),
       truncate: (sizeBytes) => act(() => this.#change(inode, { position: sizeBytes, bytes: undefined })),
       write,

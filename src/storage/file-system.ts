@@ -17,10 +17,10 @@ export interface StorageFile {
   /** Makes every write that has resolved durable (fdatasync: the data, and the size needed to read it). */
   sync(): Promise<void>;
   /**
-   * As `write`, and makes what it writes durable before it resolves, with all that is needed to read it; of other
-   * writes it says nothing. For a small write this is quicker than `write` and `sync`.
+   * As `write`, and makes what it writes durable before it resolves, with all that is needed to read it (O_DSYNC); of
+   * other writes it says nothing. Quicker than `write` and `sync` while it is small.
    */
-  writeDurably(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  writeSynced(buffers: readonly Uint8Array[], position: number): Promise<void>;
   /** Reads up to `into.length` bytes from byte `position`. @returns Bytes read; 0 at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** As `read`, blocking. */

@@ -16,9 +16,6 @@ import { invariant } from '../invariant.js';
 /** Buffers in one writev; Linux and macOS refuse more (IOV_MAX). */
 const WRITEV_BUFFERS_MAX = 1024;
 
-/** Up to so many bytes, a write that syncs (O_DSYNC) saves a thread's turn; larger ones are quicker in two calls. */
-const SYNCED_WRITE_BYTES_MAX = 65_536;
-
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 function promised<T>(start: (callback: Callback<T>) => void): Promise<T> {
@@ -49,15 +46,9 @@ class NodeStorageFile implements StorageFile {
     return this.#write(this.#fd, buffers, position);
   }
 
-  async writeDurably(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    const sizeBytes = buffers.reduce((sum, { length }) => sum + length, 0);
-    if (sizeBytes > SYNCED_WRITE_BYTES_MAX || buffers.length > WRITEV_BUFFERS_MAX) {
-      await this.write(buffers, position);
-      await this.sync();
-    } else {
-      this.#syncedFd ??= await this.#openSynced();
-      await this.#write(this.#syncedFd, buffers, position);
-    }
+  async writeSynced(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    this.#syncedFd ??= await this.#openSynced();
+    await this.#write(this.#syncedFd, buffers, position);
   }
 
   async #write(fd: number, buffers: readonly Uint8Array[], position: number): Promise<void> {

@@ -17,7 +17,8 @@ export function storageFailed(operation: string, path: string, cause: unknown): 
 
 /**
  * True when there was no room on the disk, or none left of what the user may have. Not when a sync said so: of
- * what that covered nobody knows what was written (fsyncgate).
+ * what that covered nobody knows what was written (fsyncgate). A write that syncs covers what it writes and no more,
+ * and when it is made again that is all written again.
  */
 export function isNoRoom({ reason, metadata }: BellwetherError): boolean {
   const { operation, errno } = metadata;

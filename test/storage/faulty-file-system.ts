@@ -304,7 +304,7 @@ class MountedDisk implements FileSystem {
       read: (into, position) => this.whileAlive(() => readSync(into, position)),
       size: () => this.whileAlive(() => inode.visible.length),
       sync,
-      writeDurably: (buffers, position) => write(buffers, position).then(sync),
+      writeSynced: (buffers, position) => write(buffers, position).then(sync),
       close: () => this.whileAlive(() => undefined),
       truncate: (size) => this.whileAlive(() => disk.change(inode, { kind: 'truncate', size })),
       write,

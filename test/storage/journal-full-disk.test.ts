@@ -54,6 +54,27 @@ describe('a journal on a disk that is full', () => {
     expect(logText((await openJournal(disk)).groups.get(asGroupId(1))!.log)).toEqual(logText(writer.log));
   });
 
+  it('writes a small batch again whose own sync found no room: all of it goes to the disk anew', async () => {
+    const { disk, reports, writer, retry } = await fullJournal();
+    disk.failNextSync('ENOSPC');
+    writer.append(entry(2, 1));
+    await settle();
+    await retry();
+    expect(reports).toEqual({ durable: [2, 3], failed: [] });
+    disk.crash(() => false);
+    expect(logText((await openJournal(disk)).groups.get(asGroupId(1))!.log)).toEqual(logText(writer.log));
+  });
+
+  it('stops when the sync of a large batch finds no room: nobody knows what it wrote (B10)', async () => {
+    const { disk, journal, reports, writer, retry } = await fullJournal();
+    disk.failNextSync('ENOSPC');
+    writer.append(entry(2, 1, 'x'.repeat(70_000)));
+    await settle();
+    await retry();
+    expect(journal.failure).toMatchObject({ metadata: { operation: 'fdatasync', errno: 'ENOSPC' } });
+    expect(reports).toEqual({ durable: [2], failed: [journal.failure] });
+  });
+
   it('has what was durable after a crash, whatever is left of the write that was cut short', async () => {
     for (const keep of [true, false]) {
       const { disk, writer } = await fullJournal();

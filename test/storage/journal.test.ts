@@ -121,8 +121,8 @@ describe('fail-stop', () => {
     expect(reports.failed).toHaveLength(1);
     expect(reports.failed[0]).toMatchObject({
       reason: 'STORAGE_FAILED',
-      message: `durable write of ${filePath(1)} failed: EIO`,
-      metadata: { file: filePath(1), operation: 'durable write', errno: 'EIO' },
+      message: `synced write of ${filePath(1)} failed: EIO`,
+      metadata: { file: filePath(1), operation: 'synced write', errno: 'EIO' },
     });
     expect(() => writer.append(entry(2, 1))).toThrow(reports.failed[0]);
     expect(() => journal.submit([])).toThrow(BellwetherError);

@@ -37,7 +37,7 @@ describe('the real file system', () => {
   ])('reads back what was written durably: %s', async (_, buffers) => {
     const path = `${await temporaryDirectory()}/file`;
     const file = await fileSystem.open(path, { create: true });
-    await file.writeDurably(buffers, 3);
+    await file.writeSynced(buffers, 3);
     const expected = Buffer.concat([new Uint8Array(3), ...buffers]);
     const read = Buffer.alloc(expected.length);
     expect(await readFully(file, read, 0)).toBe(expected.length);

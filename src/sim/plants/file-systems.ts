@@ -7,7 +7,7 @@ export function retriesSync(real: FileSystem): FileSystem {
   const retrying = (file: StorageFile): StorageFile => ({
     ...file,
     sync: () => file.sync().catch(() => file.sync()),
-    writeDurably: async (buffers, position) => {
+    writeSynced: async (buffers, position) => {
       await file.write(buffers, position);
       await file.sync().catch(() => file.sync());
     },
