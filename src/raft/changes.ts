@@ -41,14 +41,24 @@ export function proposeMembership(state: RaftState, next: Membership): ChangeRes
   return propose(state, ENTRY_KIND.MEMBERSHIP, encodeMembership(next));
 }
 
-/** True for a leader when a majority of the voters in force know that they are. */
-export function membershipIsKnown({ config, leadership, log }: RaftState): boolean {
+/**
+ * True for a leader when a majority of the voters in force know that they are, this one on its disk: a restart that
+ * had forgotten it would need the votes of who was removed, and is gone by then.
+ */
+export function membershipIsKnown(state: RaftState): boolean {
+  const { config, leadership, log } = state;
   if (leadership === undefined) return false;
   const { voters } = log.membership;
-  const known = voters.filter(
-    (id) => id === config.id || (leadership.progress.get(id)?.commitConfirmed ?? 0) >= log.membershipIndex,
+  const known = voters.filter((id) =>
+    id === config.id
+      ? isOnDisk(state)
+      : (leadership.progress.get(id)?.commitConfirmed ?? 0) >= log.membershipIndex,
   );
   return known.length >= quorumSize(voters.length);
+}
+
+function isOnDisk({ log, commitWritten, membershipSequence, persistedSequence }: RaftState): boolean {
+  return log.membershipIndex <= commitWritten && membershipSequence <= persistedSequence;
 }
 
 function checkStep({ config, log }: RaftState, next: Membership): void {

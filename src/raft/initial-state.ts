@@ -33,6 +33,7 @@ export function initialState(
     deposed: undefined,
     hardStateDirty: false,
     commitWritten: log.commitIndex,
+    membershipSequence: 0,
     writeSequence: 0,
     persistedSequence: 0,
     messages: [],

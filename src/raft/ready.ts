@@ -53,6 +53,15 @@ function owesCommit({ config, log, commitWritten }: RaftState): boolean {
   return membershipIndex > commitWritten && membershipIndex <= known;
 }
 
+/** Notes that the write at hand says that the log is committed up to `commit`. */
+function wroteCommit(state: RaftState, commit: LogIndex): void {
+  const { membershipIndex } = state.log;
+  if (state.commitWritten < membershipIndex && membershipIndex <= commit) {
+    state.membershipSequence = state.writeSequence;
+  }
+  if (commit > state.commitWritten) state.commitWritten = commit;
+}
+
 /** Takes everything that is to be done out of the state. */
 export function takeReady(state: RaftState): Ready {
   const { log } = state;
@@ -61,7 +70,7 @@ export function takeReady(state: RaftState): Ready {
   const writtenBefore = log.handedOutIndex;
   const { snapshot, entries } = log.takeUnwritten(state.writeSequence);
   const commit = asLogIndex(Math.min(log.commitIndex, writtenBefore));
-  if (writes) state.commitWritten = asLogIndex(Math.max(state.commitWritten, commit, snapshot?.index ?? 0));
+  if (writes) wroteCommit(state, asLogIndex(Math.max(commit, snapshot?.index ?? 0)));
   const ready: Ready = {
     sequence: state.writeSequence,
     hardState: writes ? { term: state.term, votedFor: state.votedFor, commit } : undefined,

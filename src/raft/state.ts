@@ -112,6 +112,8 @@ export interface RaftState {
   hardStateDirty: boolean;
   /** Commit index that the writes so far hold, a snapshot's included. */
   commitWritten: LogIndex;
+  /** The write that was the first to say that the membership in force is committed. */
+  membershipSequence: number;
   writeSequence: number;
   persistedSequence: number;
   messages: Message[];

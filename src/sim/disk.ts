@@ -207,7 +207,8 @@ export class SimDisk {
 
   #change(inode: Inode, change: Change): void {
     const { failWrite, fullUntilMs } = this.manners;
-    if (this.#scheduler.nowMs < fullUntilMs) {
+    const isShrinking = change.bytes === undefined && change.position <= inode.visible.size;
+    if (this.#scheduler.nowMs < fullUntilMs && !isShrinking) {
       this.#cutShort(inode, change);
       throw diskError('ENOSPC', 'write');
     }

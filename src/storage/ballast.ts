@@ -68,7 +68,7 @@ export class Ballast {
         } catch (error) {
           if (!(error instanceof BellwetherError) || !isNoRoom(error)) throw error;
           // What of it was written is not counted.
-          await attempt('truncate', path, () => file.truncate(this.#bytes));
+          await this.#cutTo(file, this.#bytes);
         }
       });
     } finally {
@@ -88,10 +88,21 @@ export class Ballast {
     return this.#inTurn(async () => {
       if (this.#bytes === 0) return false;
       const left = Math.max(0, this.#bytes - bytes - SPARE_BYTES);
-      await attempt('truncate', this.#options.path, () => file.truncate(left));
+      if (!(await this.#cutTo(file, left))) return false;
       this.#bytes = left;
       return true;
     });
+  }
+
+  /** False where even that takes room that is not there, as on a file system that never writes in place. */
+  async #cutTo(file: StorageFile, bytes: number): Promise<boolean> {
+    try {
+      await attempt('truncate', this.#options.path, () => file.truncate(bytes));
+      return true;
+    } catch (error) {
+      if (error instanceof BellwetherError && isNoRoom(error)) return false;
+      throw error;
+    }
   }
 
   /** Closes the file, and leaves it for the next process. */

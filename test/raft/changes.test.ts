@@ -100,6 +100,19 @@ describe('a change is in force', () => {
     expect(cluster.raft('n2').membershipIsKnown).toBe(false);
   });
 
+  // Simulator, seed 442: the leader told it, its disk was full, the other left, and the leader started again.
+  it('and not known for it before the disk of the leader says so: who was removed may leave then', () => {
+    const cluster = Cluster.withLeader({ replicas: 2 });
+    cluster.changeMembership('n1', voters('n1'));
+    cluster.deliver(({ to }) => to === 'n2');
+    cluster.holdSyncs('n1');
+    cluster.deliver(({ to }) => to === 'n1');
+    expect(cluster.raft('n1').voters).toEqual(['n1']);
+    expect(cluster.raft('n1').membershipIsKnown).toBe(false);
+    cluster.releaseSyncs('n1');
+    expect(cluster.raft('n1').membershipIsKnown).toBe(true);
+  });
+
   it('on the disk too, so that a restart goes by it', () => {
     const cluster = group();
     cluster.changeMembership('n1', voters('n1', 'n2'));
