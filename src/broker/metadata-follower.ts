@@ -1,6 +1,7 @@
 /** What a broker does when the cluster metadata changes: keeps other replicas, moves members, forgets peers' logs. */
 
 import type { ClusterChange } from '../cluster/cluster-types.js';
+import type { ClusterState } from '../cluster/cluster-state.js';
 import type { BrokerId } from '../raft/types.js';
 import type { ClusterEvents } from './cluster-host.js';
 import type { LeaderTable } from './leader-table.js';
@@ -10,6 +11,7 @@ import { Reassignment, type ReassignmentContext } from './reassignment.js';
 import { Retention } from './retention.js';
 
 export interface FollowerContext extends PartitionsContext, ReassignmentContext {
+  state(): ClusterState;
   readonly table: LeaderTable;
   readonly parking: Parking;
   /** As in BrokerOptions. */

@@ -5,9 +5,8 @@
  */
 
 import type { ClusterChange } from '../cluster/cluster-types.js';
-import type { ClusterState } from '../cluster/cluster-state.js';
 import type { MembershipChanged } from '../cluster/commands.js';
-import { desiredMembers } from '../cluster/desired.js';
+import { desiredMembers, type MembershipView } from '../cluster/desired.js';
 import { nextChange } from '../cluster/next-change.js';
 import type { BrokerId, GroupId, Term } from '../raft/types.js';
 import type { Clock } from './clock.js';
@@ -18,7 +17,7 @@ import { LIMITS } from './limits.js';
 export interface ReassignmentContext {
   readonly self: BrokerId;
   readonly clock: Clock;
-  state(): ClusterState;
+  state(): MembershipView;
   groups(): Iterable<GroupHost>;
   groupOf(id: GroupId): GroupHost | undefined;
   wake(group: GroupHost): void;
@@ -95,7 +94,8 @@ export class Reassignment {
         this.#context.wake(group);
       }
     }
-    return next.kind === 'done';
+    // What is in the log and not committed yet may be what a cancelled move wanted: it is looked at once it is in force.
+    return next.kind === 'done' && raft.newestMembership.index === raft.membershipIndex;
   }
 
   /** Tells the controller of a membership that it does not know. True when it knows the one in force. */
