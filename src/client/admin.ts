@@ -4,6 +4,7 @@ import { BellwetherError } from '../errors.js';
 import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
 import { checkCallOptions } from './call-options.js';
 import { checkObject, checkText } from './checked-argument.js';
+import { checkedOption } from './checked-option.js';
 import { toDescription, toTopic } from './convert.js';
 import { createHealthAdmin } from './health.js';
 import { initProducer } from './init-producer.js';
@@ -18,6 +19,9 @@ const PAGE_SIZE = 1000;
 /** Pages read at most: a million topics. */
 const PAGES_MAX = 1000;
 
+/** Largest number of partitions or replicas that can be asked for; the brokers' bounds are below. */
+const INT32_MAX = 2 ** 31 - 1;
+
 /** The admin calls of one client. Creating and deleting are not sent again when in doubt. */
 export function createAdmin(session: Session): Admin {
   return {
@@ -25,6 +29,8 @@ export function createAdmin(session: Session): Admin {
       checkText('topic', topic);
       const { partitions = 0, replicationFactor = 0, config = {} } = options ?? {}; // 0 is "the broker's default".
       checkObject('config', config);
+      checkedOption('partitions', partitions, 0, INT32_MAX);
+      checkedOption('replicationFactor', replicationFactor, 0, INT32_MAX);
       const response = await session.call({
         method: AdminServiceService.createTopic,
         request: () => ({ topic, partitions, replicationFactor, config: toWireConfig(config) }),

@@ -57,7 +57,8 @@ export function recordsOf(bytes: Uint8Array, fromOffset: number, maxRecords: num
 export function plain(bytes: Uint8Array, header: BatchHeader): Uint8Array {
   if (header.compression === 0) return bytes;
   const body = decompressed(bytes.subarray(BATCH_HEADER_BYTES), header.compression);
-  const batch = new Uint8Array(BATCH_HEADER_BYTES + body.length);
+  // A Buffer, as records without compression are parts of one.
+  const batch = Buffer.alloc(BATCH_HEADER_BYTES + body.length);
   batch.set(body, BATCH_HEADER_BYTES);
   const { recordCount, baseTimestampMs, maxTimestampMs, attributes } = header;
   const kept = attributes & BATCH_ATTRIBUTE.LOG_APPEND_TIME;

@@ -4,7 +4,7 @@ import { recordBodySize } from '../records/batch-encode.js';
 import { BATCH_HEADER_BYTES } from '../records/batch-header.js';
 import type { LogRecord, LogRecordHeader } from '../records/log-record.js';
 import { varintSize } from '../records/varint.js';
-import { isObject, shown } from './checked-option.js';
+import { checkNames, isObject, shown } from './checked-option.js';
 import type { ProducerRecord } from './types-records.js';
 
 /** Largest batch that a broker takes, in bytes, its header included. */
@@ -16,6 +16,8 @@ const SURE_BYTES_MAX = BATCH_BYTES_MAX - 128;
 /** What a record takes beside its payloads, in bytes: lengths, deltas, and the objects that stand for it. */
 const RECORD_OVERHEAD_BYTES = 32;
 
+const FIELDS = { key: true, value: true, headers: true, timestampMs: true, partition: true } as const;
+
 const NO_HEADERS: LogRecord['headers'] = [];
 
 /**
@@ -26,12 +28,33 @@ const NO_HEADERS: LogRecord['headers'] = [];
  */
 export function toLogRecord(record: ProducerRecord, nowMs?: number): LogRecord {
   if (!isObject(record)) throw invalid('record', 'must be { key, value, headers, timestampMs }', record);
+  // A value whose name is misspelt would be a tombstone.
+  if (record.value === undefined) checkNames('a record', record, FIELDS);
   const { timestampMs = nowMs ?? Date.now() } = record;
   if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) {
     throw invalid('timestampMs', 'must be a whole number from 0', timestampMs);
   }
   const key = bytesOf('key', record.key);
   return { key, value: bytesOf('value', record.value), headers: headersOf(record.headers), timestampMs };
+}
+
+/**
+ * Looks at records that are sent together before the first of them is.
+ *
+ * @throws BellwetherError as `toLogRecord` and `memoryOf`; `metadata.record` is the number of the record, from 0
+ */
+export function checkRecords(records: readonly ProducerRecord[]): void {
+  records.forEach((record, index) => {
+    try {
+      memoryOf(toLogRecord(record, 0));
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      const metadata = { ...error.metadata, record: String(index) };
+      throw new BellwetherError(error.reason, `records[${index}]: ${error.message}; none was sent`, {
+        metadata,
+      });
+    }
+  });
 }
 
 /** Memory that a record takes until it is acknowledged, in bytes; about. */

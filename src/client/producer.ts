@@ -11,7 +11,7 @@ import { LeaderStreams } from './leader-streams.js';
 import { closedError } from './lifetime.js';
 import type { Lifetime } from './lifetime.js';
 import { partitionName } from './metadata-cache.js';
-import { checkedPartition, memoryOf, toLogRecord } from './outgoing.js';
+import { checkedPartition, checkRecords, memoryOf, toLogRecord } from './outgoing.js';
 import { PartitionQueue } from './partition-queue.js';
 import type { PendingBatch } from './pending-batch.js';
 import type { Pumped, QueueContext } from './queue-context.js';
@@ -127,6 +127,7 @@ class BatchingProducer implements Producer {
   async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<readonly AppendedRange[]> {
     checkList('records', records);
     checkText('topic', topic);
+    checkRecords(records);
     const runs: Run[] = [];
     for (const record of records) {
       const taken = this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record));

@@ -86,7 +86,10 @@ export interface Producer {
    * Sends records with one promise for all of them: the fast way. Resolves with where they stand, once all are
    * acknowledged.
    *
-   * @throws BellwetherError as `send`, of the first that failed; the others may have been applied all the same.
+   * @throws BellwetherError INVALID_REQUEST or RECORD_BATCH_TOO_LARGE, with `metadata.record`, for a record that no topic
+   *   takes: none was sent.
+   * @throws BellwetherError as `send`, of the first that failed: its outcome is that record's, and others may have been
+   *   applied all the same. Use `sendAllSettled` to send again only what was not.
    */
   sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<readonly AppendedRange[]>;
   /**

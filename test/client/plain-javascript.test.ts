@@ -215,3 +215,40 @@ it('a null among records is refused as one record, and the others are sent', asy
   const ranges = await client.producer().sendAllSettled('orders', [record, untyped('null'), record]);
   expect(ranges.map(({ error }) => error?.reason)).toEqual([undefined, 'INVALID_REQUEST', undefined]);
 });
+
+it('sendAll looks at every record before it sends one', async () => {
+  const batches: Uint8Array[] = [];
+  const client = await startClient([(await leader(batches)).address]);
+  const producer = client.producer();
+  const wrong = untyped('[{"value":"ok"},{"value":7},{"value":"ok"}]');
+  expect(await rejection(producer.sendAll('orders', wrong))).toMatchObject({
+    reason: 'INVALID_REQUEST',
+    metadata: { field: 'value', record: '1' },
+  });
+  const large = [{ value: 'ok' }, { value: 'x'.repeat(2_000_000) }];
+  expect(await rejection(producer.sendAll('orders', large))).toMatchObject({
+    reason: 'RECORD_BATCH_TOO_LARGE',
+    metadata: { record: '1' },
+  });
+  await producer.close();
+  expect(batches).toEqual([]);
+});
+
+it('a value whose name is misspelt is no tombstone', async () => {
+  const client = await startClient([(await leader()).address]);
+  const misspelt = untyped('[{"val":"typo"}]');
+  expect(await rejection(client.produce(ORDERS, misspelt))).toMatchObject({ metadata: { field: 'val' } });
+  expect(await rejection(client.producer().sendAll('orders', misspelt))).toMatchObject({
+    metadata: { field: 'val' },
+  });
+});
+
+it('how many partitions and replicas a topic gets is a number', async () => {
+  const client = await startClient([(await leader()).address]);
+  for (const options of [untyped('{"partitions":"3"}'), untyped('{"partitions":true}')]) {
+    expect(await rejection(client.admin.createTopic('t', options))).toMatchObject({
+      reason: 'INVALID_REQUEST',
+      metadata: { field: 'partitions' },
+    });
+  }
+});
