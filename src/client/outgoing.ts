@@ -39,14 +39,16 @@ export function toLogRecord(record: ProducerRecord, nowMs?: number): LogRecord {
 }
 
 /**
- * Looks at records that are sent together before the first of them is.
+ * Takes records that are sent together, all before the first of them is sent.
  *
  * @throws BellwetherError as `toLogRecord` and `memoryOf`; `metadata.record` is the number of the record, from 0
  */
-export function checkRecords(records: readonly ProducerRecord[]): void {
-  records.forEach((record, index) => {
+export function toLogRecords(records: readonly ProducerRecord[]): LogRecord[] {
+  return records.map((record, index) => {
     try {
-      memoryOf(toLogRecord(record, 0));
+      const logRecord = toLogRecord(record);
+      memoryOf(logRecord);
+      return logRecord;
     } catch (error) {
       if (!(error instanceof BellwetherError)) throw error;
       const metadata = { ...error.metadata, record: String(index) };

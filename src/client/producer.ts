@@ -11,7 +11,7 @@ import { LeaderStreams } from './leader-streams.js';
 import { closedError } from './lifetime.js';
 import type { Lifetime } from './lifetime.js';
 import { partitionName } from './metadata-cache.js';
-import { checkedPartition, checkRecords, memoryOf, toLogRecord } from './outgoing.js';
+import { checkedPartition, memoryOf, toLogRecord, toLogRecords } from './outgoing.js';
 import { PartitionQueue } from './partition-queue.js';
 import type { PendingBatch } from './pending-batch.js';
 import type { Pumped, QueueContext } from './queue-context.js';
@@ -113,7 +113,8 @@ class BatchingProducer implements Producer {
   }
 
   async send(topic: string, record: OutgoingRecord): Promise<RecordPlace> {
-    return place(await this.#takeInTurn(topic, record));
+    this.#checkSend(topic);
+    return place(await this.#takeInTurn(topic, toLogRecord(record), record.partition));
   }
 
   trySend(topic: string, record: OutgoingRecord): Promise<RecordPlace> | undefined {
@@ -127,10 +128,10 @@ class BatchingProducer implements Producer {
   async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<readonly AppendedRange[]> {
     checkList('records', records);
     checkText('topic', topic);
-    checkRecords(records);
     const runs: Run[] = [];
-    for (const record of records) {
-      const taken = this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record));
+    for (const [index, record] of toLogRecords(records).entries()) {
+      const named = records[index]?.partition;
+      const taken = this.#takeAtOnce(topic, record, named) ?? (await this.#takeInTurn(topic, record, named));
       const run = runs.findLast(({ batch }) => batch === taken.batch);
       if (run !== undefined && isNext(run, taken)) run.count += 1;
       else runs.push({ ...taken, count: 1 });
@@ -144,7 +145,12 @@ class BatchingProducer implements Producer {
     const runs = new SentRuns();
     for (const record of records) {
       try {
-        runs.taken(this.#takeAtOnce(topic, record) ?? (await this.#takeInTurn(topic, record)));
+        const logRecord = toLogRecord(record);
+        const { partition } = record;
+        runs.taken(
+          this.#takeAtOnce(topic, logRecord, partition) ??
+            (await this.#takeInTurn(topic, logRecord, partition)),
+        );
       } catch (error) {
         runs.refused(isObject(record) ? record.partition : undefined, error);
       }
@@ -183,16 +189,14 @@ class BatchingProducer implements Producer {
   }
 
   /** As `#take`, unless others wait already. */
-  #takeAtOnce(topic: string, record: OutgoingRecord): Taken | undefined {
+  #takeAtOnce(topic: string, record: LogRecord, named: number | undefined): Taken | undefined {
     this.#checkSend(topic);
-    const logRecord = toLogRecord(record);
-    return this.#buffer.isWaitedFor ? undefined : this.#take(topic, logRecord, record.partition);
+    return this.#buffer.isWaitedFor ? undefined : this.#take(topic, record, named);
   }
 
-  async #takeInTurn(topic: string, record: OutgoingRecord): Promise<Taken> {
+  async #takeInTurn(topic: string, record: LogRecord, named: number | undefined): Promise<Taken> {
     this.#checkSend(topic);
-    const logRecord = toLogRecord(record);
-    const take = (): Taken | undefined => this.#take(topic, logRecord, record.partition);
+    const take = (): Taken | undefined => this.#take(topic, record, named);
     const taken = this.#buffer.isWaitedFor ? undefined : take();
     if (taken !== undefined) return taken;
     this.#lookAtDeadlines();
