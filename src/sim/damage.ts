@@ -65,12 +65,11 @@ export function damage(disk: SimDisk, random: Random): Damage | undefined {
       else disk.damage(IDENTITY, (bytes) => bytes.slice(0, random.below(bytes.length - 2)));
       return { what: `${IDENTITY} cut or lost`, isFatal: true };
     case 4: {
-      const size = disk.synced(journalPath(JOURNAL, sequence))?.length ?? 0;
-      const zeros = disk.image.end.at;
-      // One that has a successor ends in zeros, and is refused otherwise.
-      const hasSuccessor = disk.holds(journalPath(JOURNAL, sequence + 1));
-      if (size <= zeros || hasSuccessor) return undefined;
-      flip(disk, journalPath(JOURNAL, sequence), zeros + random.below(size - zeros), random);
+      const size = disk.synced(path)?.length ?? 0;
+      const last = framesOf(disk, path).at(-1);
+      const end = last === undefined ? FILE_HEADER_BYTES : last.at + frameBytes(last.payloadBytes);
+      if (size <= end) return undefined;
+      flip(disk, path, end + random.below(size - end), random);
       return { what: 'a bit behind the last frame', isFatal: false };
     }
     case 5: {

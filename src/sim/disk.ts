@@ -80,11 +80,6 @@ export class SimDisk {
     return this.#durableNames.get(path)?.durable.view();
   }
 
-  /** True when a file of this name survives a crash. */
-  holds(path: string): boolean {
-    return this.#durableNames.has(path);
-  }
-
   /** Reads the journal again from its start: a crash may have kept more than was synced. */
   reread(): void {
     this.image = this.image.reread();

@@ -4,8 +4,10 @@ import {
   decodeFrameHeader,
   emptyFrameHeader,
   FRAME_ALIGNMENT_BYTES,
+  FRAME_HEADER_BYTES,
   frameBytes,
   type FrameHeader,
+  mayBeginFrame,
 } from './journal-frame.js';
 import { FILE_HEADER_BYTES, type JournalFile } from './journal-file.js';
 import { storageCorrupt } from './storage-errors.js';
@@ -54,21 +56,30 @@ export function scanFrames(
   return { end: at, lastBatch, lastBatchStart };
 }
 
+/** What of a file's present life stands behind its last good frame. */
+export interface Remnants {
+  /** Byte of a header that proves that the bad frame had been synced; undefined when the tail is torn and may be cut. */
+  readonly laterBatchAt: number | undefined;
+  /** Byte behind the last header; `badAt` when there is none. */
+  readonly end: number;
+}
+
 /**
- * Looks behind the bad frame at byte `badAt` for proof that it had been synced.
+ * Looks for headers at and behind the bad frame at byte `badAt`. Those of an earlier life of the file do not pass.
  *
- * A batch is written only once everything before it is durable. So a header whose batch began behind
- * `badAt` proves that the bad bytes are damage; headers of a batch that began at or before it are the
- * rest of the batch that the crash tore, of which a disk may keep any part.
- *
- * @returns Byte of such a header, or undefined when the tail is torn and may be cut.
+ * A batch is written only once everything before it is durable. So a header whose batch began behind `badAt` proves
+ * that the bad bytes are damage; headers of a batch that began at or before it are the rest of the batch that the
+ * crash tore, of which a disk may keep any part.
  */
-export function findLaterBatch(file: JournalFile, bytes: Buffer, badAt: number): number | undefined {
+export function findRemnants(file: JournalFile, bytes: Buffer, badAt: number): Remnants {
   const header = emptyFrameHeader();
-  for (let at = badAt + FRAME_ALIGNMENT_BYTES; at < bytes.length; at += FRAME_ALIGNMENT_BYTES) {
-    if (decodeFrameHeader(bytes, at, header, file.seed) && header.batchStart > badAt) return at;
+  let end = badAt;
+  for (let at = badAt; at + FRAME_HEADER_BYTES <= bytes.length; at += FRAME_ALIGNMENT_BYTES) {
+    if (!mayBeginFrame(bytes, at) || !decodeFrameHeader(bytes, at, header, file.seed)) continue;
+    if (header.batchStart > badAt) return { laterBatchAt: at, end };
+    end = at + FRAME_HEADER_BYTES;
   }
-  return undefined;
+  return { laterBatchAt: undefined, end };
 }
 
 /** Byte behind the last one at or after `from` that is not zero; `from` when all are. */

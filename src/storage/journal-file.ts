@@ -13,7 +13,10 @@
  * | 28   | 36   | incarnation: UUID of the data folder, in ASCII                     |
  * | 64   | 4    | CRC-32 of bytes 0..64                                              |
  *
- * "First batch" and "previous end" prove that nothing is missing at the end of the file before.
+ * "First batch" and "previous end" prove that nothing is missing at the end of the file before. Behind the frames may
+ * stand anything: zeros written ahead, or what an earlier life of the file has left.
+ *
+ * A file gets its name once its header is durable, and has a good one from then on.
  */
 import { crc32 } from 'node:zlib';
 
@@ -29,6 +32,7 @@ const FORMAT_VERSION = 1;
 const INCARNATION_BYTES = 36;
 const FIELDS_BYTES = 64;
 const FILE_NAME = /^(\d{16})\.log$/;
+const DRAFT_SUFFIX = '.new';
 
 /** The fields above that differ from file to file. */
 export interface FileHeader {
@@ -105,14 +109,19 @@ export async function listJournalFiles(fileSystem: FileSystem, directory: string
   return sequences.sort((a, b) => a - b);
 }
 
+/** Paths of files whose creation was cut short. */
+export async function listDrafts(fileSystem: FileSystem, directory: string): Promise<string[]> {
+  const names = await attempt('list', directory, () => fileSystem.list(directory));
+  return names.filter((name) => name.endsWith(DRAFT_SUFFIX)).map((name) => `${directory}/${name}`);
+}
+
 export async function openJournalFile(
   fileSystem: FileSystem,
   directory: string,
   header: Pick<FileHeader, 'sequence' | 'incarnation'>,
-  create: boolean,
 ): Promise<JournalFile> {
   const path = journalPath(directory, header.sequence);
-  const storage = await attempt('open', path, () => fileSystem.open(path, { create }));
+  const storage = await attempt('open', path, () => fileSystem.open(path, { create: false }));
   const { sequence, incarnation } = header;
   const seed = frameSeed(sequence, incarnation);
   return { sequence, path, storage, seed, seal: undefined, readers: 0, isRetired: false };
@@ -146,33 +155,40 @@ export function decodeFileHeader(bytes: Buffer): FileHeader | undefined {
 }
 
 /**
- * Creates the file, or writes the header again into one whose creation was cut short, durably: when it
- * resolves, a crash leaves a file with a good header under its name.
+ * Creates the file durably: after a crash it is there with its header, or not there.
+ *
+ * @param preallocatedBytes Size of a new file.
+ * @param spare A file to be written over instead, whose bytes nobody needs. It is renamed.
  */
 export async function createJournalFile(
   fileSystem: FileSystem,
   directory: string,
   header: FileHeader,
   preallocatedBytes: number,
+  spare?: string,
 ): Promise<JournalFile> {
-  const file = await openJournalFile(fileSystem, directory, header, true);
-  const buffers = [encodeFileHeader(header), ...zeros(preallocatedBytes - FILE_HEADER_BYTES)];
+  const path = journalPath(directory, header.sequence);
+  const draft = spare ?? `${path}${DRAFT_SUFFIX}`;
+  const buffers = [encodeFileHeader(header)];
+  if (spare === undefined) buffers.push(...zeros(preallocatedBytes - FILE_HEADER_BYTES));
+  const create = spare === undefined;
+  const storage = await attempt('open', draft, () => fileSystem.open(draft, { create }));
   try {
-    await attempt('write', file.path, () => file.storage.write(buffers, 0));
-    await attempt('fdatasync', file.path, () => file.storage.sync());
-    await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
-  } catch (error) {
-    await attempt('close', file.path, () => file.storage.close());
-    throw error;
+    await attempt('write', draft, () => storage.write(buffers, 0));
+    await attempt('fdatasync', draft, () => storage.sync());
+  } finally {
+    await attempt('close', draft, () => storage.close());
   }
-  return file;
+  await attempt('rename', draft, () => fileSystem.rename(draft, path));
+  await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
+  return openJournalFile(fileSystem, directory, header);
 }
 
-const ZERO_BLOCK = new Uint8Array(64 * 1024);
+const ZERO_BLOCK = Buffer.alloc(64 * 1024);
 
 /** Buffers that hold `sizeBytes` zeros together; none when it is not positive. */
-export function zeros(sizeBytes: number): Uint8Array[] {
-  const buffers: Uint8Array[] = [];
+export function zeros(sizeBytes: number): Buffer[] {
+  const buffers: Buffer[] = [];
   for (let rest = sizeBytes; rest > 0; rest -= ZERO_BLOCK.length) {
     buffers.push(rest >= ZERO_BLOCK.length ? ZERO_BLOCK : ZERO_BLOCK.subarray(0, rest));
   }

@@ -108,6 +108,14 @@ export function decodeFrameHeader(source: Buffer, at: number, header: FrameHeade
   return true;
 }
 
+/** False when no header can stand at byte `at` of a whole file, at less cost than decoding it: for searches in any bytes. */
+export function mayBeginFrame(file: Buffer, at: number): boolean {
+  const type = file[at + 26] ?? 0;
+  if (type < FRAME_TYPE.ENTRY || type > FRAME_TYPE.SNAPSHOT) return false;
+  const batchStart = file.readUInt32LE(at + 16);
+  return batchStart <= at && batchStart % FRAME_ALIGNMENT_BYTES === 0;
+}
+
 /** The payload behind the header at byte `at`, as a view; undefined when it is cut short or damaged. */
 export function checkedPayload(source: Buffer, at: number, header: FrameHeader): Buffer | undefined {
   const start = at + FRAME_HEADER_BYTES;

@@ -3,12 +3,13 @@ import { Ballast } from './ballast.js';
 import { type CheckpointPlace, readCheckpoint } from './checkpoint.js';
 import { parentDirectory } from './file-system.js';
 import type { GroupLogContext } from './group-log-context.js';
-import { FILE_HEADER_BYTES, journalPath, listJournalFiles } from './journal-file.js';
+import { FILE_HEADER_BYTES, journalPath, listDrafts, listJournalFiles } from './journal-file.js';
 import { recoverJournal, type RecoveredJournal } from './journal-recovery.js';
 import type { JournalOptions } from './journal-options.js';
 import type { WriterOptions } from './journal-writer.js';
 import { indexPath, segmentPath } from './segment.js';
 import { SegmentCopier } from './segment-copier.js';
+import { SpareFiles } from './spare-files.js';
 import { attempt, errnoOf, storageCorrupt } from './storage-errors.js';
 import type { StoredGroup } from './stored-group.js';
 import { Superseded } from './superseded.js';
@@ -47,7 +48,8 @@ export async function openFiles(
   invariant(fileBytes > FILE_HEADER_BYTES && fileBytes <= FILE_BYTES_MAX, 'journal file size in bounds');
   invariant(segmentBytesMax > 0 && segmentBytesMax <= SEGMENT_BYTES_MAX, 'segment size in bounds');
   invariant(preallocateBytes > 0 && preallocateBytes <= fileBytes, 'preallocation step in bounds');
-  const writerOptions = { fileSystem, directory, incarnation, fileBytes, preallocateBytes };
+  const spares = new SpareFiles(fileSystem, fileBytes);
+  const writerOptions = { fileSystem, directory, incarnation, fileBytes, preallocateBytes, spares };
   const segmentsDirectory = options.segmentsDirectory ?? `${parentDirectory(directory)}/segments`;
   const place = { fileSystem, directory, segmentsDirectory, incarnation };
   const checkpoint = await readCheckpoint(place);
@@ -137,11 +139,13 @@ async function listed({ fileSystem }: CheckpointPlace, directory: string): Promi
   });
 }
 
+/** Removes files before the checkpoint, and those whose creation was cut short. */
 async function removeEarlierFiles(place: CheckpointPlace, first: number): Promise<void> {
   const { fileSystem, directory } = place;
-  for (const sequence of await listJournalFiles(fileSystem, directory)) {
-    if (sequence >= first) break;
-    const path = journalPath(directory, sequence);
+  const sequences = await listJournalFiles(fileSystem, directory);
+  const earlier = sequences.filter((sequence) => sequence < first);
+  const paths = earlier.map((sequence) => journalPath(directory, sequence));
+  for (const path of [...paths, ...(await listDrafts(fileSystem, directory))]) {
     await attempt('unlink', path, () => fileSystem.remove(path));
   }
 }

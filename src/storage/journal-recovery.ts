@@ -2,12 +2,12 @@
  * Opens the files of a journal from the checkpoint on, replays them, and leaves the last one ready for the
  * next frame.
  *
- * What a crash can leave is one torn batch at the very end, or a last file whose creation was cut short;
- * both are mended. Everything else is damage, and refused (I23).
+ * What a crash can leave is one torn batch at the very end, which is mended. Everything else is damage, and
+ * refused (I23).
  */
 import type { Checkpoint } from './checkpoint.js';
 import { type FileSystem, readFully } from './file-system.js';
-import { endOfData, findLaterBatch, type FrameScan, scanFrames } from './frame-scan.js';
+import { endOfData, findRemnants, type FrameScan, scanFrames } from './frame-scan.js';
 import type { GroupLogContext } from './group-log-context.js';
 import {
   createJournalFile,
@@ -75,7 +75,7 @@ export async function recoverJournal(
   }
 }
 
-/** A file with a successor was synced to its end: frames up to where the next file says, then zeros. */
+/** A file with a successor was synced to its end: frames up to where the next file says, which is checked with that. */
 async function recoverEarlierFile(
   options: WriterOptions,
   sequence: number,
@@ -85,9 +85,7 @@ async function recoverEarlierFile(
 ): Promise<Seam> {
   const { file, bytes } = await openAndRead(options, sequence, files);
   const header = checkedHeader(options, file, bytes, seam);
-  if (header === undefined) throw storageCorrupt(file.path, 0, 'the file header is bad');
   const scan = replayFile(file, bytes, header, replay);
-  if (endOfData(bytes, scan.end) > scan.end) throw storageCorrupt(file.path, scan.end, 'bad frame');
   file.seal = { end: scan.end, nextBatch: scan.lastBatch + 1 };
   return { file, ...file.seal };
 }
@@ -102,42 +100,33 @@ async function recoverLastFile(
   if (sequence === 0) return beginFile(options, 1, seam, files);
   const { file, bytes } = await openAndRead(options, sequence, files);
   const header = checkedHeader(options, file, bytes, seam);
-  if (header === undefined) {
-    // No frame is written before the header is durable, so only a file without frames was being created.
-    if (endOfData(bytes, FILE_HEADER_BYTES) > FILE_HEADER_BYTES) {
-      throw storageCorrupt(file.path, 0, 'the file header is bad');
-    }
-    await attempt('close', file.path, () => file.storage.close());
-    files.pop();
-    return beginFile(options, sequence, seam, files);
-  }
   const scan = replayFile(file, bytes, header, replay);
-  const proof = findLaterBatch(file, bytes, scan.end);
-  if (proof !== undefined) {
-    throw storageCorrupt(file.path, scan.end, `bad frame before a later write at byte ${proof}`);
+  const { laterBatchAt, end } = findRemnants(file, bytes, scan.end);
+  if (laterBatchAt !== undefined) {
+    throw storageCorrupt(file.path, scan.end, `bad frame before a later write at byte ${laterBatchAt}`);
   }
-  await mendTail(options, file, bytes, scan);
+  await mendTail(options, file, bytes, scan, end);
   return { file, position: scan.end, allocatedBytes: bytes.length, nextBatch: scan.lastBatch + 1 };
 }
 
 /**
- * Makes the last file durable as it was read, with zeros behind the last good frame.
+ * Makes the last file durable as it was read, without headers of its present life behind the last good frame.
  *
  * - What was read may be in the kernel's memory only, when the process was killed before the sync; and
  *   after a failed sync the kernel takes it for clean, and a further sync would do nothing. So what may
  *   not be durable, the last batch (or the header, when there is none), is written again.
- * - What is left of a torn batch becomes zeros, so that it is never taken for frames later.
+ * - What is left of a torn batch becomes zeros, as far as it has headers, so that it is never taken for frames later.
  */
 async function mendTail(
   options: WriterOptions,
   file: JournalFile,
   bytes: Buffer,
   scan: FrameScan,
+  remnantsEnd: number,
 ): Promise<void> {
   const { fileSystem, directory } = options;
   const from = scan.lastBatchStart ?? 0;
-  const torn = endOfData(bytes, scan.end) - scan.end;
-  const buffers = [bytes.subarray(from, scan.end), ...zeros(torn)];
+  const buffers = [bytes.subarray(from, scan.end), ...zeros(remnantsEnd - scan.end)];
   await attempt('write', file.path, () => file.storage.write(buffers, from));
   await attempt('fdatasync', file.path, () => file.storage.sync());
   await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
@@ -172,7 +161,7 @@ async function openAndRead(
   files: JournalFile[],
 ): Promise<{ file: JournalFile; bytes: Buffer }> {
   const { fileSystem, directory, incarnation } = options;
-  const file = await openJournalFile(fileSystem, directory, { sequence, incarnation }, false);
+  const file = await openJournalFile(fileSystem, directory, { sequence, incarnation });
   files.push(file);
   return { file, bytes: await readWhole(file) };
 }
@@ -187,16 +176,16 @@ async function readWhole(file: JournalFile): Promise<Buffer> {
 /**
  * The header of a file, which must fit the folder and the file before.
  *
- * @returns Undefined when it is incomplete or damaged.
+ * @throws STORAGE_CORRUPT when it is damaged, or does not.
  */
 function checkedHeader(
   options: WriterOptions,
   file: JournalFile,
   bytes: Buffer,
   seam: Seam | undefined,
-): FileHeader | undefined {
+): FileHeader {
   const header = decodeFileHeader(bytes);
-  if (header === undefined) return undefined;
+  if (header === undefined) throw storageCorrupt(file.path, 0, 'the file header is bad');
   if (header.sequence !== file.sequence) {
     throw storageCorrupt(file.path, 0, `the header is that of file ${header.sequence}`);
   }

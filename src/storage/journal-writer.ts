@@ -9,6 +9,7 @@ import type { EntrySlot } from './entry-slot.js';
 import type { FileSystem } from './file-system.js';
 import { FrameBatch } from './frame-batch.js';
 import { createJournalFile, FILE_HEADER_BYTES, type JournalFile, zeros } from './journal-file.js';
+import type { SpareFiles } from './spare-files.js';
 import { attempt } from './storage-errors.js';
 import type { Entry, GroupId, HardState, LogIndex, Term } from '../raft/types.js';
 
@@ -46,6 +47,8 @@ export interface WriterOptions {
   readonly fileBytes: number;
   /** Step in which zeros are written ahead. */
   readonly preallocateBytes: number;
+  /** Files that may be written over. */
+  readonly spares: SpareFiles;
 }
 
 /** Where the journal ends. */
@@ -53,7 +56,7 @@ export interface JournalEnd {
   readonly file: JournalFile;
   /** Byte behind the last frame. */
   readonly position: number;
-  /** Size of the file: what lies between `position` and here is zeros. */
+  /** Size of the file. Between `position` and here is no frame of its present life. */
   readonly allocatedBytes: number;
   /** Number of the batch to write next. */
   readonly nextBatch: number;
@@ -91,7 +94,7 @@ export class JournalWriter {
    */
   async write(writes: readonly PlannedWrite[], frameCount: number): Promise<void> {
     try {
-      // What a write left that was cut short must be written over: a file that has a successor ends in zeros.
+      // What a write left that was cut short must be written over: a file that has a successor ends where that says.
       const mayRoll = this.#isRollWanted && !this.#isCutShort;
       if (mayRoll || this.#position >= this.#options.fileBytes) await this.#roll();
       if (frameCount > 0) await this.#append(writes, frameCount);
@@ -137,7 +140,7 @@ export class JournalWriter {
   }
 
   async #roll(): Promise<void> {
-    const { fileSystem, directory, incarnation } = this.#options;
+    const { fileSystem, directory, incarnation, spares } = this.#options;
     const preallocateBytes = this.#hadRoom ? this.#options.preallocateBytes : FILE_HEADER_BYTES;
     const header = {
       sequence: this.#file.sequence + 1,
@@ -145,13 +148,20 @@ export class JournalWriter {
       previousEnd: this.#position,
       incarnation,
     };
-    const next = await createJournalFile(fileSystem, directory, header, preallocateBytes);
+    const spare = spares.take();
+    let next: JournalFile;
+    try {
+      next = await createJournalFile(fileSystem, directory, header, preallocateBytes, spare?.path);
+    } catch (error) {
+      if (spare !== undefined) spares.putBack(spare);
+      throw error;
+    }
     this.#file.seal = { end: this.#position, nextBatch: this.#nextBatch };
     this.#file = next;
     this.#files.push(this.#file);
     this.#isRollWanted = false;
     this.#position = FILE_HEADER_BYTES;
-    this.#allocatedBytes = Math.max(FILE_HEADER_BYTES, preallocateBytes);
+    this.#allocatedBytes = spare?.sizeBytes ?? Math.max(FILE_HEADER_BYTES, preallocateBytes);
   }
 }
 

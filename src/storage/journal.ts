@@ -82,12 +82,15 @@ export class Journal {
     this.#pendingBytesMax = options.pendingBytesMax ?? DEFAULT_PENDING_BYTES_MAX;
     this.#ballast = ballast;
     this.#superseded = opened.superseded;
-    this.#room = new RoomWait(ballast, options.roomRetry);
+    const { spares } = writerOptions;
+    const giveBack = async (bytes: number): Promise<boolean> =>
+      (await spares.clear()) > 0 || ballast.giveBack(bytes);
+    this.#room = new RoomWait({ giveBack }, options.roomRetry);
     for (const [group, { hardState, log }] of groups) {
       this.#groups.set(group, new SubmittedGroup(log, hardState));
     }
     const checkpointFiles = options.checkpointFiles ?? DEFAULT_CHECKPOINT_FILES;
-    this.#sealer = new Sealer({ ...opened.place, checkpointFiles, ballast }, opened.copier, files, {
+    this.#sealer = new Sealer({ ...opened.place, checkpointFiles, ballast, spares }, opened.copier, files, {
       copied: (sequence, copied) => {
         for (const { group, log } of copied) this.#groups.get(group)?.log.moveToSegments(sequence, log);
       },

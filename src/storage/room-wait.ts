@@ -13,13 +13,16 @@ import { BellwetherError } from '../errors.js';
 const ROOM_RETRY_MS = 250;
 
 export class RoomWait {
-  readonly #ballast: Ballast;
+  readonly #ballast: Pick<Ballast, 'giveBack'>;
   readonly #pause: () => Promise<void>;
   #isWaiting = false;
   #ranOut = false;
 
-  /** @param pause Resolves when it is time to try again; by default 250 ms later. */
-  constructor(ballast: Ballast, pause: () => Promise<void> = () => delay(ROOM_RETRY_MS)) {
+  /**
+   * @param ballast Gives room for a write, or says that it has none.
+   * @param pause Resolves when it is time to try again; by default 250 ms later.
+   */
+  constructor(ballast: Pick<Ballast, 'giveBack'>, pause: () => Promise<void> = () => delay(ROOM_RETRY_MS)) {
     this.#ballast = ballast;
     this.#pause = pause;
   }

@@ -9,16 +9,11 @@ import type { Ballast } from './ballast.js';
 import { type CheckpointPlace, writeCheckpoint } from './checkpoint.js';
 import { CopyRoom, ranOut } from './copy-room.js';
 import { decodeFrameHeader, emptyFrameHeader, FRAME_HEADER_BYTES, frameBytes } from './journal-frame.js';
-import {
-  FILE_HEADER_BYTES,
-  type JournalFile,
-  readJournalFile,
-  retireJournalFile,
-  type Seal,
-} from './journal-file.js';
+import { FILE_HEADER_BYTES, type JournalFile, readJournalFile, type Seal } from './journal-file.js';
 import { indexPath, segmentPath } from './segment.js';
 import type { SegmentCopier } from './segment-copier.js';
 import { removeSegments, syncFile } from './segment-files.js';
+import type { SpareFiles } from './spare-files.js';
 import { attempt, storageCorrupt } from './storage-errors.js';
 import type { MachineState, StoredGroup } from './stored-group.js';
 import { BellwetherError } from '../errors.js';
@@ -40,6 +35,7 @@ export interface SealerOptions extends CheckpointPlace {
   /** Files copied before the next checkpoint; a restart reads these again. */
   readonly checkpointFiles: number;
   readonly ballast: Ballast;
+  readonly spares: SpareFiles;
 }
 
 export interface SealerEvents {
@@ -190,7 +186,10 @@ export class Sealer {
   }
 
   async #workWhile(lentBytes: number): Promise<void> {
-    if (this.#room.isTight) this.#room.regained(await this.#copier.emptySuperseded());
+    if (this.#room.isTight) {
+      this.#room.regained(await this.#options.spares.clear());
+      this.#room.regained(await this.#copier.emptySuperseded());
+    }
     for (;;) {
       if (this.#isDue) await this.#checkpoint();
       const next = this.#copyable(lentBytes);
@@ -306,13 +305,12 @@ export class Sealer {
   }
 
   async #removeJournalFiles(): Promise<void> {
-    const { fileSystem, directory } = this.#options;
+    const { fileSystem, directory, spares } = this.#options;
     for (;;) {
       const file = this.#files[0];
       if (file === undefined || file.sequence >= this.#sequence) break;
       this.#files.shift();
-      await attempt('unlink', file.path, () => fileSystem.remove(file.path));
-      await retireJournalFile(file);
+      await spares.retire(file, this.#room.isTight);
     }
     await attempt('fsync', directory, () => fileSystem.syncDirectory(directory));
   }
