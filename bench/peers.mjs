@@ -1,8 +1,9 @@
 /** Entry of `npm run bench:peers`: speed, and kill -9 of the leader as the same client loop sees it, here and elsewhere. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownVersion, progress, runCommand } from './lib/command.mjs';
+import { ownVersion, PAGE_CACHE_FLAG, progress, runCommand } from './lib/command.mjs';
 import { describeMachine, warningsOf } from './lib/machine.mjs';
+import { fillPageCache } from './lib/page-cache.mjs';
 import { figure, machineLines, table } from './lib/report.mjs';
 import { bellwether } from './peers/bellwether.mjs';
 import { etcd } from './peers/etcd.mjs';
@@ -97,6 +98,7 @@ function speedRatios(own, other) {
 async function compare({ only, json, numbers }, folder) {
   const machine = describeMachine(folder);
   const notes = warningsOf(machine);
+  notes.push(...fillPageCache(folder, numbers['page-cache-gib'] ?? 0, progress));
   const systems = SYSTEMS.filter(({ name }) => only.includes(name)).filter((system) => {
     const version = system.version();
     notes.push(
@@ -185,6 +187,7 @@ await runCommand({
       help: 'rounds of the speed, each with all clients; 0 for the kills only',
     },
     seconds: { default: 3, max: 60, help: 'length of one load, of which a client has three a round' },
+    'page-cache-gib': PAGE_CACHE_FLAG,
   },
   run: compare,
 });

@@ -5,7 +5,7 @@ import { latency } from './cases/latency.mjs';
 import { memory } from './cases/memory.mjs';
 import { produce } from './cases/produce.mjs';
 import { sdk } from './cases/sdk.mjs';
-import { progress, runCases, runCommand } from './lib/command.mjs';
+import { PAGE_CACHE_FLAG, progress, runCases, runCommand } from './lib/command.mjs';
 import { profileProduce } from './lib/profile.mjs';
 import { asText } from './lib/report.mjs';
 
@@ -35,6 +35,7 @@ await runCommand({
       help: 'length of one run of produce, sdk, latency and ceilings; of memory (there by default 600)',
     },
     rounds: { default: 20, max: 1000, whole: true, help: 'failovers of the cases requested and kill9' },
+    'page-cache-gib': PAGE_CACHE_FLAG,
   },
   profile: 'instead of the cases: CPU profile of the leader while it takes records',
   run: async (flags, folder) => {

@@ -7,9 +7,10 @@ const RUNS = 3;
 /** Each load before the first round, in seconds: connections, and code that is compiled while it runs. */
 const WARM_UP_SECONDS = 1;
 
-/** Records of one `sendAll`, and such calls under way: more than a second's worth of the buffer never waits. */
+/** Records of one `sendAll`; so many bytes of values under way, a quarter of what the producer buffers; calls at most. */
 const RECORDS_PER_CALL = 500;
-const CALLS = 16;
+const BYTES_UNDER_WAY = 8_000_000;
+const CALLS_MAX = 64;
 
 /** Those with the same size stand side by side: what is compared is measured close together. */
 const LOADS = [
@@ -144,7 +145,8 @@ export async function send({ producer, topic, valueBytes, seconds }) {
       acknowledged += records.length;
     }
   };
-  await Promise.all(Array.from({ length: CALLS }, caller));
+  const calls = Math.min(CALLS_MAX, Math.ceil(BYTES_UNDER_WAY / (RECORDS_PER_CALL * valueBytes)));
+  await Promise.all(Array.from({ length: calls }, caller));
   return (acknowledged * 1000) / (performance.now() - startMs);
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BrokerProcesses, killAllBrokers } from './broker-processes.mjs';
 import { describeMachine, warningsOf } from './machine.mjs';
+import { fillPageCache } from './page-cache.mjs';
 
 /**
  * A flag with a number above 0. `whole` refuses fractions, `mayBeZero` takes 0 too.
@@ -61,6 +62,14 @@ export async function runCommand({ script, names, onRequest = [], numbers, profi
   }
 }
 
+/** The flag for `fillPageCache`. @type {NumberFlag} */
+export const PAGE_CACHE_FLAG = {
+  default: 0,
+  max: 1024,
+  mayBeZero: true,
+  help: 'fill so much of the page cache first, as it is on a machine that has been up for a while',
+};
+
 /** @param {string} text */
 export function progress(text) {
   process.stderr.write(`bench: ${text}\n`);
@@ -85,6 +94,7 @@ export async function runCases(cases, { only, given, numbers }, folder) {
   const startedAt = new Date().toISOString();
   const machine = describeMachine(folder);
   const notes = warningsOf(machine);
+  notes.push(...fillPageCache(folder, numbers['page-cache-gib'] ?? 0, progress));
   /** @type {import('./context.mjs').Row[]} */
   const rows = [];
   /** @type {Record<string, unknown>} */
