@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { crc32c } from '../src/crc32c.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { computeCrc32cBy, crc32c } from '../src/crc32c.js';
 import { fromHex, utf8 } from './records/hex.js';
 
 /** Bit by bit, as the definition says; nothing in common with the tables. */
@@ -41,6 +41,30 @@ describe('crc32c', () => {
         expect(crc32c(bytes, start, end)).toBe(slowCrc32c(part));
       }
     }
+  });
+
+  describe('computed by something else', () => {
+    afterEach(() => {
+      computeCrc32cBy(undefined);
+    });
+
+    it('is so for what is long, and only for the part that was asked for', () => {
+      const seen: number[] = [];
+      computeCrc32cBy((bytes) => {
+        seen.push(bytes.length);
+        return slowCrc32c(bytes);
+      });
+      const bytes = Uint8Array.from({ length: 1000 }, (_, at) => (at * 31) & 0xff);
+      expect(crc32c(bytes, 3, 997)).toBe(slowCrc32c(bytes.subarray(3, 997)));
+      expect(crc32c(bytes, 0, 200)).toBe(slowCrc32c(bytes.subarray(0, 200)));
+      expect(seen).toEqual([9, 994]);
+    });
+
+    it('is refused when that computes another checksum', () => {
+      expect(() => {
+        computeCrc32cBy(() => 0xcbf43926);
+      }).toThrow('check value');
+    });
   });
 
   it('is 0 for no bytes', () => {

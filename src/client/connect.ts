@@ -15,6 +15,7 @@ import { checkedTimeoutMs, TIMEOUT_DEFAULT_MS } from './call-options.js';
 import { Session } from './session.js';
 import type { BellwetherClient, ConnectOptions } from './types.js';
 import { watchLeadership } from './watch-leadership.js';
+import { useNativeCrc32c } from '../wire/native-crc32c.js';
 
 /**
  * A client of the cluster to which `options.brokers` belong. Lazy: it reaches no broker yet. Connections are made when
@@ -29,6 +30,7 @@ export async function connect(options: ConnectOptions): Promise<BellwetherClient
   for (const address of options.brokers) checkAddress(address);
   const timeoutMs = checkedTimeoutMs(options.timeoutMs ?? TIMEOUT_DEFAULT_MS);
   checkListener(options.onRetry);
+  useNativeCrc32c();
   const session = new Session(options.brokers, timeoutMs, options.onRetry);
   return {
     admin: createAdmin(session),

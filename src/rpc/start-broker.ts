@@ -32,6 +32,7 @@ import type { RecoveredGroup } from '../storage/journal-replay.js';
 import { Journal } from '../storage/journal.js';
 import { createNodeFileSystem } from '../storage/node-file-system.js';
 import { serverOptions } from '../wire/channel-options.js';
+import { useNativeCrc32c } from '../wire/native-crc32c.js';
 import type { OnDefect } from './adapt.js';
 import { createGrpcServer, type GrpcServer } from './grpc-server.js';
 import { adminHandlers } from './handlers/admin.js';
@@ -107,6 +108,7 @@ export async function bindBroker(options: StartOptions): Promise<BoundBroker> {
   const close = async (): Promise<void> => {
     for (const each of closers.splice(0).reverse()) await each();
   };
+  useNativeCrc32c();
   try {
     const storage = await openStorage(options, closers);
     const onWarning = (text: string): void => {
