@@ -89,8 +89,10 @@ export async function dialled(connection: Connection, timeoutMs: number, attempt
     const channel = client.getChannel();
     const state = channel.getConnectivityState(false);
     if (state === connectivityState.IDLE) channel.getConnectivityState(true);
-    // In TRANSIENT_FAILURE gRPC refuses the request at once, with the reason of the last dial.
-    else if (state !== connectivityState.CONNECTING) return;
+    else if (state === connectivityState.READY) return;
+    // In TRANSIENT_FAILURE gRPC refuses the request at once, with the reason of the last dial. Without any time
+    // left it would time out instead, and leave a request in doubt that was never sent.
+    else if (state !== connectivityState.CONNECTING && Date.now() < deadlineMs) return;
     const changed = await stateChanged(client, state, deadlineMs, attempt);
     const lost = attempt?.lost(false);
     if (lost !== undefined) throw lost;

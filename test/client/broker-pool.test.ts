@@ -1,8 +1,10 @@
 /** The channels of one client. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { BrokerPool } from '../../src/client/broker-pool.js';
+import { BrokerPool, dialled } from '../../src/client/broker-pool.js';
+import { connect } from '../../src/client/connect.js';
 import { refusedAddress } from './fake-broker.js';
-import { rejection, startClient } from './harness.js';
+import type { BellwetherError } from '../../src/errors.js';
+import { rejection } from './harness.js';
 
 describe('a channel that could not connect', () => {
   const pool = new BrokerPool();
@@ -25,6 +27,12 @@ describe('a channel that could not connect', () => {
     expect(pool.connection('127.0.0.1:2')).toBe(busy);
   });
 
+  it('takes no request whose time is up: that would be in doubt, though it was never sent', async () => {
+    const connection = pool.connection(await refusedAddress());
+    await dialled(connection, 2_000);
+    expect((await rejection(dialled(connection, 0))).reason).toBe('CONNECTION_FAILED');
+  });
+
   it('is discarded by the call that it failed', async () => {
     const discarded: string[] = [];
     const discard = BrokerPool.prototype.discard;
@@ -34,8 +42,17 @@ describe('a channel that could not connect', () => {
     };
     try {
       const address = await refusedAddress();
-      const client = await startClient([address]);
-      expect((await rejection(client.metadata([], { timeoutMs: 100 }))).reason).toBe('CONNECTION_FAILED');
+      // The call is ended by its first failure, and not by a bound that a busy machine may spend before.
+      const failures: BellwetherError[] = [];
+      const client = await connect({
+        brokers: [address],
+        onRetry: (error) => {
+          failures.push(error);
+          void client.close();
+        },
+      });
+      await rejection(client.metadata());
+      expect(failures[0]?.reason).toBe('CONNECTION_FAILED');
       expect(discarded).toContain(address);
     } finally {
       BrokerPool.prototype.discard = discard;
