@@ -128,11 +128,7 @@ export class Faults {
       case 'briefPause':
         return this.#pause(this.#random.between(0, BRIEF_MS_MAX));
       case 'clockJump':
-        this.#note('clock jump');
-        this.#random
-          .pick(this.#world.machines)
-          .process?.jumpClock(this.#random.exponential(2_000), this.#random.between(-1e6, 1e6));
-        return true;
+        return this.#jumpClock();
       case 'clockDrift':
         return this.#drift();
       case 'wipe':
@@ -217,6 +213,15 @@ export class Faults {
     if (done?.isFatal === true) this.#world.damaged(machine);
     this.#lasting(() => this.#reboot(machine));
     return done !== undefined;
+  }
+
+  #jumpClock(): boolean {
+    const { process } = this.#random.pick(this.#world.machines);
+    this.#note('clock jump');
+    if (process === undefined) return true;
+    process.jumpClock(this.#random.exponential(2_000), this.#random.between(-1e6, 1e6));
+    this.#world.safety.clockIsAhead(process.wallAheadMs);
+    return true;
   }
 
   #drift(): boolean {

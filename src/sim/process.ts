@@ -29,7 +29,8 @@ const JOURNAL_CACHE_BYTES = 256 * 1024;
 const RETENTION_CHECK_MS = 1_000;
 const JOURNAL_BALLAST_BYTES = 64 * 1024;
 const ROOM_RETRY_MS = 250;
-const WALL_EPOCH_MS = 1_700_000_000_000;
+/** What a wall clock that never jumped shows at simulated time 0, in milliseconds since the Unix epoch. */
+export const WALL_EPOCH_MS = 1_700_000_000_000;
 
 export interface ProcessOptions {
   readonly id: BrokerId;
@@ -91,6 +92,11 @@ export class SimProcess implements Owner {
 
   get clockAheadMs(): number {
     return this.#clockMs - this.options.scheduler.nowMs;
+  }
+
+  /** What the wall clock is ahead of one that never jumped. */
+  get wallAheadMs(): number {
+    return this.#wallAheadMs;
   }
 
   get #clockMs(): number {

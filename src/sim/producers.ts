@@ -12,6 +12,7 @@ import type { BatchProducer } from '../records/batch-header.js';
 import type { ClientSafety } from './checkers/client-safety.js';
 import { holds } from './checkers/violation.js';
 import type { ClientPort } from './client-port.js';
+import { WALL_EPOCH_MS } from './process.js';
 import type { Random } from './random.js';
 
 export const TOPIC = 'orders';
@@ -21,6 +22,9 @@ const ATTEMPTS_MAX = 8;
 /** Attempts of an idempotent one. */
 const IDEMPOTENT_ATTEMPTS_MAX = 40;
 const RETRY_PAUSE_MS = 20;
+/** Of so many records in a row one has no time, and each other one is older by a step than the one before it. */
+const AGES = 8;
+const AGE_STEP_MS = 500;
 const ECHO_CHANCE = 0.1;
 /** Mean time for which an echo is under way. */
 const ECHO_MS = 400;
@@ -181,13 +185,20 @@ export class Producers {
   }
 
   #batch(values: readonly number[], producer: BatchProducer | undefined): Uint8Array {
+    const nowMs = WALL_EPOCH_MS + Math.floor(this.#port.nowMs);
     const records = values.map((value) => {
       const bytes = new Uint8Array(8 + this.#random.below(this.#paddingBytesMax + 1));
       new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
-      return { key: undefined, value: bytes, headers: [], timestampMs: 1 };
+      return { key: undefined, value: bytes, headers: [], timestampMs: timeOf(value, nowMs) };
     });
     return encodeRecordBatch(records, producer);
   }
+}
+
+/** Times of records need not rise, and need not be: drawn from the value, so that a seed draws nothing for it. */
+function timeOf(value: number, nowMs: number): number {
+  const nth = value % AGES;
+  return nth === 0 ? -1 : nowMs - nth * AGE_STEP_MS;
 }
 
 function producerOf({ id, epoch, sequences }: Identity, partition: number): BatchProducer {

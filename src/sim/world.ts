@@ -50,7 +50,11 @@ export class World {
       this.trace.line(() => `${process.id} g${String(view.group)} is ${view.role} in t${String(view.term)}`);
     },
   );
-  readonly safety = new ClientSafety(this.observer.committed, (partition) => this.groupOf(partition));
+  readonly safety = new ClientSafety(
+    this.observer.committed,
+    (partition) => this.groupOf(partition),
+    () => this.scheduler.nowMs,
+  );
   readonly watch: Watch;
   readonly machines: Machine[];
   /** Names of the machines that are not gone. */
@@ -184,7 +188,7 @@ export class World {
       'a healthy cluster comes up',
     );
     let made = false;
-    // Records are deleted when the plan says so, and the checkers know of it; theirs are from 1970.
+    // Records are deleted when the plan says so, and the checkers know of it: not by the default of seven days.
     const config = { retention_ms: UNLIMITED };
     const { partitions } = this.options;
     const request = { topic: TOPIC, partitions, replicationFactor: undefined, config };

@@ -9,12 +9,12 @@ async function traceOf(seed: number): Promise<string> {
 
 describe('a seed', () => {
   it('replays the same run to the byte', async () => {
-    const first = await traceOf(7);
+    const first = await traceOf(5);
     expect(first.length).toBeGreaterThan(10_000);
-    expect(await traceOf(7)).toBe(first);
+    expect(await traceOf(5)).toBe(first);
   });
 
   it('makes a run of its own', async () => {
-    expect(await traceOf(8)).not.toBe(await traceOf(7));
+    expect(await traceOf(6)).not.toBe(await traceOf(5));
   });
 });

@@ -3,6 +3,7 @@
  * returns committed records only, without a gap, and none beyond the high watermark.
  */
 
+import { WALL_EPOCH_MS } from '../process.js';
 import type { Committed } from './committed.js';
 import { holds } from './violation.js';
 
@@ -22,17 +23,24 @@ interface CommittedOffset {
 export class ClientSafety {
   readonly #committed: Committed;
   readonly #groupOf: (partition: number) => number;
+  readonly #nowMs: () => number;
   readonly #acknowledged = new Map<number, Map<number, number>>();
   readonly #ends = new Map<number, KnownEnd>();
   /** By partition: below which offset a client asked to delete records, and was told that they are. */
   readonly #deletions = new Map<number, { readonly tried: number; readonly done: number }>();
   /** Bytes of a partition that were to be kept at least, of all that was ever asked for. */
   #keptBytes = Infinity;
+  /** How old records of the topic had to be at least for retention, of all that was ever asked for. */
+  #keptMs = Infinity;
+  /** What any broker's wall clock was ever ahead of one that never jumped. */
+  #wallAheadMs = 0;
   readonly #offsets = new Map<number, CommittedOffset>();
 
-  constructor(committed: Committed, groupOf: (partition: number) => number) {
+  /** @param nowMs The simulated time. */
+  constructor(committed: Committed, groupOf: (partition: number) => number, nowMs: () => number) {
     this.#committed = committed;
     this.#groupOf = groupOf;
+    this.#nowMs = nowMs;
   }
 
   /** Records whose acknowledgement a client has. */
@@ -89,6 +97,16 @@ export class ClientSafety {
     this.#keptBytes = Math.min(this.#keptBytes, bytes);
   }
 
+  /** A client asks that the topic keep only records that are no older. */
+  keepsNoOlder(ms: number): void {
+    this.#keptMs = Math.min(this.#keptMs, ms);
+  }
+
+  /** A broker's wall clock has jumped: it may find records older than they are. */
+  clockIsAhead(ms: number): void {
+    this.#wallAheadMs = Math.max(this.#wallAheadMs, ms);
+  }
+
   deletions(partition: number): { readonly tried: number; readonly done: number } {
     return this.#deletions.get(partition) ?? { tried: 0, done: 0 };
   }
@@ -96,13 +114,14 @@ export class ClientSafety {
   /** No partition begins behind this offset: records behind it neither a client nor retention may have deleted. */
   mayBeginAt(partition: number): number {
     const { tried } = this.deletions(partition);
-    return Math.max(tried, this.#committed.expendable(this.#groupOf(partition), this.#keptBytes));
+    const sinceMs = WALL_EPOCH_MS + this.#nowMs() + this.#wallAheadMs - this.#keptMs;
+    return this.#committed.expendable(this.#groupOf(partition), tried, this.#keptBytes, sinceMs);
   }
 
   /** A broker has told that a partition begins here. */
   beginsAt(partition: number, start: number): void {
     const latest = this.mayBeginAt(partition);
-    const facts = { partition, start, latest, kept: this.#keptBytes };
+    const facts = { partition, start, latest, keptBytes: this.#keptBytes, keptMs: this.#keptMs };
     holds(start <= latest, 'I1', 'only what a client deleted, or retention, is gone', facts);
   }
 

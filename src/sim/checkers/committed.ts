@@ -4,6 +4,7 @@
  * leader has it; I12, memberships that follow each other differ by one voter; I15, a leader installs no snapshot.
  */
 
+import { readBatchHeader } from '../../records/batch-header.js';
 import type { DurableImage } from '../durable-image.js';
 import type { LogMatching } from './log-matching.js';
 import { committedOffsetOf, CONSUMER_GROUP, deletedBelow, recordsOf, votersOf } from './log-matching.js';
@@ -30,8 +31,8 @@ interface Chain {
   readonly knownInTerm: number[];
   /** By offset: the committed value. */
   readonly values: number[];
-  /** By committed batch: where it ends, and the bytes of all up to there. */
-  readonly batches: { readonly end: number; readonly bytes: number }[];
+  /** By committed batch: where it ends, the bytes of all up to there, and the time of its youngest record. */
+  readonly batches: { readonly end: number; readonly bytes: number; readonly maxTimestampMs: number }[];
   /** By index: what the state machine comes to there. */
   readonly states: StateAt[];
   /** Committed ones, ascending. */
@@ -79,11 +80,18 @@ export class Committed {
     return chain;
   }
 
-  /** Up to which offset committed records may go, when those behind have as many bytes as are to be kept. */
-  expendable(group: number, keptBytes: number): number {
+  /**
+   * Up to which offset committed records may go. By their bytes they may when those behind have `keptBytes`; by
+   * their age where all those are before `sinceMs` that did not go otherwise, below `deleted` or by their bytes.
+   */
+  expendable(group: number, deleted: number, keptBytes: number, sinceMs: number): number {
     const { batches } = this.chain(group);
     const spareBytes = (batches.at(-1)?.bytes ?? 0) - keptBytes;
-    return batches.findLast(({ bytes }) => bytes <= spareBytes)?.end ?? 0;
+    const tooMuch = batches.findLast(({ bytes }) => bytes <= spareBytes)?.end ?? 0;
+    const gone = Math.max(deleted, tooMuch);
+    const young = batches.findIndex(({ end, maxTimestampMs }) => end > gone && maxTimestampMs >= sinceMs);
+    const old = young < 0 ? batches : batches.slice(0, young);
+    return Math.max(gone, old.at(-1)?.end ?? 0);
   }
 
   /** All memberships up to the end of a log, those that are not committed included. */
@@ -147,7 +155,8 @@ export class Committed {
       const end = chain.values.length;
       if (end > (last?.end ?? 0)) {
         const bytes = (chain.batches.at(-1)?.bytes ?? 0) + entry.payload.length;
-        chain.batches.push({ end, bytes });
+        const { maxTimestampMs } = readBatchHeader(entry.payload);
+        chain.batches.push({ end, bytes, maxTimestampMs });
       }
       const offset = committedOffsetOf(entry, CONSUMER_GROUP) ?? last?.offset;
       chain.states.push({
