@@ -1,10 +1,10 @@
 /** Reads several partitions side by side, each in order, and hands on what comes one batch at a time. */
 import type { BellwetherClient, ConsumedRecord, PartitionRef } from '../client/index.js';
 
-/** Partitions that are asked at the same time, at most; each holds one answer of at most 1 MiB. */
+/** Partitions that are asked at the same time, at most; each holds one answer of 1 MiB before it is decompressed, or one larger batch. */
 export const READERS_MAX = 16;
 
-/** Records asked for in one call; 1 MiB is the other bound. */
+/** Records asked for in one call, the rest of the last batch aside; 1 MiB is the other bound. */
 const FETCH_RECORDS_MAX = 10_000;
 
 /** Longest wait of one call for a first record, in milliseconds: with a reader for each partition, and without. */
@@ -66,7 +66,8 @@ async function readOnce(
   const { ref, end = Number.POSITIVE_INFINITY } = reading;
   const maxRecords = Math.min(FETCH_RECORDS_MAX, wanted(), end - reading.position);
   if (maxRecords === 0) return;
-  const { records, nextOffset } = await client.fetch(ref, reading.position, { maxRecords, maxWaitMs });
+  const options = { maxRecords, maxWaitMs, wholeBatches: true };
+  const { records, nextOffset } = await client.fetch(ref, reading.position, options);
   if (records.length === 0) {
     reading.position = nextOffset;
     return;
@@ -74,7 +75,7 @@ async function readOnce(
   await turn(async () => {
     // Another partition may have had the last ones meanwhile.
     if (signal.aborted) return;
-    const taken = records.slice(0, wanted());
+    const taken = records.filter(({ offset }) => offset < end).slice(0, wanted());
     await take(ref.partition, taken);
     reading.position = nextOffset;
   });

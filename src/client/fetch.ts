@@ -20,7 +20,13 @@ const MAX_RECORDS_MAX = 10_000;
 const MAX_BYTES_DEFAULT = 1024 * 1024;
 const MAX_BYTES_MAX = 2 * 1024 * 1024;
 
-const OPTIONS = { maxRecords: true, maxBytes: true, maxWaitMs: true, allowFollower: true } as const;
+const OPTIONS = {
+  maxRecords: true,
+  wholeBatches: true,
+  maxBytes: true,
+  maxWaitMs: true,
+  allowFollower: true,
+} as const;
 
 /** What is kept of an attempt's time for the way there and back, in milliseconds. */
 const ANSWER_MARGIN_MS = 250;
@@ -47,6 +53,7 @@ export async function fetch(
     1,
     MAX_RECORDS_MAX,
   );
+  const wholeBatches = checkedChoice('wholeBatches', options?.wholeBatches ?? false, [true, false]);
   const allowFollower = checkedChoice('allowFollower', options?.allowFollower ?? false, [true, false]);
   const response = await session.call({
     method: LogServiceService.fetch,
@@ -66,28 +73,34 @@ export async function fetch(
     options,
     optionNames: OPTIONS,
   });
-  return toFetchResult(response, offset, maxRecords);
+  return toFetchResult(response, offset, maxRecords, wholeBatches);
 }
 
 /**
- * At most `maxRecords` from `offset` on. A batch that cannot be read ends the result before it, and fails the call that
+ * At most `maxRecords` from `offset` on, and the rest of the last batch where batches are to be whole. A batch that cannot be read ends the result before it, and fails the call that
  * begins at it.
  *
  * @throws BellwetherError CORRUPT_RECORD_BATCH, UNSUPPORTED_RECORD_BATCH
  */
-function toFetchResult(response: FetchResponse, offset: number, maxRecords: number): FetchResult {
+function toFetchResult(
+  response: FetchResponse,
+  offset: number,
+  maxRecords: number,
+  wholeBatches: boolean,
+): FetchResult {
   const { highWatermark, logStartOffset } = response;
   const records: ConsumedRecord[] = [];
   const result = (nextOffset: number) => ({ records, highWatermark, logStartOffset, nextOffset });
   const behindLast = (): number => (records.at(-1)?.offset ?? offset - 1) + 1;
   for (const batch of response.recordBatches) {
     try {
-      for (const record of recordsOf(batch, offset, maxRecords - records.length)) records.push(record);
+      const most = wholeBatches ? Number.MAX_SAFE_INTEGER : maxRecords - records.length;
+      for (const record of recordsOf(batch, offset, most)) records.push(record);
     } catch (error) {
       if (records.length === 0) throw error;
       return result(behindLast());
     }
-    if (records.length === maxRecords) return result(behindLast());
+    if (records.length >= maxRecords) return result(behindLast());
   }
   return result(response.nextOffset);
 }

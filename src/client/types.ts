@@ -98,6 +98,11 @@ export interface ProduceResult {
 export interface FetchOptions extends CallOptions {
   /** 1 to 10000. Default 500. */
   readonly maxRecords?: number;
+  /**
+   * Give the last batch whole, though it may go beyond `maxRecords` by up to 9999: who reads on from `nextOffset` gets
+   * every batch once, where it would come again for the rest of it. Default false.
+   */
+  readonly wholeBatches?: boolean;
   /** Of what comes over the network, before it is decompressed: 1 to 2 MiB, soft. Default 1 MiB. */
   readonly maxBytes?: number;
   /** Longest wait for a first record. Default 0. */

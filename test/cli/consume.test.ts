@@ -66,6 +66,34 @@ describe('consume', () => {
     expect((await cli(['fetch', 'orders', '0'])).stdout).toBe('0\t\\N\ta\n1\t\\N\tb\n');
   });
 
+  it('reads each batch once, though an answer ends within one, and so does fetch', async () => {
+    const { broker, logs, cli } = await startLog(1);
+    const [each, count] = [3_000, 18_000];
+    const records = Array.from({ length: count }, (_, offset) => {
+      return { offset, key: undefined, value: Buffer.from('.'), headers: [], timestampMs: 0 };
+    });
+    logs[0]?.push(...records);
+    const batches: Uint8Array[] = [];
+    for (let base = 0; base < count; base += each) {
+      batches.push(compressed(batchAt(base, records.slice(base, base + each))));
+    }
+    const asked: number[] = [];
+    // As a broker: whole batches, up to the one with the last record asked for.
+    broker.script.fetch = ({ offset, maxRecords }) => {
+      asked.push(offset);
+      const behind = Math.min(batches.length, Math.ceil((offset + maxRecords) / each));
+      const recordBatches = batches.slice(Math.floor(offset / each), behind);
+      return { ...FETCHED, recordBatches, highWatermark: count, nextOffset: behind * each };
+    };
+    const { stdout, stderr } = await cli(['consume', 'orders', '-c', '17000', '-f', '%s']);
+    expect([stdout.length, stderr]).toEqual([17_000, '17000 records (17000 bytes) consumed\n']);
+    expect((await cli(['consume', 'orders', '-e', '-o', '100', '-f', '%s'])).stdout.length).toBe(17_900);
+    const fetched = await cli(['fetch', 'orders', '0', '--count', '17000', '--output', 'json']);
+    const next = { records: expect.objectContaining({ length: 17_000 }) as unknown, next_offset: 17_000 };
+    expect(JSON.parse(fetched.stdout)).toMatchObject(next);
+    expect(asked).toEqual([0, 12_000, 100, 12_000, 0, 12_000]);
+  });
+
   it('-K prints key and value apart; -J prints kcat -J', async () => {
     const { cli } = await startOrders();
     expect((await cli(['consume', 'orders', '-e', '-p', '0', '-K', ': '])).stdout).toBe('k1: a\nk1: c\n');

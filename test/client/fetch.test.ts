@@ -41,6 +41,15 @@ it.each([threeAt10(), compressed(threeAt10())])(
   },
 );
 
+it.each([threeAt10(), compressed(threeAt10())])(
+  'gives the last batch whole where that is asked for, and reads on behind it',
+  async (batch) => {
+    const client = await clientOf([batch], 13);
+    const { records, nextOffset } = await client.fetch(ORDERS, 11, { maxRecords: 1, wholeBatches: true });
+    expect([values(records), nextOffset]).toEqual([['11=b', '12=c'], 13]);
+  },
+);
+
 it('ends before a batch that it cannot read, and fails at that one', async () => {
   const unreadable = batchAt(13, [{ key: undefined, value: undefined, headers: [], timestampMs: 7 }]);
   const client = await clientOf([threeAt10(), compressed(unreadable, SNAPPY)], 14);

@@ -1,6 +1,6 @@
 /** `bellwether fetch TOPIC PARTITION`: reads records. */
 import type { Command } from 'commander';
-import type { ConsumedRecord } from '../../client/index.js';
+import type { ConsumedRecord, FetchResult } from '../../client/index.js';
 import { integer, offsetOrPosition } from '../arguments.js';
 import { INT32_MAX, withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
@@ -62,8 +62,7 @@ const readOnce: Reader = async ({ client, print }, ref, { offset, count = COUNT_
   const records: ConsumedRecord[] = [];
   let nextOffset = await firstOffset(client, ref, offset);
   for (;;) {
-    const maxRecords = Math.min(FETCH_RECORDS_MAX, count - records.length);
-    const result = await client.fetch(ref, nextOffset, { maxRecords });
+    const result = await fetchUpTo(client, ref, nextOffset, count - records.length, 0);
     records.push(...result.records);
     nextOffset = result.nextOffset;
     if (result.records.length > 0 && records.length < count) continue;
@@ -83,8 +82,7 @@ const follow: Reader = async ({ io, client, format }, ref, { offset, count = Num
   let nextOffset = await firstOffset(client, ref, offset);
   let remaining = count;
   while (remaining > 0) {
-    const maxRecords = Math.min(FETCH_RECORDS_MAX, remaining);
-    const result = await client.fetch(ref, nextOffset, { maxRecords, maxWaitMs: FOLLOW_WAIT_MS });
+    const result = await fetchUpTo(client, ref, nextOffset, remaining, FOLLOW_WAIT_MS);
     const lines = result.records.map((record) =>
       format === 'json' ? `${JSON.stringify(recordDocument(record))}\n` : tabSeparated(recordRow(record)),
     );
@@ -93,6 +91,22 @@ const follow: Reader = async ({ io, client, format }, ref, { offset, count = Num
     remaining -= lines.length;
   }
 };
+
+/** The next records, `wanted` at most. Each batch is read once: only the last one of all is cut. */
+async function fetchUpTo(
+  client: Context['client'],
+  ref: Parameters<Reader>[1],
+  offset: number,
+  wanted: number,
+  maxWaitMs: number,
+): Promise<FetchResult> {
+  const maxRecords = Math.min(FETCH_RECORDS_MAX, wanted);
+  const result = await client.fetch(ref, offset, { maxRecords, maxWaitMs, wholeBatches: true });
+  const records = result.records.slice(0, wanted);
+  const last = records.at(-1);
+  if (last === undefined || records.length === result.records.length) return result;
+  return { ...result, records, nextOffset: last.offset + 1 };
+}
 
 async function firstOffset(
   client: Context['client'],
