@@ -8,6 +8,7 @@ import type { LogRecord } from '../records/log-record.js';
 import { fromServiceError } from '../wire/status.js';
 import type { Asked, Attempt } from './attempt.js';
 import { closedError } from './lifetime.js';
+import { BatchBound } from './batch-bound.js';
 import { acceptableBytes, canSplit, namesLimit } from './batch-split.js';
 import { PendingBatch } from './pending-batch.js';
 import type { Answer, ProduceStream } from './produce-stream.js';
@@ -53,13 +54,12 @@ export class PartitionQueue implements Pumped {
   #hops = 0;
   #pauses = 0;
   #serial = 0;
-  /** Bound on a new batch: less than was asked for once the topic has refused one. */
-  #batchBytes: number;
+  readonly #bound: BatchBound;
 
   constructor(ref: PartitionRef, context: QueueContext) {
     this.ref = ref;
     this.#context = context;
-    this.#batchBytes = context.batchBytes;
+    this.#bound = new BatchBound(context.batchBytes);
     this.#effect = context.producerId === undefined ? 'write' : 'idempotent_write';
   }
 
@@ -78,7 +78,8 @@ export class PartitionQueue implements Pumped {
     if (this.#open?.tryAppend(record) === true) return this.#open;
     this.seal();
     const { memory, deliveryTimeoutMs } = this.#context;
-    const batch = new PendingBatch(this.#serial, this.#batchBytes, memory, nowMs, nowMs + deliveryTimeoutMs);
+    const bytesMax = this.#bound.at(nowMs);
+    const batch = new PendingBatch(this.#serial, bytesMax, memory, nowMs, nowMs + deliveryTimeoutMs);
     this.#serial += 1;
     batch.tryAppend(record);
     this.#open = batch;
@@ -249,7 +250,7 @@ export class PartitionQueue implements Pumped {
     const { refusal } = batch;
     if (refusal === undefined || !canSplit(batch, refusal)) return [batch];
     const bytesMax = acceptableBytes(batch, refusal);
-    if (namesLimit(refusal)) this.#batchBytes = Math.min(this.#batchBytes, bytesMax);
+    if (namesLimit(refusal)) this.#bound.refused(bytesMax, performance.now());
     void batch.settled.then(() => this.#context.settled(batch));
     return batch.split(bytesMax);
   }
