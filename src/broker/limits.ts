@@ -49,7 +49,7 @@ export const LIMITS = {
   makeRoomMs: 5_000,
   /** Pause between two looks at whether the disk has caught up. */
   writeBacklogLookMs: 5,
-  /** Longest wait for an election before PartitionLeader answers NO_LEADER. */
+  /** Longest wait for an election before PartitionLeader answers NO_LEADER, and for all those of a new topic. */
   leaderWaitMsMax: 2_000,
   /** Deadline of a call that came without one. */
   defaultTimeoutMs: 5_000,

@@ -51,6 +51,24 @@ export async function createTopic(
   return describeTopic(broker, topic);
 }
 
+/**
+ * Resolves when this broker knows who leads each partition of a topic, or after `timeoutMs`: whoever made it looks at it
+ * next, and would find partitions without leaders that only are new.
+ */
+export async function leadersElected(
+  { table, clock }: Pick<Broker, 'table' | 'clock'>,
+  { partitions }: Pick<TopicState, 'partitions'>,
+  timeoutMs: number,
+): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
+  // One after the other: one timer and one watcher, however many partitions there are.
+  for (const { group } of partitions) {
+    const leftMs = deadlineMs - clock.monotonicMs();
+    if (leftMs <= 0) return;
+    if (table.leaderOf(group) === undefined) await table.waitFor(group, leftMs, () => true);
+  }
+}
+
 /** The brokers that replicas may be placed on: first those that the cluster was started with, in their order. */
 function activeBrokers({ options, cluster }: Broker): BrokerId[] {
   const { brokers } = cluster.state;

@@ -149,8 +149,8 @@ export interface TransferOptions extends CallOptions {
 /** Topic and cluster administration. */
 export interface Admin {
   /**
-   * Resolves once the topic is known to the broker that was asked; its partitions may still be without a leader for a
-   * moment, which calls wait for.
+   * Resolves once the broker that was asked knows the topic, and a leader of each of its partitions; after 2 s, or half of
+   * the call's time, also without leaders, which later calls wait for.
    *
    * @throws BellwetherError TOPIC_ALREADY_EXISTS, INVALID_REPLICATION_FACTOR, INVALID_REQUEST: NOT_APPLIED. Not sent
    * again in doubt: after an outcome of UNKNOWN the topic may be there.

@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Broker } from '../../src/broker/broker.js';
 import { CLUSTER_GROUP } from '../../src/broker/cluster-host.js';
 import { PeerHandler } from '../../src/broker/peer-handler.js';
+import { LeaderTable } from '../../src/broker/leader-table.js';
 import { submitCommand } from '../../src/broker/submit.js';
+import { leadersElected } from '../../src/broker/topics.js';
 import { encodeResult } from '../../src/cluster/commands.js';
 import { BellwetherError } from '../../src/errors.js';
-import { asLogIndex, asTerm } from '../../src/raft/types.js';
+import { asGroupId, asLogIndex, asTerm } from '../../src/raft/types.js';
 import { openJournal } from '../storage/journal-harness.js';
 import { FaultyDisk } from '../storage/faulty-file-system.js';
 import { FakeTransport } from './fake-transport.js';
@@ -14,6 +16,48 @@ import { rejection, settled, Watched } from './outcomes.js';
 
 const COMMAND = { kind: 'deleteTopic', topic: 'orders' } as const;
 const TIMEOUT_MS = 2_000;
+
+/** A topic of three partitions, groups 1 to 3, at a broker that hears of their leaders. */
+describe('leadersElected', () => {
+  const clock = new ManualClock();
+  const partitions = [1, 2, 3].map((group) => ({
+    topic: 'orders',
+    partition: group - 1,
+    group: asGroupId(group),
+    initial: [],
+    replicas: [],
+    target: undefined,
+    membership: { index: asLogIndex(0), voters: [], learners: [] },
+  }));
+
+  function begin() {
+    const table = new LeaderTable(clock, () => true);
+    const elect = (group: number): void => {
+      const term = asTerm(1);
+      table.learn({ group: asGroupId(group), term, leader: 'n1', inSyncReplicas: [], leaderSinceMs: 0 });
+    };
+    return { done: new Watched(leadersElected({ table, clock }, { partitions }, 2_000)), elect };
+  }
+
+  it('waits for the leaders of all partitions, in whichever order they are elected', async () => {
+    const { done, elect } = begin();
+    for (const group of [3, 1]) elect(group);
+    expect((await done.outcome()).state).toBe('pending');
+    elect(2);
+    expect((await done.outcome()).state).toBe('resolved');
+  });
+
+  it('waits no longer than it may, for all of them together', async () => {
+    const { done, elect } = begin();
+    clock.advance(1_500);
+    elect(1);
+    await settled();
+    clock.advance(499);
+    expect((await done.outcome()).state).toBe('pending');
+    clock.advance(1);
+    expect((await done.outcome()).state).toBe('resolved');
+  });
+});
 
 /** Broker n1, which hears n2, the controller; what n2 answers is scripted. */
 describe('submitCommand', () => {

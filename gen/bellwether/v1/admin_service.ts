@@ -146,7 +146,7 @@ export interface CreateTopicRequest_ConfigEntry {
 
 /** The topic as created. */
 export interface CreateTopicResponse {
-  /** Its partitions; leaders are not elected yet. */
+  /** Its partitions, with leaders as far as they are elected. */
   topic: TopicMetadata | undefined;
 }
 
@@ -3594,8 +3594,8 @@ export const AdminServiceService = {
    * Creates a topic and places its replicas.
    *
    * Any broker answers; it passes the change on to the controller. Returns once the change is
-   * committed and the answering broker has applied it; elections of the new partitions may still
-   * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
+   * committed, the answering broker has applied it and knows a leader of each partition; after 2 s,
+   * or half of the call's time, also without leaders. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
    * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
    * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment, and with INVALID_ARGUMENT
    * INVALID_REQUEST for min_insync_replicas beyond the number of replicas. Not idempotent by
@@ -3891,8 +3891,8 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * Creates a topic and places its replicas.
    *
    * Any broker answers; it passes the change on to the controller. Returns once the change is
-   * committed and the answering broker has applied it; elections of the new partitions may still
-   * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
+   * committed, the answering broker has applied it and knows a leader of each partition; after 2 s,
+   * or half of the call's time, also without leaders. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
    * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
    * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment, and with INVALID_ARGUMENT
    * INVALID_REQUEST for min_insync_replicas beyond the number of replicas. Not idempotent by
@@ -4032,8 +4032,8 @@ export interface AdminServiceClient extends Client {
    * Creates a topic and places its replicas.
    *
    * Any broker answers; it passes the change on to the controller. Returns once the change is
-   * committed and the answering broker has applied it; elections of the new partitions may still
-   * run. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
+   * committed, the answering broker has applied it and knows a leader of each partition; after 2 s,
+   * or half of the call's time, also without leaders. Fails with ALREADY_EXISTS TOPIC_ALREADY_EXISTS, and with FAILED_PRECONDITION
    * INVALID_REPLICATION_FACTOR when there are fewer active brokers than replicas, or
    * REASSIGNMENT_REFUSED when one of those chosen leaves at that moment, and with INVALID_ARGUMENT
    * INVALID_REQUEST for min_insync_replicas beyond the number of replicas. Not idempotent by

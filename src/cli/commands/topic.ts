@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { configEntries, configNames, integer, PARTITIONS_MAX } from '../arguments.js';
 import { withClient, withClientFlags } from '../client-command.js';
 import type { Context } from '../client-command.js';
-import type { TopicConfig, TopicConfigName, TopicDescription, TopicInfo } from '../../client/index.js';
+import type { TopicConfig, TopicConfigName, TopicDescription } from '../../client/index.js';
 import type { CliIo } from '../io.js';
 import { configDocument, configSection, partitionSection, topicDocument } from '../topic-report.js';
 import { addDeleteRecords, addReassign } from './replicas.js';
@@ -12,9 +12,6 @@ const CONFIG_HELP =
   'set an entry of the configuration, such as retention_ms=86400000 (-1: no limit); may be repeated';
 
 const REPLICATION_FACTOR_MAX = 7;
-/** Partitions of a new topic whose first election is awaited, and how long. */
-const LEADERS_AWAITED_MAX = 100;
-const LEADER_WAIT_MS = 2_000;
 
 interface CreateFlags {
   readonly partitions?: number;
@@ -73,25 +70,15 @@ function addCreate(topic: Command, io: CliIo): void {
     .option('--config <name=n>', CONFIG_HELP, configEntries)
     .action((name: string, { partitions, replicationFactor, config }: CreateFlags, command: Command) =>
       withClient(io, command, async (context) => {
-        const created = await context.client.admin.createTopic(name, {
+        await context.client.admin.createTopic(name, {
           ...(partitions !== undefined && { partitions }),
           ...(replicationFactor !== undefined && { replicationFactor }),
           ...(config !== undefined && { config }),
         });
-        const topic = await withLeaders(context, created);
+        const topic = await context.client.admin.describeTopic(name);
         await context.print({ document: documentOf(topic), sections: [partitionSection([topic])] });
       }),
     );
-}
-
-/** The topic once its first elections are over, as far as they soon are: a person wants to see leaders. */
-async function withLeaders({ client }: Context, { topic, partitions }: TopicInfo): Promise<TopicDescription> {
-  await Promise.allSettled(
-    partitions
-      .slice(0, LEADERS_AWAITED_MAX)
-      .map(({ partition }) => client.partitionLeader({ topic, partition }, { timeoutMs: LEADER_WAIT_MS })),
-  );
-  return client.admin.describeTopic(topic);
 }
 
 function addAlter(topic: Command, io: CliIo): void {

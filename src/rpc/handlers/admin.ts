@@ -7,6 +7,7 @@ import {
   alterTopicConfig,
   createTopic,
   deleteTopic,
+  leadersElected,
   describeTopic as lookUpTopic,
 } from '../../broker/topics.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from '../adapt.js';
@@ -40,6 +41,9 @@ export function adminHandlers(broker: Broker, onDefect: OnDefect): ServiceHandle
           },
           callTimeoutMs(context),
         );
+        // Half of the time that is left: the topic is there, and a deadline must not make that unknown.
+        const waitMs = Math.min(LIMITS.leaderWaitMsMax, callTimeoutMs(context) / 2);
+        await leadersElected(broker, created, waitMs);
         return { topic: describeTopic(broker, created) };
       },
       { onDefect },

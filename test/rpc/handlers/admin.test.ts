@@ -30,6 +30,13 @@ describe('CreateTopic', () => {
     expect([taken.reason, taken.metadata]).toEqual(['TOPIC_ALREADY_EXISTS', { topic: 'orders' }]);
   });
 
+  it('answers with the leaders of all partitions', async () => {
+    const { topic } = await wire.at('n3').createTopic({ topic: 'led', partitions: 20 });
+    const brokers: readonly string[] = BROKERS;
+    expect(topic?.partitions.filter(({ leader }) => brokers.includes(leader)).length).toBe(20);
+    await wire.at('n3').deleteTopic({ topic: 'led' });
+  });
+
   it('creates through any broker what every broker then knows', async () => {
     for (const via of BROKERS) {
       const request = { topic: `via-${via}`, partitions: 3, replicationFactor: 2 };
