@@ -3,7 +3,7 @@ import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
 import { BellwetherError } from '../errors.js';
 import { createBrokerAdmin, createReplicaAdmin } from './broker-admin.js';
 import { checkCallOptions } from './call-options.js';
-import { checkObject, checkText } from './checked-argument.js';
+import { checkText } from './checked-argument.js';
 import { checkedOption } from './checked-option.js';
 import { toDescription, toTopic } from './convert.js';
 import { createHealthAdmin } from './health.js';
@@ -28,12 +28,12 @@ export function createAdmin(session: Session): Admin {
     async createTopic(topic, options) {
       checkText('topic', topic);
       const { partitions = 0, replicationFactor = 0, config = {} } = options ?? {}; // 0 is "the broker's default".
-      checkObject('config', config);
+      const wireConfig = toWireConfig('config', config);
       checkedOption('partitions', partitions, 0, INT32_MAX);
       checkedOption('replicationFactor', replicationFactor, 0, INT32_MAX);
       const response = await session.call({
         method: AdminServiceService.createTopic,
-        request: () => ({ topic, partitions, replicationFactor, config: toWireConfig(config) }),
+        request: () => ({ topic, partitions, replicationFactor, config: wireConfig }),
         effect: 'write',
         route: session.anyBroker(),
         options,

@@ -1,7 +1,7 @@
 /** SDK calls about which brokers are in the cluster, where replicas are, and what is deleted of a log. */
 import { AdminServiceService } from '../../gen/bellwether/v1/admin_service.js';
-import { BellwetherError } from '../errors.js';
 import { checkRef, checkText, checkTexts } from './checked-argument.js';
+import { checkedOption } from './checked-option.js';
 import { toBrokerDescriptions, toReassignments, toReplication } from './convert-brokers.js';
 import type { UnaryMethod } from './call.js';
 import type { Session } from './session.js';
@@ -102,15 +102,7 @@ async function deleteRecords(
   checkRef(ref);
   const { topic, partition } = ref;
   const all = beforeOffset === 'latest';
-  if (!all && (!Number.isSafeInteger(beforeOffset) || beforeOffset < 0)) {
-    throw new BellwetherError(
-      'INVALID_REQUEST',
-      `beforeOffset must be an integer from 0, got ${beforeOffset}`,
-      {
-        metadata: { field: 'beforeOffset' },
-      },
-    );
-  }
+  if (!all) checkedOption('beforeOffset', beforeOffset, 0, Number.MAX_SAFE_INTEGER);
   const { logStartOffset } = await session.call({
     method: AdminServiceService.deleteRecords,
     request: () => ({ topic, partition, beforeOffset: all ? HIGH_WATERMARK : beforeOffset }),

@@ -1,6 +1,6 @@
 /** The options that every call takes, and their bounds. */
 import { BellwetherError } from '../errors.js';
-import { checkNames } from './checked-option.js';
+import { checkNames, shown } from './checked-option.js';
 import type { CallOptions } from './types-base.js';
 
 /** Bound of a call in milliseconds when neither the call nor the client names one. */
@@ -29,7 +29,7 @@ export function checkedTimeoutMs(timeoutMs: number): number {
   if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MAX_MS) return timeoutMs;
   throw new BellwetherError(
     'INVALID_REQUEST',
-    `timeoutMs must be a whole number from 1 to ${TIMEOUT_MAX_MS}, got ${timeoutMs}`,
+    `timeoutMs must be a whole number from 1 to ${TIMEOUT_MAX_MS}, got ${shown(timeoutMs)}`,
     { metadata: { field: 'timeoutMs', max: String(TIMEOUT_MAX_MS) } },
   );
 }

@@ -1,7 +1,7 @@
 /** The consumer: hands out what its feeds bring, in turn, and keeps track of what was handed out and handled. */
 import { BellwetherError } from '../errors.js';
-import { checkRef } from './checked-argument.js';
-import { checkedOption, checkNames } from './checked-option.js';
+import { checkList, checkRef } from './checked-argument.js';
+import { checkedChoice, checkedOption, checkNames } from './checked-option.js';
 import { invalid, tracksOf } from './consumer-tracks.js';
 import type { Track } from './consumer-tracks.js';
 import { withPartition } from './consumed-batch.js';
@@ -70,6 +70,8 @@ class StreamConsumer implements Consumer {
     this.#feedBytesMax = Math.max(1, Math.floor(share));
     this.#maxBytes = checkedOption('maxBytes', maxBytes, 1, 2 * MIB);
     this.#timeoutMs = checkedTimeoutMs(options.timeoutMs ?? 60_000);
+    checkedChoice('untilEnd', options.untilEnd ?? false, [true, false]);
+    checkedChoice('fallback', options.fallback ?? 'earliest', ['earliest', 'latest']);
     this.#member =
       group === undefined
         ? undefined
@@ -109,11 +111,11 @@ class StreamConsumer implements Consumer {
   }
 
   pause(partitions: readonly PartitionRef[]): void {
-    for (const ref of partitions) this.#of(ref).isPaused = true;
+    for (const track of this.#all(partitions)) track.isPaused = true;
   }
 
   resume(partitions: readonly PartitionRef[]): void {
-    for (const ref of partitions) this.#of(ref).isPaused = false;
+    for (const track of this.#all(partitions)) track.isPaused = false;
     this.#wake?.();
   }
 
@@ -138,6 +140,7 @@ class StreamConsumer implements Consumer {
   }
 
   async commit(offsets?: readonly (PartitionRef & { readonly offset: number })[]): Promise<void> {
+    if (offsets !== undefined) checkList('offsets', offsets);
     await this.#memberOf().store(offsets ?? this.#uncommitted(({ position }) => position), undefined);
   }
 
@@ -261,6 +264,12 @@ class StreamConsumer implements Consumer {
       const offset = offsetOf(track);
       return offset === undefined || offset === track.committed ? [] : [{ ...track.ref, offset }];
     });
+  }
+
+  /** All of them, or none. */
+  #all(partitions: readonly PartitionRef[]): Track[] {
+    checkList('partitions', partitions);
+    return partitions.map((ref) => this.#of(ref));
   }
 
   #of(ref: PartitionRef): Track {

@@ -9,7 +9,7 @@ import type { Track } from './consumer-tracks.js';
 import type { Lifetime } from './lifetime.js';
 import { listOffsets } from './list-offsets.js';
 import { partitionName } from './metadata-cache.js';
-import { commitOffsets, fetchOffsets } from './offsets.js';
+import { commitOffsets, fetchOffsets, GENERATION_MAX } from './offsets.js';
 import { pauseMs } from './retry-policy.js';
 import type { Session } from './session.js';
 import type { ConsumerOptions } from './types-consumer.js';
@@ -21,9 +21,6 @@ const CLAIMS_MAX = 5;
 
 /** Partitions that are asked at the same time for where they begin or end. */
 const LOOK_UPS_AT_ONCE = 32;
-
-/** The greatest generation: an int32. */
-const GENERATION_MAX = 2_147_483_647;
 
 export class GroupMember {
   readonly #session: Session;

@@ -3,7 +3,7 @@ import { PartitionServiceService } from '../../gen/bellwether/v1/partition_servi
 import type { ExplainLeaderResponse } from '../../gen/bellwether/v1/partition_service.js';
 import { BellwetherError } from '../errors.js';
 import { checkRef, checkText } from './checked-argument.js';
-import { checkNames } from './checked-option.js';
+import { checkedOption, checkNames } from './checked-option.js';
 import { toChange, toExplanation } from './convert-leadership.js';
 import type { FailoverFilter, LeaderExplanation, LeadershipChange } from './leadership-types.js';
 import type { Route } from './retry.js';
@@ -15,6 +15,7 @@ const LEADER_ANSWER_MAX_MS = 1000;
 
 /** Stands for the broker's own limit. */
 const LIMIT_DEFAULT = 0;
+const INT32_MAX = 2 ** 31 - 1;
 
 /** The recent failovers, the newest first, from any broker. */
 export async function listFailovers(
@@ -23,7 +24,9 @@ export async function listFailovers(
   options: CallOptions | undefined,
 ): Promise<LeadershipChange[]> {
   checkNames('listFailovers', filter, { topic: true, partition: true, limit: true });
-  const { topic, partition, limit = LIMIT_DEFAULT } = filter;
+  const { topic, partition, limit } = filter;
+  if (limit !== undefined) checkedOption('limit', limit, 1, INT32_MAX);
+  if (partition !== undefined) checkedOption('partition', partition, 0, INT32_MAX);
   if (topic !== undefined) checkText('topic', topic);
   if (topic === undefined && partition !== undefined) {
     throw new BellwetherError('INVALID_REQUEST', 'a partition can be asked for only with its topic', {
@@ -32,7 +35,7 @@ export async function listFailovers(
   }
   const { failovers } = await session.call({
     method: PartitionServiceService.listFailovers,
-    request: () => ({ topic: topic ?? '', partition, limit }),
+    request: () => ({ topic: topic ?? '', partition, limit: limit ?? LIMIT_DEFAULT }),
     effect: 'read',
     route: session.anyBroker(),
     options,

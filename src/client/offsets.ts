@@ -1,11 +1,14 @@
 /** SDK calls about the offsets that consumer groups have committed. */
 import { OffsetServiceService } from '../../gen/bellwether/v1/offset_service.js';
 import { checkList, checkRef, checkText } from './checked-argument.js';
-import { checkedOption } from './checked-option.js';
+import { checkedChoice, checkedOption } from './checked-option.js';
 import type { Route } from './retry.js';
 import type { Session } from './session.js';
 import type { CallOptions, CommittedOffset, PartitionRef } from './types.js';
 import type { CommitOptions, StoredOffset } from './types-offsets.js';
+
+/** The greatest generation of a consumer group: an int32. */
+export const GENERATION_MAX = 2_147_483_647;
 
 /** Stores offsets. The last commit of a partition wins, so it may be sent again; a claim may not. */
 export async function commitOffsets(
@@ -21,6 +24,8 @@ export async function commitOffsets(
     checkedOption('offset', each.offset, 0, Number.MAX_SAFE_INTEGER);
   }
   const { generation, claim = false } = options ?? {};
+  if (generation !== undefined) checkedOption('generation', generation, 0, GENERATION_MAX);
+  checkedChoice('claim', claim, [true, false]);
   await session.call({
     method: OffsetServiceService.commitOffsets,
     request: () => ({

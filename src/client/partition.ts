@@ -60,10 +60,12 @@ export function checkMove({
   target,
   expectedTerm,
   maxBlockMs,
-}: Pick<FailoverRequest, 'target' | 'expectedTerm' | 'maxBlockMs'>): void {
+  dryRun = false,
+}: Pick<FailoverRequest, 'target' | 'expectedTerm' | 'maxBlockMs' | 'dryRun'>): void {
   if (target !== undefined) checkText('target', target);
   if (expectedTerm !== undefined) checkedOption('expectedTerm', expectedTerm, 0, INT32_MAX);
   if (maxBlockMs !== undefined) checkedOption('maxBlockMs', maxBlockMs, 0, INT32_MAX);
+  checkedChoice('dryRun', dryRun, [true, false]);
 }
 
 /** Moves leadership away from a broker. Not asked of that broker itself, if there is another. */

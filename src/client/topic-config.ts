@@ -5,7 +5,7 @@ import {
   type TopicConfigEntry as WireEntry,
 } from '../../gen/bellwether/v1/admin_service.js';
 import { checkObject, checkText, checkTexts } from './checked-argument.js';
-import { checkNames } from './checked-option.js';
+import { checkedOption, checkNames } from './checked-option.js';
 import { toTopic } from './convert.js';
 import type { Session } from './session.js';
 import type { CallOptions } from './types-base.js';
@@ -15,6 +15,9 @@ import type {
   TopicConfigEntry,
   TopicDescription,
 } from './types-topic-config.js';
+
+/** The least of all values: without limit. */
+const NO_LIMIT = -1;
 
 /** Describes one topic with its configuration. */
 export async function describeTopic(
@@ -43,11 +46,11 @@ export async function alterTopicConfig(
   checkText('topic', topic);
   checkNames('alterTopicConfig', change, { set: true, reset: true });
   const { set = {}, reset = [] } = change;
-  checkObject('set', set);
+  const wireSet = toWireConfig('set', set);
   checkTexts('reset', reset);
   const { config } = await session.call({
     method: AdminServiceService.alterTopicConfig,
-    request: () => ({ topic, set: toWireConfig(set), reset: [...reset] }),
+    request: () => ({ topic, set: wireSet, reset: [...reset] }),
     effect: 'idempotent_write',
     route: session.anyBroker(),
     options,
@@ -55,8 +58,19 @@ export async function alterTopicConfig(
   return config.map(toEntry);
 }
 
-export function toWireConfig(config: TopicConfig): Record<string, string> {
-  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]));
+/**
+ * Brokers know the names, and the bounds of each.
+ *
+ * @param field what the argument is called
+ * @throws BellwetherError INVALID_REQUEST, naming the field, unless every value is a whole number from -1
+ */
+export function toWireConfig(field: string, config: TopicConfig): Record<string, string> {
+  checkObject(field, config);
+  const entries = Object.entries(config).map(([name, value]) => {
+    const checked = checkedOption(`${field}.${name}`, value, NO_LIMIT, Number.MAX_SAFE_INTEGER);
+    return [name, String(checked)];
+  });
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 function toEntry({ name, value, source, unit }: WireEntry): TopicConfigEntry {

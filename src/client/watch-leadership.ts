@@ -1,9 +1,8 @@
 /** SDK call that tells every change of leadership, over the failures of the brokers that tell it. */
 import { PartitionServiceService } from '../../gen/bellwether/v1/partition_service.js';
-import { BellwetherError } from '../errors.js';
 import { fromServiceError } from '../wire/status.js';
 import { checkTexts } from './checked-argument.js';
-import { checkNames } from './checked-option.js';
+import { checkedOption, checkNames } from './checked-option.js';
 import { toChange } from './convert-leadership.js';
 import type { LeadershipChange, WatchLeadershipOptions } from './leadership-types.js';
 import type { Lifetime } from './lifetime.js';
@@ -41,15 +40,7 @@ export async function* watchLeadership(
   checkNames('watchLeadership', options, OPTIONS);
   if (options.topics !== undefined) checkTexts('topics', options.topics);
   const { afterSequence, signal } = options;
-  if (afterSequence !== undefined && (!Number.isSafeInteger(afterSequence) || afterSequence < 0)) {
-    throw new BellwetherError(
-      'INVALID_REQUEST',
-      `afterSequence must be an integer from 0, got ${afterSequence}`,
-      {
-        metadata: { field: 'afterSequence' },
-      },
-    );
-  }
+  if (afterSequence !== undefined) checkedOption('afterSequence', afterSequence, 0, Number.MAX_SAFE_INTEGER);
   const lifetime = session.beginLifetime(signal);
   try {
     yield* changes(session, lifetime, options);

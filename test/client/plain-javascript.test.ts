@@ -151,11 +151,25 @@ const BEFORE: readonly [field: string, call: (client: BellwetherClient) => unkno
     (client) =>
       client.partitionFailover(untyped('{"topic":"o","partition":0,"failedLeader":"n1","expectedTerm":"3"}')),
   ],
+  [
+    'dryRun',
+    (client) =>
+      client.partitionFailover(untyped('{"topic":"o","partition":0,"failedLeader":"n1","dryRun":"no"}')),
+  ],
   ['options', (client) => client.listFailovers(untyped('"orders"'))],
+  ['limit', (client) => client.listFailovers(untyped('{"limit":"5"}'))],
+  ['partition', (client) => client.listFailovers(untyped('{"topic":"orders","partition":"0"}'))],
+  [
+    'afterSequence',
+    (client) => client.watchLeadership(untyped('{"afterSequence":"5"}'))[Symbol.asyncIterator]().next(),
+  ],
+  ['timeoutMs', (client) => client.metadata([], untyped('{"timeoutMs":"5"}'))],
   ['topic', (client) => client.watchLeadership(untyped('{"topic":"orders"}'))[Symbol.asyncIterator]().next()],
   ['group', (client) => client.commitOffsets(untyped('7'), [])],
   ['offsets', (client) => client.commitOffsets('g', untyped('{"topic":"orders","partition":0,"offset":1}'))],
   ['offset', (client) => client.commitOffsets('g', untyped('[{"topic":"orders","partition":0}]'))],
+  ['claim', (client) => client.commitOffsets('g', [], untyped('{"claim":"yes"}'))],
+  ['generation', (client) => client.commitOffsets('g', [], untyped('{"generation":"1"}'))],
   ['partitions', (client) => client.fetchOffsets('g', untyped('{"topic":"orders","partition":0}'))],
   ['partitions[0]', (client) => client.fetchOffsets('g', untyped('["orders"]'))],
   ['partitions[0]', (client) => client.consumer(untyped('{"partitions":["orders"]}'))],
@@ -164,6 +178,17 @@ const BEFORE: readonly [field: string, call: (client: BellwetherClient) => unkno
     (client) => client.consumer(untyped('{"partitions":[{"topic":"orders","partition":0}],"group":7}')),
   ],
   ['ref', (client) => client.consumer({ partitions: [ORDERS] }).pause(untyped('["orders"]'))],
+  ['partitions', (client) => client.consumer({ partitions: [ORDERS] }).pause(untyped('"sa"'))],
+  ['partitions', (client) => client.consumer({ partitions: [ORDERS] }).resume(untyped('"sa"'))],
+  ['offsets', (client) => client.consumer({ partitions: [ORDERS], group: 'g' }).commit(untyped('"sa"'))],
+  [
+    'untilEnd',
+    (client) => client.consumer(untyped('{"partitions":[{"topic":"o","partition":0}],"untilEnd":"no"}')),
+  ],
+  [
+    'fallback',
+    (client) => client.consumer(untyped('{"partitions":[{"topic":"o","partition":0}],"fallback":"end"}')),
+  ],
   ['records', (client) => client.producer().sendAll('orders', untyped('{"value":"v"}'))],
   ['records', (client) => client.producer().sendAllSettled('orders', untyped('"v"'))],
   ['topic', (client) => client.producer().sendAll(untyped('{"topic":"orders"}'), [])],
@@ -171,9 +196,17 @@ const BEFORE: readonly [field: string, call: (client: BellwetherClient) => unkno
   ['topic', (client) => client.admin.createTopic(untyped('{"topic":"orders"}'))],
   ['replication_factor', (client) => client.admin.createTopic('orders', untyped('{"replication_factor":3}'))],
   ['config', (client) => client.admin.createTopic('orders', untyped('{"config":"retention_ms"}'))],
+  [
+    'config.retention_ms',
+    (client) => client.admin.createTopic('orders', untyped('{"config":{"retention_ms":"5"}}')),
+  ],
   ['topic', (client) => client.admin.deleteTopic(untyped('null'))],
   ['topic', (client) => client.admin.describeTopic(untyped('7'))],
   ['retention_ms', (client) => client.admin.alterTopicConfig('orders', untyped('{"retention_ms":5}'))],
+  [
+    'set.retention_ms',
+    (client) => client.admin.alterTopicConfig('orders', untyped('{"set":{"retention_ms":"5"}}')),
+  ],
   ['reset', (client) => client.admin.alterTopicConfig('orders', untyped('{"reset":"retention_ms"}'))],
   ['peerAddress', (client) => client.admin.addBroker('n4', untyped('7104'))],
   ['broker', (client) => client.admin.removeBroker(untyped('4'))],
@@ -241,6 +274,12 @@ it('a value whose name is misspelt is no tombstone', async () => {
   expect(await rejection(client.producer().sendAll('orders', misspelt))).toMatchObject({
     metadata: { field: 'val' },
   });
+});
+
+it('text is shown with its quotes', async () => {
+  const client = await startClient([(await leader()).address]);
+  const error = await rejection(client.metadata([], untyped('{"timeoutMs":"5"}')));
+  expect(error.message).toBe("timeoutMs must be a whole number from 1 to 3600000, got '5'");
 });
 
 it('how many partitions and replicas a topic gets is a number', async () => {
