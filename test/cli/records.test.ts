@@ -169,7 +169,7 @@ describe('produce', () => {
     broker.script.describeTopic = () => fail('UNKNOWN_TOPIC_OR_PARTITION');
     const { exitCode, stdout, stderr } = await cli(['produce', 'orders'], { stdin: input('x\n') });
     expect([exitCode, stdout]).toEqual([EXIT_CODE.failed, '']);
-    expect(stderr).toMatch(/^bellwether: UNKNOWN_TOPIC_OR_PARTITION/);
+    expect(stderr).toMatch(/^0 records \(0 bytes\) appended\nbellwether: UNKNOWN_TOPIC_OR_PARTITION/);
   });
 });
 

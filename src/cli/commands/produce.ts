@@ -57,7 +57,6 @@ async function produceLines(context: Context, topic: string, flags: ProduceFlags
   const status = new StatusLine(io.stderr);
   const stop = stopSignal();
   let isCut = false;
-  let hasBegun = false;
   const over = Promise.race([stop.received, sender.failed]).then(() => {
     isCut = true;
     io.closeStdin();
@@ -69,7 +68,6 @@ async function produceLines(context: Context, topic: string, flags: ProduceFlags
   };
   try {
     const assign = await assigner(context, topic, flags.partition);
-    hasBegun = true;
     for await (const lines of lineBatches(untilStopped(io.stdin, over), () => isCut)) {
       for (const [partition, part] of assign(lines.map((line) => recordOf(line, flags)))) {
         await sender.send(partition, part);
@@ -81,7 +79,7 @@ async function produceLines(context: Context, topic: string, flags: ProduceFlags
   } catch (error) {
     await sender.end().catch(() => undefined);
     // Not even a closed output may hide why the rest was not appended.
-    if (hasBegun) await tell().catch(() => undefined);
+    await tell().catch(() => undefined);
     throw error;
   } finally {
     stop.dispose();
