@@ -10,12 +10,11 @@
  * whose preferred leader is not heard from are not even looked at; its return arms the timer.
  */
 
-import type { ClusterState } from '../cluster/cluster-state.js';
 import { preferredLeader } from '../cluster/preferred.js';
 import type { BrokerId, GroupId, Term } from '../raft/types.js';
-import type { Clock } from './clock.js';
+import { DiskHandOver, type HandingOverBroker } from './disk-hand-over.js';
 import type { GroupHost } from './group-host.js';
-import type { LeaderTable } from './leader-table.js';
+import { isFitToLead } from './in-sync.js';
 import { LIMITS } from './limits.js';
 
 export interface LeaderBalance {
@@ -23,17 +22,6 @@ export interface LeaderBalance {
   readonly on: boolean;
   /** A broker that came back, or lost what it should lead, is left alone for this long; so is a new leader. */
   readonly coolDownMs: number;
-}
-
-/** What of the broker is needed here. */
-export interface BalancedBroker {
-  readonly id: BrokerId;
-  readonly clock: Clock;
-  readonly table: LeaderTable;
-  readonly cluster: { readonly state: ClusterState };
-  isAlive(broker: BrokerId): boolean;
-  wake(group: GroupHost): void;
-  log(message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
 /** A group that this broker leads. */
@@ -53,9 +41,10 @@ interface Led {
 const MOVES_PER_ROUND = Math.floor((LIMITS.balanceMovesPerSecondMax * LIMITS.balanceRoundMs) / 1_000);
 
 export class Balancer {
-  readonly #broker: BalancedBroker;
+  readonly #broker: HandingOverBroker;
   readonly settings: LeaderBalance;
   readonly #led = new Map<GroupId, Led>();
+  readonly #diskHandOver: DiskHandOver;
   /** Those that another broker should lead, by that broker. */
   readonly #strays = new Map<BrokerId, Set<Led>>();
   /** When a broker last came up, or last gave up what it should lead. */
@@ -66,8 +55,9 @@ export class Balancer {
   #timerMs = Infinity;
   #cancel: (() => void) | undefined;
 
-  constructor(broker: BalancedBroker, settings: LeaderBalance | undefined) {
+  constructor(broker: HandingOverBroker, settings: LeaderBalance | undefined) {
     this.#broker = broker;
+    this.#diskHandOver = new DiskHandOver(broker, () => [...this.#led.values()].map(({ host }) => host));
     this.settings = settings ?? { on: true, coolDownMs: LIMITS.balanceCoolDownMs };
   }
 
@@ -128,9 +118,16 @@ export class Balancer {
     if (preferredLeader(state, group, state.clusterMembership.voters) === broker) this.#leaveAlone(broker);
   }
 
+  /** A broker has declined to lead a group, as its disk is short of room. */
+  declined(broker: BrokerId): void {
+    this.#leaveAlone(broker);
+    this.#diskHandOver.declined(broker);
+  }
+
   /** No more moves: the broker hands over everything itself, or ends. */
   stop(): void {
     this.#stopped = true;
+    this.#diskHandOver.stop();
     this.#cancel?.();
     this.#timerMs = Infinity;
   }
@@ -203,7 +200,7 @@ export class Balancer {
   #begin(led: Led, preferred: BrokerId, nowMs: number): boolean {
     const { raft, id } = led.host;
     const begun =
-      this.#isInSync(led.host, preferred) &&
+      isFitToLead(this.#broker, led.host, preferred) &&
       raft.transferLeadership(nowMs, preferred, LIMITS.balanceBlockMsMax, 'BALANCED').ok;
     if (!begun) {
       led.retryAtMs = nowMs + LIMITS.balanceRetryMs;
@@ -214,17 +211,6 @@ export class Balancer {
     this.#broker.log('handing back to the preferred leader', { group: id, to: preferred });
     this.#broker.wake(led.host);
     return true;
-  }
-
-  /** A voter with a disk that stays in the cluster, that was level lately and lacks little now. */
-  #isInSync({ id, raft }: GroupHost, preferred: BrokerId): boolean {
-    const { cluster, table } = this.#broker;
-    return (
-      cluster.state.brokers.get(preferred)?.status === 'ACTIVE' &&
-      raft.voters.includes(preferred) &&
-      raft.isCaughtUp(preferred) &&
-      table.leaderOf(id)?.inSyncReplicas.includes(preferred) === true
-    );
   }
 
   /** This broker leads on. Each time it waits twice as long, so that a target that cannot costs little. */

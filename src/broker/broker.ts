@@ -104,7 +104,8 @@ export class Broker {
     const unanswered = (group: GroupId, request: VoteRequest): void =>
       this.#inGroup(group, (raft, nowMs) => raft.voteUnanswered(nowMs, request));
     const { clock, table, transport, liveness, log } = this;
-    const exchanges = new Exchanges({ transport, step, unanswered, groupOf, wake, log });
+    const declined = (by: BrokerId): void => this.balancer.declined(by);
+    const exchanges = new Exchanges({ transport, step, unanswered, declined, groupOf, wake, log });
     this.#outbox = new Outbox(transport, this.votes, exchanges);
     this.#scheduler = new Scheduler(clock, parts.journal, this.#outbox, {
       groupAdvanced: (group) => this.#groupAdvanced(group),

@@ -40,6 +40,7 @@ export class DiskSpace {
   readonly #log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
   #freeBytes = Infinity;
   #isShort = false;
+  #whileShort: (() => void) | undefined;
   #roomMadeMs = -Infinity;
   #cancel: (() => void) | undefined;
 
@@ -69,9 +70,19 @@ export class DiskSpace {
     this.#cancel = undefined;
   }
 
+  /** True while records are refused. */
+  get isShort(): boolean {
+    return this.#isShort || this.#room.isFull();
+  }
+
+  /** Sets who is told with each look that finds the disk short. */
+  whileShort(act: () => void): void {
+    this.#whileShort = act;
+  }
+
   /** @throws BellwetherError DISK_FULL */
   check(broker: BrokerId): void {
-    if (!this.#isShort && !this.#room.isFull()) return;
+    if (!this.isShort) return;
     const [free, reserve] = [String(this.#freeBytes), String(this.#keptBytes)];
     throw new BellwetherError(
       'DISK_FULL',
@@ -113,7 +124,8 @@ export class DiskSpace {
       this.#roomMadeMs = nowMs;
       this.#room.makeRoom();
     }
-    if (!isShort) this.#room.stockUp();
+    if (isShort) this.#whileShort?.();
+    else this.#room.stockUp();
     this.#lookIn(isPlenty ? LIMITS.diskSpaceRareLookMs : LIMITS.diskSpaceLookMs);
   }
 }

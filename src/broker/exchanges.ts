@@ -3,6 +3,7 @@
 import { BellwetherError } from '../errors.js';
 import type { Message, TimeoutNow, VoteRequest } from '../raft/messages.js';
 import type { BrokerId, GroupId } from '../raft/types.js';
+import { needsRoom } from './disk-hand-over.js';
 import type { GroupHost } from './group-host.js';
 import type { InGroup, PeerTransport } from './peer-port.js';
 
@@ -14,6 +15,8 @@ export interface ExchangesContext {
   wake(group: GroupHost): void;
   /** Takes in that a request for a vote will not be answered. */
   unanswered(group: GroupId, request: VoteRequest): void;
+  /** Takes in that a peer declined to lead, as its disk is short. */
+  declined(by: BrokerId): void;
   log(message: string, facts: Readonly<Record<string, unknown>>): void;
 }
 
@@ -48,19 +51,26 @@ export class Exchanges {
 
   orderCampaigns(to: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
     const ordered = this.#context.transport.orderCampaigns(to, orders).catch((error: unknown) => {
-      const isLeaving = error instanceof BellwetherError && error.reason === 'SHUTTING_DOWN';
-      if (!isLeaving) throw error;
-      this.#campaignsRefused(to, orders);
+      const reason = error instanceof BellwetherError ? error.reason : undefined;
+      if (reason === 'SHUTTING_DOWN') {
+        this.#campaignsRefused(to, orders, true);
+      } else if (reason === 'DISK_FULL') {
+        // It took the other orders.
+        this.#context.declined(to);
+        this.#campaignsRefused(to, orders.filter(needsRoom), false);
+      } else {
+        throw error;
+      }
     });
     this.#background(ordered);
   }
 
-  /** The peer is about to stop: whoever hands over to it must not wait. */
-  #campaignsRefused(by: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
+  /** The peer is about to stop, or has no room: whoever hands over to it must not wait. */
+  #campaignsRefused(by: BrokerId, orders: readonly InGroup<TimeoutNow>[], isLeaving: boolean): void {
     for (const { group, message } of orders) {
       const host = this.#context.groupOf(group);
       if (host === undefined) continue;
-      host.raft.transferRefused(by, message.term);
+      host.raft.transferRefused(by, message.term, isLeaving);
       this.#context.wake(host);
     }
   }

@@ -5,9 +5,31 @@
  * `replicaLagMsMax`: it need not be level at this instant, which under load it never is.
  */
 
+import type { ClusterState } from '../cluster/cluster-state.js';
 import type { Raft } from '../raft/raft.js';
 import type { BrokerId, LogIndex } from '../raft/types.js';
+import type { GroupHost } from './group-host.js';
+import type { LeaderTable } from './leader-table.js';
 import { LIMITS } from './limits.js';
+
+/** What of a broker says whom it may hand over to. */
+interface Standings {
+  readonly cluster: { readonly state: ClusterState };
+  readonly table: LeaderTable;
+  isAlive(broker: BrokerId): boolean;
+}
+
+/** Of a group that is led here: a live voter with a disk that stays in the cluster, level lately, that lacks little now. */
+export function isFitToLead(standings: Standings, { id, raft }: GroupHost, target: BrokerId): boolean {
+  const { cluster, table } = standings;
+  return (
+    standings.isAlive(target) &&
+    cluster.state.brokers.get(target)?.status === 'ACTIVE' &&
+    raft.voters.includes(target) &&
+    raft.isCaughtUp(target) &&
+    table.leaderOf(id)?.inSyncReplicas.includes(target) === true
+  );
+}
 
 interface Mark {
   /** A log end that the leader had; a follower that has reached it was level until the log grew on. */

@@ -45,6 +45,13 @@ export const LIMITS = {
   diskSpaceLookMs: 200,
   /** and while it is four times as much or more. */
   diskSpaceRareLookMs: 1_000,
+  /** Partitions that a broker whose disk is short begins to hand over with each look, and those under way. */
+  diskHandOversPerLookMax: 16,
+  diskHandOversInFlightMax: 32,
+  /** Pause before one that was not taken over is tried again. */
+  diskHandOverRetryMs: 2_000,
+  /** How long a broker is not asked again that declined, as its own disk is short. */
+  diskHandOverDeclinedMs: 10_000,
   /** Pause between two attempts to free disk space that deletions have made needless, while it is short. */
   makeRoomMs: 5_000,
   /** Pause between two looks at whether the disk has caught up. */

@@ -8,6 +8,7 @@ import type { Replication, ReplicationReply, TimeoutNow, VoteReply, VoteRequest 
 import { type BrokerId, ENTRY_KIND, type GroupId } from '../raft/types.js';
 import type { Broker } from './broker.js';
 import { CLUSTER_GROUP, spreads } from './cluster-host.js';
+import { needsRoom } from './disk-hand-over.js';
 import { committedOffsets } from './offsets.js';
 import { LIMITS } from './limits.js';
 import type { PartitionHost } from './partition-host.js';
@@ -153,11 +154,15 @@ export class PeerHandler implements PeerEvents {
   campaignsOrdered(_from: BrokerId, orders: readonly InGroup<TimeoutNow>[]): void {
     // Who orders them would wait in vain for a broker that hands over itself.
     if (this.#broker.departure.hasBegun) throw isStopping(this.#broker.id);
-    for (const { group, message } of orders) {
+    const { space } = this.#broker.disk;
+    const declined = space.isShort ? orders.filter(needsRoom) : [];
+    for (const { group, message } of orders.filter((order) => !declined.includes(order))) {
       const host = this.#broker.group(group);
       if (host !== undefined) this.#broker.leadership.timeline.ordered(host, message);
       this.#broker.step(group, message);
     }
+    // Whoever ordered the others learns that their leader stays.
+    if (declined.length > 0) space.check(this.#broker.id);
   }
 
   transferRequested({ group, term, target, maxBlockMs }: TransferRequest): void {

@@ -88,6 +88,8 @@ function causeText(cause: LeadershipCause, leader: string, old: string): string 
       return `${old} heard from no quorum`;
     case 'RESTARTED':
       return 'the replicas had been started again';
+    case 'DISK_FULL':
+      return `the disk of ${old} was short of room`;
     case 'UNKNOWN':
       return 'the cause is not known';
     default:

@@ -35,6 +35,7 @@ const CAUSES: Readonly<Record<number, LeadershipCause>> = {
   [WireCause.SHUTDOWN]: 'SHUTDOWN',
   [WireCause.DISK_STALLED]: 'DISK_STALLED',
   [WireCause.BALANCED]: 'BALANCED',
+  [WireCause.DISK_FULL]: 'DISK_FULL',
   [WireCause.REASSIGNED]: 'REASSIGNED',
   [WireCause.QUORUM_LOST]: 'QUORUM_LOST',
   [WireCause.RESTARTED]: 'RESTARTED',

@@ -49,6 +49,7 @@ export interface TransferResult {
  * - `REASSIGNED`: the replica of the leader was moved to another broker.
  * - `QUORUM_LOST`: the leader heard from no quorum any more, so it gave up.
  * - `RESTARTED`: the replicas that elected had been started again.
+ * - `DISK_FULL`: the disk of the leader was short of room, and another broker's was not.
  * - `UNKNOWN`: the cluster does not know.
  * - `CAUSE_<n>`: cause number n of a newer broker, which this version has no name for.
  */
@@ -63,6 +64,7 @@ export type LeadershipCause =
   | 'REASSIGNED'
   | 'QUORUM_LOST'
   | 'RESTARTED'
+  | 'DISK_FULL'
   | 'UNKNOWN'
   | `CAUSE_${number}`;
 

@@ -14,6 +14,7 @@ export const LEADERSHIP_CAUSES = [
   'REASSIGNED',
   'QUORUM_LOST',
   'RESTARTED',
+  'DISK_FULL',
   'UNKNOWN',
 ] as const;
 export type LeadershipCause = (typeof LEADERSHIP_CAUSES)[number];

@@ -81,7 +81,7 @@ export interface AppendRejected extends AppendAnswer {
 }
 
 /** Why a leader hands over. Opaque to the core, which tells it to the successor. */
-export type TransferCause = 'REQUESTED' | 'SHUTDOWN' | 'BALANCED' | 'REASSIGNED';
+export type TransferCause = 'REQUESTED' | 'SHUTDOWN' | 'BALANCED' | 'REASSIGNED' | 'DISK_FULL';
 
 /** Orders a caught-up follower to campaign at once (Ongaro's thesis section 3.10). */
 export interface TimeoutNow extends Addressed {

@@ -253,9 +253,9 @@ export class Raft {
     return startTransfer(this.#state, nowMs, target, maxBlockMs, cause);
   }
 
-  /** Learns that the target of a transfer will not lead; see transfer.ts. */
-  transferRefused(target: BrokerId, term: Term): void {
-    transferRefused(this.#state, target, term);
+  /** Learns that the target of a transfer will not lead, now or until its next life; see transfer.ts. */
+  transferRefused(target: BrokerId, term: Term, isLeaving: boolean): void {
+    transferRefused(this.#state, target, term, isLeaving);
   }
 
   /** Learns that the link to a broker is up: what was sent before may be lost. */

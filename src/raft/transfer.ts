@@ -67,13 +67,14 @@ export function expireTransfer(state: RaftState, nowMs: number): void {
 }
 
 /**
- * Takes in that the target refused the order to campaign in `term`, as its broker is about to stop: the leader
- * goes on at once, and does not ask it again.
+ * Takes in that the target refused the order to campaign in `term`: the leader goes on at once.
+ *
+ * @param isLeaving Its broker is about to stop, and is not asked again; else it may be.
  */
-export function transferRefused(state: RaftState, target: BrokerId, term: Term): void {
+export function transferRefused(state: RaftState, target: BrokerId, term: Term, isLeaving: boolean): void {
   const { leadership } = state;
   if (leadership === undefined || state.term !== term) return;
-  leadership.leaving.add(target);
+  if (isLeaving) leadership.leaving.add(target);
   if (leadership.transfer?.target === target) leadership.transfer = undefined;
 }
 

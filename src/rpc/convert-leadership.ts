@@ -18,7 +18,13 @@ import type { BrokerId, GroupId, ResignationCause, Term } from '../raft/types.js
 import { intField, invalid, optionalInt } from './fields.js';
 
 const MICROSECONDS_MAX = Number.MAX_SAFE_INTEGER;
-const TRANSFER_CAUSES: readonly TransferCause[] = ['REQUESTED', 'SHUTDOWN', 'BALANCED', 'REASSIGNED'];
+const TRANSFER_CAUSES: readonly TransferCause[] = [
+  'REQUESTED',
+  'SHUTDOWN',
+  'BALANCED',
+  'REASSIGNED',
+  'DISK_FULL',
+];
 const RESIGNATION_CAUSES: readonly ResignationCause[] = ['DISK_STALLED', 'QUORUM_LOST', 'REASSIGNED'];
 
 export function causeToWire(cause: LeadershipCause): WireCause {

@@ -29,6 +29,7 @@ class Rig extends Replica {
       {
         ...{ id: 'n1', clock, table, cluster: { state: cluster } },
         isAlive: (id) => !this.down.has(id),
+        disk: { space: { whileShort: () => undefined } },
         wake: () => undefined,
         log: () => undefined,
       },

@@ -1,8 +1,11 @@
 /** A disk that fills up: records are refused before they are appended, all else goes on, and so do they later. */
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { CLUSTER_GROUP } from '../../src/broker/cluster-host.js';
 import { DiskSpace } from '../../src/broker/disk-space.js';
 import { LIMITS } from '../../src/broker/limits.js';
+import type { TransferCause } from '../../src/raft/messages.js';
+import { asTerm } from '../../src/raft/types.js';
 import { ManualClock } from './manual-clock.js';
 import { MiniCluster } from './mini-cluster.js';
 import { rejection } from './outcomes.js';
@@ -143,6 +146,72 @@ describe('a cluster whose disks fill up', () => {
     for (const id of cluster.ids) cluster.disk(id).freeBytes = 2 * LIMITS.diskReserveBytes;
     await cluster.run(2 * LIMITS.diskSpaceLookMs);
     await cluster.produced(leader, 'orders', 'after');
+  });
+
+  it('a leader whose own disk is short hands over to a broker that has room, and gets back what it should lead', async () => {
+    cluster = await MiniCluster.start(undefined, undefined, { on: true, coolDownMs: 5_000 });
+    await cluster.createTopic('n1', { topic: 'orders', partitions: 1, replicationFactor: 3 });
+    const leader = await cluster.elected('orders', 0);
+    await cluster.produced(leader, 'orders', 'before');
+    const other = cluster.ids.filter((id) => id !== leader);
+    // Of the others one is short too: it declines, and the next one is asked.
+    const [roomy = '', short = ''] = other;
+    for (const id of [leader, short]) cluster.disk(id).freeBytes = LIMITS.diskReserveBytes - 1;
+    await cluster.until(() => cluster.leaderOf('orders') === roomy);
+    await cluster.produced(roomy, 'orders', 'meanwhile');
+    const { broker } = cluster.at(roomy);
+    const { group } = broker.assignment('orders', 0);
+    await cluster.until(
+      () => broker.cluster.state.leadership.find(group, broker.table.newestTerm(group)) !== undefined,
+    );
+    const change = broker.cluster.state.leadership.find(group, broker.table.newestTerm(group));
+    expect(change).toMatchObject({ cause: 'DISK_FULL', previousLeader: leader, leader: roomy });
+    await cluster.run(30_000);
+    expect(cluster.leaderOf('orders')).toBe(roomy);
+    cluster.disk(leader).freeBytes = 2 * LIMITS.diskReserveBytes;
+    await cluster.until(() => cluster.leaderOf('orders') === leader, 70_000);
+    expect(await cluster.values(leader, 'orders')).toEqual(['before', 'meanwhile']);
+  });
+
+  it('a broker that is short declines what needs room, and takes the other orders that came with it', async () => {
+    cluster = await MiniCluster.start();
+    await cluster.createTopic('n1', { topic: 'orders', partitions: 2, replicationFactor: 3 });
+    const leaders = [await cluster.elected('orders', 0), await cluster.elected('orders', 1)];
+    const short = cluster.ids.find((id) => !leaders.includes(id)) ?? '';
+    cluster.disk(short).freeBytes = LIMITS.diskReserveBytes - 1;
+    await cluster.run(2 * LIMITS.diskSpaceRareLookMs);
+    const { handler, broker } = cluster.at(short);
+    const orders = leaders.map((from, partition) => {
+      const { group } = broker.assignment('orders', partition);
+      const term = asTerm(broker.table.newestTerm(group));
+      const cause: TransferCause = partition === 0 ? 'BALANCED' : 'SHUTDOWN';
+      const message = { kind: 'timeoutNow', from, to: short, term, cause, blockedMs: 0 } as const;
+      return { group, message };
+    });
+    expect(() => handler.campaignsOrdered(leaders[0] ?? '', orders)).toThrow(
+      expect.objectContaining({ reason: 'DISK_FULL' }),
+    );
+    const taken = { group: orders[1]?.group ?? CLUSTER_GROUP, term: (orders[1]?.message.term ?? 0) + 1 };
+    const { leadership } = broker.cluster.state;
+    await cluster.until(() => leadership.find(taken.group, taken.term)?.cause === 'SHUTDOWN');
+    expect(cluster.leaderOf('orders', 0)).toBe(leaders[0]);
+  });
+
+  it('hands over a bounded number of partitions at a time, and all of them in the end', async () => {
+    cluster = await MiniCluster.start();
+    await cluster.createTopic('n1', { topic: 'many', partitions: 120, replicationFactor: 3 });
+    const partitions = Array.from({ length: 120 }, (_, partition) => partition);
+    await cluster.until(() => partitions.every((each) => cluster.leaderOf('many', each) !== undefined));
+    const { broker } = cluster.at('n2');
+    const ledByN1 = (): number => partitions.filter((each) => cluster.leaderOf('many', each) === 'n1').length;
+    const before = ledByN1();
+    expect(before).toBeGreaterThan(LIMITS.diskHandOversPerLookMax);
+    cluster.disk('n1').freeBytes = LIMITS.diskReserveBytes - 1;
+    await cluster.until(() => ledByN1() < before);
+    expect(ledByN1()).toBeGreaterThanOrEqual(before - LIMITS.diskHandOversPerLookMax);
+    await cluster.until(() => broker.table.countLedBy('n1') === 0);
+    // Group 0 takes no records of clients.
+    expect(broker.table.leaderOf(CLUSTER_GROUP)?.leader).toBeDefined();
   });
 
   it('a leader whose own disk takes nothing any more gives way to one whose disk does, and comes back', async () => {

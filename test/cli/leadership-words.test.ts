@@ -93,6 +93,7 @@ describe('the sentence about a change', () => {
     ['DISK_STALLED', 'the disk of n1 did not answer', 'disk stalled'],
     ['BALANCED', 'n2 is preferred, and got it back', 'balanced'],
     ['REASSIGNED', 'the replica of n1 was moved away', 'reassigned'],
+    ['DISK_FULL', 'the disk of n1 was short of room', 'disk full'],
     ['UNKNOWN', 'the cause is not known', 'unknown'],
     ['CAUSE_99', 'CAUSE_99, a cause that this version does not know', 'CAUSE_99'],
   ] as const)('names the cause %s', (cause, clause, words) => {

@@ -44,9 +44,9 @@ describe('a transfer', () => {
     cluster.network.close('n1', 'n2');
     transfer(cluster, 'n2');
     expect(cluster.raft('n1').isHandingOver).toBe(true);
-    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(9)));
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(9), true));
     expect(cluster.raft('n1').transferTarget, 'a refusal of another term is none').toBe('n2');
-    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1)));
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1), true));
     expect(cluster.raft('n1').transferTarget).toBeUndefined();
     expect(cluster.propose('n1', 'a').ok).toBe(true);
     expect(transfer(cluster, 'n2')).toEqual({ ok: false, reason: 'targetNotEligible' });
@@ -58,12 +58,26 @@ describe('a transfer', () => {
     const cluster = Cluster.withLeader();
     cluster.network.close('n1', 'n2');
     transfer(cluster, 'n2');
-    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1)));
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1), true));
     expect(transfer(cluster, 'n2')).toEqual({ ok: false, reason: 'targetNotEligible' });
     cluster.input('n1', (raft, nowMs) => raft.peerRenewed(nowMs, 'n2'));
     expect(transfer(cluster, 'n2'), 'it may have been started again (simulator seed 118)').toEqual({
       ok: true,
     });
+  });
+
+  it('to a target that declines for now ends at once, and that one may be asked again', () => {
+    const cluster = Cluster.withLeader();
+    cluster.network.close('n1', 'n2');
+    transfer(cluster, 'n2');
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(9), false));
+    expect(cluster.raft('n1').transferTarget, 'a word of another term is none').toBe('n2');
+    cluster.input('n1', (raft) => raft.transferRefused('n3', asTerm(1), false));
+    expect(cluster.raft('n1').transferTarget, 'nor is that of another broker').toBe('n2');
+    cluster.input('n1', (raft) => raft.transferRefused('n2', asTerm(1), false));
+    expect(cluster.raft('n1').transferTarget).toBeUndefined();
+    expect(cluster.propose('n1', 'a').ok).toBe(true);
+    expect(transfer(cluster, 'n2')).toEqual({ ok: true });
   });
 
   it('first catches the target up while writes go on', () => {

@@ -69,12 +69,15 @@ describe('an announcement', () => {
 });
 
 describe('an order to campaign', () => {
-  it.each(['REQUESTED', 'SHUTDOWN', 'BALANCED', 'REASSIGNED'] as const)('says that it was %s', (cause) => {
-    const from = { kind: 'timeoutNow', from: 'n1', to: 'n2', term: asTerm(3), cause } as const;
-    const order = { group: asGroupId(1), message: { ...from, blockedMs: 1.234 } };
-    const wire = TimeoutNow.decode(TimeoutNow.encode(timeoutNowToWire(order)).finish());
-    expect(timeoutNowFromWire('n1', 'n2', wire)).toEqual(order);
-  });
+  it.each(['REQUESTED', 'SHUTDOWN', 'BALANCED', 'REASSIGNED', 'DISK_FULL'] as const)(
+    'says that it was %s',
+    (cause) => {
+      const from = { kind: 'timeoutNow', from: 'n1', to: 'n2', term: asTerm(3), cause } as const;
+      const order = { group: asGroupId(1), message: { ...from, blockedMs: 1.234 } };
+      const wire = TimeoutNow.decode(TimeoutNow.encode(timeoutNowToWire(order)).finish());
+      expect(timeoutNowFromWire('n1', 'n2', wire)).toEqual(order);
+    },
+  );
 
   it('is refused without a cause, and with a time that nobody can have waited', () => {
     const wire = { groupId: 1, term: 3, cause: LeadershipCause.SHUTDOWN, blockedUs: 0 };

@@ -32,6 +32,8 @@ export const LeadershipCause = {
   QUORUM_LOST: 9,
   /** RESTARTED - The replicas that elected were started: the whole group, or its majority, had been down. */
   RESTARTED: 10,
+  /** DISK_FULL - The disk of the leader was short of room, and another broker's was not. */
+  DISK_FULL: 12,
   /** UNKNOWN - None of these is known. */
   UNKNOWN: 11,
   UNRECOGNIZED: -1,
@@ -51,6 +53,7 @@ export namespace LeadershipCause {
   export type REASSIGNED = typeof LeadershipCause.REASSIGNED;
   export type QUORUM_LOST = typeof LeadershipCause.QUORUM_LOST;
   export type RESTARTED = typeof LeadershipCause.RESTARTED;
+  export type DISK_FULL = typeof LeadershipCause.DISK_FULL;
   export type UNKNOWN = typeof LeadershipCause.UNKNOWN;
   export type UNRECOGNIZED = typeof LeadershipCause.UNRECOGNIZED;
 }

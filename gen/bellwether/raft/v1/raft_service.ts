@@ -272,7 +272,7 @@ export interface TimeoutNow {
   groupId: number;
   /** Term of the leader that hands over. */
   term: number;
-  /** Why it hands over: REQUESTED, SHUTDOWN, BALANCED or REASSIGNED. */
+  /** Why it hands over: REQUESTED, SHUTDOWN, BALANCED, REASSIGNED or DISK_FULL. */
   cause: LeadershipCause;
   /** Microseconds for which the leader had refused writes, by its clock, when it gave the order. */
   blockedUs: number;
@@ -2942,7 +2942,9 @@ export const RaftServiceService = {
   /**
    * Tells a caught-up follower to campaign at once, without a pre-vote: the last step of a
    * leadership transfer. Ongaro's thesis section 3.10. Fails with SHUTTING_DOWN where the follower's broker
-   * is about to stop: it will not campaign, and the leader leads on.
+   * is about to stop: it will not campaign, and the leader leads on. Fails with DISK_FULL where its disk is
+   * short: it does not campaign for partitions that are handed over for BALANCED or DISK_FULL, but for all
+   * others that it was ordered to.
    */
   timeoutNow: {
     path: "/bellwether.raft.v1.RaftService/TimeoutNow" as const,
@@ -3027,7 +3029,9 @@ export interface RaftServiceServer extends UntypedServiceImplementation {
   /**
    * Tells a caught-up follower to campaign at once, without a pre-vote: the last step of a
    * leadership transfer. Ongaro's thesis section 3.10. Fails with SHUTTING_DOWN where the follower's broker
-   * is about to stop: it will not campaign, and the leader leads on.
+   * is about to stop: it will not campaign, and the leader leads on. Fails with DISK_FULL where its disk is
+   * short: it does not campaign for partitions that are handed over for BALANCED or DISK_FULL, but for all
+   * others that it was ordered to.
    */
   timeoutNow: handleUnaryCall<TimeoutNowRequest, TimeoutNowResponse>;
   /**
@@ -3089,7 +3093,9 @@ export interface RaftServiceClient extends Client {
   /**
    * Tells a caught-up follower to campaign at once, without a pre-vote: the last step of a
    * leadership transfer. Ongaro's thesis section 3.10. Fails with SHUTTING_DOWN where the follower's broker
-   * is about to stop: it will not campaign, and the leader leads on.
+   * is about to stop: it will not campaign, and the leader leads on. Fails with DISK_FULL where its disk is
+   * short: it does not campaign for partitions that are handed over for BALANCED or DISK_FULL, but for all
+   * others that it was ordered to.
    */
   timeoutNow(
     request: TimeoutNowRequest,
