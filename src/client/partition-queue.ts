@@ -41,6 +41,7 @@ export class PartitionQueue implements Pumped {
   #waiting: PendingBatch[] = [];
   readonly #inFlight: Flight[] = [];
   #failed: PendingBatch[] = [];
+  /** Of those since the last batch that was acknowledged. */
   #lastFailure: BellwetherError | undefined;
   /** A batch that had its place in the sequence was given up: those behind it are refused until the next epoch. */
   #hasGap = false;
@@ -124,7 +125,8 @@ export class PartitionQueue implements Pumped {
   expire(nowMs: number): void {
     const late = (batch: PendingBatch): boolean => batch.deadlineMs <= nowMs;
     if (this.#open !== undefined && late(this.#open)) this.seal();
-    for (const batch of this.#waiting.filter(late)) this.#giveUp(batch, sendTimeout(this.ref));
+    for (const batch of this.#waiting.filter(late))
+      this.#giveUp(batch, sendTimeout(this.ref, this.#lastFailure));
     this.#waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
     for (const flight of [...this.#inFlight]) {
       if (flight.batch.deadlineMs + ANSWER_GRACE_MS > nowMs) continue;
@@ -190,6 +192,7 @@ export class PartitionQueue implements Pumped {
     if (answer.ok) {
       this.#hops = 0;
       this.#pauses = 0;
+      this.#lastFailure = undefined;
       flight.batch.resolve(answer);
       this.#context.settled(flight.batch);
     } else {

@@ -4,11 +4,17 @@ import { partitionName } from './metadata-cache.js';
 import type { PendingBatch } from './pending-batch.js';
 import type { PartitionRef } from './types-base.js';
 
-/** A record that never left. */
-export function sendTimeout(ref: PartitionRef): BellwetherError {
-  const name = partitionName(ref);
-  return new BellwetherError('SEND_TIMEOUT', `the records for ${name} were not sent before their deadline`, {
+/**
+ * A record that never left.
+ *
+ * @param ahead Why those before it have not been acknowledged since, as far as that is known.
+ */
+export function sendTimeout(ref: PartitionRef, ahead: BellwetherError | undefined): BellwetherError {
+  const late = `the records for ${partitionName(ref)} were not sent before their deadline`;
+  const why = ahead === undefined ? '' : `; those before them failed with ${ahead.reason}: ${ahead.message}`;
+  return new BellwetherError('SEND_TIMEOUT', late + why, {
     metadata: { topic: ref.topic, partition: String(ref.partition) },
+    cause: ahead,
   });
 }
 

@@ -174,6 +174,21 @@ it('a record that nobody can take is rejected at its deadline, NOT_APPLIED, with
   expect(producer.bufferedBytes).toBe(0);
 });
 
+it('a record that never left tells what happened to those before it', async () => {
+  const broker = await leader(new ScriptedLog());
+  broker.script.produceStream = (request) => refused(request, new BellwetherError('DISK_FULL', 'no room'));
+  const client = await startClient([broker.address]);
+  const producer = client.producer({ deliveryTimeoutMs: 300, batchBytes: 1024 });
+  const record = { partition: 0, value: Buffer.alloc(900) };
+  const errors = await Promise.all(
+    Array.from({ length: 12 }, () => rejection(producer.send('orders', record))),
+  );
+  const [first, last] = [errors[0], errors.at(-1)];
+  expect([first?.reason, last?.reason]).toEqual(['DISK_FULL', 'SEND_TIMEOUT']);
+  expect(last?.message).toContain('those before them failed with DISK_FULL: no room');
+  expect([last?.outcome, (last?.cause as BellwetherError).reason]).toEqual(['NOT_APPLIED', 'DISK_FULL']);
+});
+
 it('a full buffer makes a send wait for room, and trySend say so', async () => {
   const log = new ScriptedLog();
   const broker = await leader(log);
