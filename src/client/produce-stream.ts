@@ -4,6 +4,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { LogServiceService } from '../../gen/bellwether/v1/log_service.js';
 import type { ProduceStreamResponse } from '../../gen/bellwether/v1/log_service.js';
 import { BellwetherError } from '../errors.js';
+import { decodeProduceStreamResponse } from '../wire/produce-stream-codec.js';
 import { fromServiceError, fromStatus } from '../wire/status.js';
 import type { Connection } from './broker-pool.js';
 import { named } from './call.js';
@@ -46,11 +47,11 @@ export class ProduceStream {
     this.address = connection.address;
     this.#connection = connection;
     this.#onRoom = onRoom;
-    const { path, responseDeserialize } = LogServiceService.produceStream;
+    const { path } = LogServiceService.produceStream;
     this.#call = connection.client.makeBidiStreamRequest(
       path,
       encodeStreamedBatch,
-      responseDeserialize,
+      decodeProduceStreamResponse,
       new Metadata(),
     );
     this.#forget = lifetime.onClose(() => this.#call.cancel());

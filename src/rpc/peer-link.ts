@@ -17,6 +17,7 @@ import type { Replication } from '../raft/messages.js';
 import type { BrokerId } from '../raft/types.js';
 import { peerChannelOptions } from '../wire/channel-options.js';
 import { encodeAppendEntries } from './append-codec.js';
+import { decodeAppendReplies } from './append-reply-codec.js';
 import { announcementToWire, identityOf, senderOf } from './convert-raft.js';
 import { repliesFromWire, replicationToWire } from './convert-snapshot.js';
 import { PeerStream } from './peer-stream.js';
@@ -49,8 +50,8 @@ export class PeerLink {
       channelOptions: peerChannelOptions('raft'),
       bufferBytesMax: LIMITS.peerBufferBytesMax,
       open: (client) => {
-        const { path, responseDeserialize } = RaftServiceService.appendEntries;
-        return client.makeBidiStreamRequest(path, encodeAppendEntries, responseDeserialize, new Metadata());
+        const { path } = RaftServiceService.appendEntries;
+        return client.makeBidiStreamRequest(path, encodeAppendEntries, decodeAppendReplies, new Metadata());
       },
       hello: () => ({ sender: this.#sender, appends: [], announcements: [], snapshots: [] }),
       admits: ({ sender }) => this.#isPeer(sender),

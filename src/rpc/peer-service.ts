@@ -6,6 +6,7 @@ import {
   type HeartbeatRequest,
   type HeartbeatResponse,
   type RaftServiceServer,
+  RaftServiceService,
   type Sender,
 } from '../../gen/bellwether/raft/v1/raft_service.js';
 import type { InGroup, PeerEvents } from '../broker/peer-port.js';
@@ -15,6 +16,8 @@ import type { ReplicationReply } from '../raft/messages.js';
 import { asGroupId, asTerm, type BrokerId } from '../raft/types.js';
 import { adaptBidi, type BidiStream } from './adapt-bidi.js';
 import { adaptUnary, type OnDefect, type ServiceHandlers } from './adapt.js';
+import { decodeAppendEntries } from './append-codec.js';
+import { encodeAppendReplies } from './append-reply-codec.js';
 import { callTimeoutMs } from './call-timeout.js';
 import {
   announcementFromWire,
@@ -31,6 +34,16 @@ import { repliesToWire, replicationFromWire } from './convert-snapshot.js';
 const SMALL_MESSAGE_BYTES = 256;
 /** Bytes of one group's reply on the wire, at most. */
 const REPLY_BYTES = 64;
+
+/** The generated service, with codecs of our own for what each record takes. */
+export const RAFT_SERVICE = {
+  ...RaftServiceService,
+  appendEntries: {
+    ...RaftServiceService.appendEntries,
+    requestDeserialize: decodeAppendEntries,
+    responseSerialize: encodeAppendReplies,
+  },
+};
 
 type AppendStream = BidiStream<AppendEntriesRequest, AppendEntriesResponse>;
 type HeartbeatStream = BidiStream<HeartbeatRequest, HeartbeatResponse>;

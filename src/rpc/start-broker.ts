@@ -16,7 +16,7 @@ import {
   PartitionServiceService,
   type PartitionServiceServer,
 } from '../../gen/bellwether/v1/partition_service.js';
-import { RaftServiceService, type RaftServiceServer } from '../../gen/bellwether/raft/v1/raft_service.js';
+import type { RaftServiceServer } from '../../gen/bellwether/raft/v1/raft_service.js';
 import { Broker } from '../broker/broker.js';
 import { systemClock } from '../broker/clock.js';
 import { LIMITS } from '../broker/limits.js';
@@ -41,7 +41,7 @@ import { metadataHandlers } from './handlers/metadata.js';
 import { offsetHandlers } from './handlers/offset.js';
 import { partitionHandlers } from './handlers/partition.js';
 import { addHealthService, type HealthService } from './health.js';
-import { PeerService } from './peer-service.js';
+import { PeerService, RAFT_SERVICE } from './peer-service.js';
 import { GrpcPeerTransport } from './peer-transport.js';
 import { addReflectionService } from './reflection.js';
 
@@ -226,7 +226,7 @@ function assemble(
       transport.heard(peer);
     },
   });
-  servers.peers.addService<RaftServiceServer>(RaftServiceService, service.handlers);
+  servers.peers.addService<RaftServiceServer>(RAFT_SERVICE, service.handlers);
   const health = addPublicServices(servers.clients, broker, onDefect);
   servers.clients.onClose(() => {
     health.close();

@@ -21,6 +21,7 @@ import {
 import { LIMITS } from '../../broker/limits.js';
 import type { Fetched } from '../../broker/partition-host.js';
 import { encodeConsumeResponse, encodeFetchResponse } from '../../wire/batch-codec.js';
+import { decodeProduceStreamRequest, encodeProduceStreamResponse } from '../../wire/produce-stream-codec.js';
 import { adaptBidi } from '../adapt-bidi.js';
 import { adaptServerStream } from '../adapt-stream.js';
 import { adaptUnary, type CallContext, type OnDefect, type ServiceHandlers } from '../adapt.js';
@@ -40,11 +41,16 @@ import {
 import { serveConsume } from './consume.js';
 import { type ProduceCall, serveProduceStream } from './produce-stream.js';
 
-/** The generated service, with codecs of our own where whole batches are sent. */
+/** The generated service, with codecs of our own where whole batches are sent, and for each record alone. */
 export const LOG_SERVICE = {
   ...LogServiceService,
   fetch: { ...LogServiceService.fetch, responseSerialize: encodeFetchResponse },
   consume: { ...LogServiceService.consume, responseSerialize: encodeConsumeResponse },
+  produceStream: {
+    ...LogServiceService.produceStream,
+    requestDeserialize: decodeProduceStreamRequest,
+    responseSerialize: encodeProduceStreamResponse,
+  },
 };
 
 export function logHandlers(broker: Broker, onDefect: OnDefect): ServiceHandlers<LogServiceServer> {
