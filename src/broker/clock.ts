@@ -15,6 +15,8 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): () => void;
   /** Calls back after the input that is at hand has been taken in. */
   defer(callback: () => void): void;
+  /** Calls back after what runs now and the promises that it settles, and before any other input. */
+  soon(callback: () => void): void;
 }
 
 /** The clock of this process. Its timers do not keep the process alive. */
@@ -32,5 +34,8 @@ export const systemClock: Clock = {
   },
   defer(callback) {
     setImmediate(callback);
+  },
+  soon(callback) {
+    process.nextTick(callback);
   },
 };

@@ -64,6 +64,8 @@ export const LIMITS = {
   timeoutMsMax: 30_000,
   /** How long before the caller's deadline a commit timeout is answered, so that the answer arrives. */
   answerMarginMs: 20,
+  /** A pass of the ready loop that follows another one sooner waits for the rest of the input at hand. */
+  restMs: 0.1,
   /** Payload bytes in one message between brokers; one larger append still goes alone. */
   peerMessageBytesMax: 4_194_304,
   /** Groups in one message between brokers. */

@@ -232,6 +232,9 @@ export class SimProcess implements Owner {
       defer: (callback) => {
         scheduler.after(0, this, callback);
       },
+      soon: (callback) => {
+        scheduler.after(0, this, callback);
+      },
     };
   }
 }

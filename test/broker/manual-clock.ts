@@ -47,6 +47,10 @@ export class ManualClock implements Clock {
     this.#deferred.push(callback);
   }
 
+  soon(callback: () => void): void {
+    this.#deferred.push(callback);
+  }
+
   /** Timers that will still call back. */
   get pendingTimers(): number {
     return this.#timers.size;

@@ -171,6 +171,7 @@ export class MiniCluster {
       newUuid: () => clock.newUuid(),
       schedule: (delayMs, callback) => clock.schedule(delayMs, () => network.whenFree(id, callback)),
       defer: (callback) => clock.defer(() => network.whenFree(id, callback)),
+      soon: (callback) => clock.soon(() => network.whenFree(id, callback)),
     };
   }
 
