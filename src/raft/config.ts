@@ -70,7 +70,7 @@ export const DEFAULT_RAFT_TUNING: RaftTuning = {
   leaderDiscoveryMs: 50,
   checkQuorumMs: 50,
   retransmitMs: 1_000,
-  commitRideMs: 2,
+  commitRideMs: 10,
   appendBytesMax: 1_048_576,
   inflightMessagesMax: 64,
   inflightBytesMax: 4_194_304,
