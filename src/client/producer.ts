@@ -270,12 +270,17 @@ class BatchingProducer implements Producer {
     this.#touched.add(queue);
     if (this.#pumps) return;
     this.#pumps = true;
-    setImmediate(() => {
-      this.#pumps = false;
-      const touched = [...this.#touched];
-      this.#touched.clear();
-      for (const each of touched) each.pump();
-    });
+    // A record alone leaves once the caller and the promises at hand are done. Those behind it wait for a turn of the
+    // event loop, in which more of them may come together.
+    if (this.#buffer.bytes === 0) process.nextTick(() => this.#pump());
+    else setImmediate(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#pumps = false;
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    for (const each of touched) each.pump();
   }
 
   #sealAll(): void {

@@ -1,5 +1,5 @@
 /** The producer against scripted leaders, with real gRPC between them: order, retries, bounds. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { ProduceStreamRequest } from '../../gen/bellwether/v1/log_service.js';
 import { BellwetherError } from '../../src/errors.js';
 import type { FakeBroker } from './fake-broker.js';
@@ -32,6 +32,23 @@ it('records sent in one turn of the event loop are one batch, at consecutive off
   expect(await producer.sendAll('orders', numbered(2))).toEqual([
     { partition: 0, baseOffset: 3, recordCount: 2, term: 1 },
   ]);
+});
+
+it('a record alone waits for no turn of the event loop; those sent behind it share the next one', async () => {
+  const log = new ScriptedLog();
+  const broker = await leader(log);
+  const producer = (await startClient([broker.address])).producer();
+  await producer.send('orders', ONE);
+  const turns = vi.spyOn(globalThis, 'setImmediate');
+  const alone = producer.send('orders', ONE);
+  expect(turns).not.toHaveBeenCalled();
+  await new Promise((resolve) => process.nextTick(resolve));
+  const behind = [producer.send('orders', ONE), producer.send('orders', ONE)];
+  expect(turns).toHaveBeenCalledOnce();
+  turns.mockRestore();
+  await Promise.all([alone, ...behind]);
+  expect(log.values).toHaveLength(4);
+  expect(broker.count('produceStream')).toBe(3);
 });
 
 it('sendAllSettled tells what became of each record, in the order in which they were given', async () => {
