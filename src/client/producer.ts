@@ -75,7 +75,7 @@ class BatchingProducer implements Producer {
   #closing: Promise<void> | undefined;
 
   constructor(session: Session, options: ProducerOptions) {
-    const { acks = 'all', batchBytes = 256 * KIB, lingerMs = 0, bufferBytes = 32 * MIB } = options;
+    const { acks = 'all', batchBytes = 512 * KIB, lingerMs = 0, bufferBytes = 32 * MIB } = options;
     this.#lingerMs = checkedOption('lingerMs', lingerMs, 0, 60_000);
     this.#deliveryTimeoutMs = checkedOption(
       'deliveryTimeoutMs',

@@ -10,7 +10,7 @@ export interface ProducerOptions {
   /** How much must have happened before a record is acknowledged. Default 'all'. */
   readonly acks?: Acks;
   /**
-   * A batch is full at this size in bytes, before compression: 1024 to 1048576. Default 262144. One that is larger
+   * A batch is full at this size in bytes, before compression: 1024 to 1048576. Default 524288. One that is larger
    * than the `max_message_bytes` of its topic is divided, and those after it are made smaller for
    * five minutes; then this size is tried again.
    */
