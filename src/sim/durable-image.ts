@@ -134,6 +134,7 @@ export class DurableImage {
   #scan(): void {
     const bytes = this.#sequence === 0 ? undefined : this.#bytes(this.#sequence);
     if (bytes === undefined) return;
+    this.#learnSeed(bytes);
     const header = this.#header;
     while (decodeFrameHeader(bytes, this.#at, header, this.#seed)) {
       const payload = checkedPayload(bytes, this.#at, header);
@@ -142,6 +143,14 @@ export class DurableImage {
       this.#apply(header, payload);
       this.#at += frameBytes(header.payloadBytes);
     }
+  }
+
+  /** A folder whose making was cut short is made again, with another incarnation: as long as a file has no frame. */
+  #learnSeed(bytes: Buffer): void {
+    const header = this.#at === FILE_HEADER_BYTES ? decodeFileHeader(bytes) : undefined;
+    if (header === undefined || this.#boundary === undefined) return;
+    this.#seed = frameSeed(header.sequence, header.incarnation);
+    this.#boundary = { ...this.#boundary, seed: this.#seed };
   }
 
   #bytes(sequence: number): Buffer | undefined {

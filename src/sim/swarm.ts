@@ -6,8 +6,8 @@
 import { OUTSIDE } from './scheduler.js';
 import { BellwetherError } from '../errors.js';
 import { checkHistory } from '../history/check.js';
-import { asGroupId } from '../raft/types.js';
-import { astray, checkEqual, unrest, unsettled } from './checkers/liveness.js';
+import { asGroupId, type BrokerId } from '../raft/types.js';
+import { astray, checkEqual, thoseAtRest, unrest, unsettled } from './checkers/liveness.js';
 import type { ReplicaView } from './checkers/replica-view.js';
 import { holds, Violation } from './checkers/violation.js';
 import { Clients } from './clients.js';
@@ -137,7 +137,17 @@ class Run {
       const colon = reason.indexOf(':');
       throw new Violation(reason.slice(0, colon), reason.slice(colon + 2));
     }
-    for (const group of this.#groups()) checkEqual(group, this.#replicasOf(group));
+    for (const group of this.#groups()) checkEqual(group, this.#membersOf(group));
+  }
+
+  #membersOf(group: number): readonly ReplicaView[] {
+    return thoseAtRest(this.#replicasOf(group), this.#lost());
+  }
+
+  /** Brokers whose disk is lost. */
+  #lost(): ReadonlySet<BrokerId> {
+    const lost = this.world.machines.filter(({ lost: how }) => how !== undefined);
+    return new Set(lost.map(({ id }) => id));
   }
 
   #unrest(): string | undefined {
@@ -146,7 +156,7 @@ class Run {
       (machine) => takesPart(machine) && !live.some((one) => one.id === machine.id),
     );
     if (missing.length > 0) return `L1: ${missing.map(({ id }) => id).join()} did not come up`;
-    const lost = new Set(machines.filter(({ lost: how }) => how !== undefined).map(({ id }) => id));
+    const lost = this.#lost();
     for (const group of this.#groups()) {
       const reason =
         unrest(group, this.#replicasOf(group), lost) ??
@@ -220,10 +230,11 @@ class Run {
     const { world } = this;
     let pending = 0;
     const readers = world.live.filter(({ id }) => takesPart(world.machine(id)));
-    for (const { id } of readers) {
-      for (let partition = 0; partition < world.options.partitions; partition++) {
-        if (world.machine(id).process?.broker?.assignment(TOPIC, partition).replicas.includes(id) !== true)
-          continue;
+    for (let partition = 0; partition < world.options.partitions; partition++) {
+      const members = this.#membersOf(world.groupOf(partition)).map(({ broker }) => broker);
+      for (const { id } of readers) {
+        const { replicas } = world.machine(id).process?.broker?.assignment(TOPIC, partition) ?? {};
+        if (replicas?.includes(id) !== true || !members.includes(id)) continue;
         pending += 1;
         this.#readAll(id, partition).then(
           () => {

@@ -5,6 +5,7 @@ import { damage } from '../../src/sim/damage.js';
 import { JOURNAL, SimDisk } from '../../src/sim/disk.js';
 import { Random } from '../../src/sim/random.js';
 import { OUTSIDE, Scheduler } from '../../src/sim/scheduler.js';
+import { createJournalFile, FILE_HEADER_BYTES } from '../../src/storage/journal-file.js';
 import { Journal } from '../../src/storage/journal.js';
 
 const GROUP = asGroupId(3);
@@ -138,5 +139,33 @@ describe('damage at rest', () => {
       });
     }
     expect(kinds).toEqual(new Set([true, false]));
+  });
+});
+
+describe('DurableImage of a folder whose making was cut short', () => {
+  it('reads what the next attempt writes under the same name, with another incarnation', async () => {
+    const scheduler = new Scheduler(() => undefined);
+    const disk = new SimDisk(scheduler, new Random(1));
+    const fileSystem = disk.mount(OUTSIDE);
+    const pass = async <T>(work: Promise<T>): Promise<T> => {
+      await scheduler.runUntil(scheduler.nowMs + 1_000);
+      return work;
+    };
+    const header = { sequence: 1, firstBatch: 1, previousEnd: 0, incarnation: 'f'.repeat(36) };
+    await pass(fileSystem.makeDirectory(JOURNAL));
+    await pass(createJournalFile(fileSystem, JOURNAL, header, FILE_HEADER_BYTES));
+    disk.crash();
+    disk.reread();
+    await pass(
+      createJournalFile(fileSystem, JOURNAL, { ...header, incarnation: INCARNATION }, FILE_HEADER_BYTES),
+    );
+    const { journal } = await pass(
+      Journal.open({ fileSystem, directory: JOURNAL, incarnation: INCARNATION }),
+    );
+    journal.createGroupLog(GROUP).append([entry(1, 1)]);
+    const hardState = { term: asTerm(1), votedFor: 'n1', commit: asLogIndex(0) };
+    journal.submit([{ kind: 'hardState', group: GROUP, state: hardState }]);
+    await scheduler.runUntil(scheduler.nowMs + 1_000);
+    expect(disk.image.groups.get(GROUP)).toMatchObject({ term: 1, votedFor: 'n1' });
   });
 });

@@ -5,11 +5,11 @@
  */
 
 import { readBatchHeader } from '../../records/batch-header.js';
-import type { DurableImage } from '../durable-image.js';
 import type { LogMatching } from './log-matching.js';
 import { committedOffsetOf, CONSUMER_GROUP, deletedBelow, recordsOf, votersOf } from './log-matching.js';
 import type { ReplicaChange, ReplicaView } from './replica-view.js';
 import { Sequences } from './sequences.js';
+import { disksThatCount, type SyncedDisk } from './synced-disks.js';
 import { holds } from './violation.js';
 
 /** A membership and the index of its entry; 0 for the one that the group was made with. */
@@ -37,12 +37,6 @@ interface Chain {
   readonly states: StateAt[];
   /** Committed ones, ascending. */
   readonly memberships: MembershipAt[];
-}
-
-export interface SyncedDisk {
-  readonly broker: string;
-  readonly incarnation: string;
-  readonly image: DurableImage;
 }
 
 export interface Replicas {
@@ -206,12 +200,8 @@ export class Committed {
     const { images } = this.#replicas;
     const isDeleted = this.#replicas.isDeleted(group);
     return voters.filter((voter) => {
-      const known = registered(voter);
-      return images.some(
-        ({ broker, incarnation, image }) =>
-          broker === voter &&
-          (known === '' || incarnation === known) &&
-          (image.has(group, index, terms[index] ?? 0) || (isDeleted && image.dropped.has(group))),
+      return disksThatCount(images, voter, registered(voter)).some(
+        ({ image }) => image.has(group, index, terms[index] ?? 0) || (isDeleted && image.dropped.has(group)),
       );
     });
   }

@@ -33,11 +33,12 @@ export function unrest(
   const { membership } = leader.host.raft;
   const voters = membership.voters.filter((id) => !lost.has(id));
   const learners = membership.learners.filter((id) => !lost.has(id));
-  const here = replicas.map(({ broker }) => broker);
+  const members = thoseAtRest(replicas, lost);
+  const here = members.map(({ broker }) => broker);
   if (learners.length > 0) return `L2: ${name} still has the learners ${learners.join()}`;
   if (here.length !== voters.length || !voters.every((voter) => here.includes(voter)))
     return `L2: ${name} has the voters ${voters.join()}, replicas on ${here.join()}, led by ${leader.broker}`;
-  for (const { host, broker } of replicas) {
+  for (const { host, broker } of members) {
     const { raft } = host;
     if (raft.leader !== leader.broker || raft.term !== term)
       return `L1: ${broker} follows another leader in ${name}`;
@@ -52,6 +53,16 @@ export function unrest(
   }
   if (leader.host.raft.transferTarget !== undefined) return `I20: ${name} is still being handed over`;
   return undefined;
+}
+
+/** A move to a disk that is lost does not end: the replica that was to go stays, and is no member any more. */
+export function thoseAtRest(
+  replicas: readonly ReplicaView[],
+  lost: ReadonlySet<BrokerId>,
+): readonly ReplicaView[] {
+  const membership = replicas.find(({ host }) => host.raft.leadsWithCommit)?.host.raft.membership;
+  const isHeldUp = membership?.learners.some((id) => lost.has(id)) === true;
+  return isHeldUp ? replicas.filter(({ broker }) => membership.voters.includes(broker)) : replicas;
 }
 
 /** Why the metadata does not see a group in its place; undefined when it does, or when a lost disk holds it up. */

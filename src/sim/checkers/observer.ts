@@ -6,7 +6,7 @@ import { asGroupId, type BrokerId, type GroupId } from '../../raft/types.js';
 import type { RecoveredGroup } from '../../storage/journal-replay.js';
 import type { SimDisk } from '../disk.js';
 import type { SimProcess } from '../process.js';
-import { Committed, type SyncedDisk } from './committed.js';
+import { Committed } from './committed.js';
 import { checkDeparture } from './departures.js';
 import { ElectionSafety } from './election-safety.js';
 import { FailoverTimes } from './failover-times.js';
@@ -17,6 +17,7 @@ import { Promises } from './promises.js';
 import { Memberships } from './memberships.js';
 import { newView, refresh, type ReplicaView } from './replica-view.js';
 import { StateMachines } from './state-machines.js';
+import type { SyncedDisk } from './synced-disks.js';
 import { ToldLeaderships } from './told-leaderships.js';
 import { holds } from './violation.js';
 

@@ -11,6 +11,7 @@ import type { Network } from '../network.js';
 import type { SimProcess } from '../process.js';
 import type { Observer } from './observer.js';
 import type { ReplicaView } from './replica-view.js';
+import { disksThatCount } from './synced-disks.js';
 import { holds } from './violation.js';
 
 /** Pause between two looks, in simulated time. */
@@ -77,11 +78,8 @@ export class Watch {
     for (const [peer, { match, next }] of host.raft.progress) {
       const facts = { group, broker, term, peer, match, next };
       holds(match < next, 'I16', 'what matches is not sent again', facts);
-      const known = registered(peer);
-      // What an earlier disk of the same name had counts no more once the next one is registered (B34).
-      const images = this.#observer.images
-        .filter((disk) => disk.broker === peer && (known === '' || disk.incarnation === known))
-        .map(({ image }) => image);
+      const disks = disksThatCount(this.#observer.images, peer, registered(peer));
+      const images = disks.map(({ image }) => image);
       const has = match === 0 || images.some((image) => image.has(group, match, terms[match] ?? 0));
       // A follower in a later term may have cut what it once had; this leader leads no more.
       const isCut = images.some(
