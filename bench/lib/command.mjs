@@ -166,7 +166,8 @@ function readFlags(names, onRequest, numbers, profiles) {
  * @param {NumberFlag} flag
  */
 function numberFlag(name, text, { default: otherwise, max, whole = false, mayBeZero = false }) {
-  const value = text === undefined ? otherwise : Number(text);
+  if (text === undefined) return otherwise;
+  const value = Number(text);
   if (!((value > 0 || (mayBeZero && text === '0')) && value <= max)) {
     const least = mayBeZero ? '0 or a number above it' : 'a number above 0';
     throw new Error(`--${name}: must be ${least}, at most ${max}, got "${text}"`);
