@@ -4,6 +4,7 @@
  */
 import type { Acks } from '../../gen/bellwether/v1/log_service.js';
 import { invariant } from '../invariant.js';
+import { REQUEST_TAG } from '../wire/produce-stream-codec.js';
 import { numberFieldSize, varintSize, writeNumberField, writeVarint } from '../wire/protobuf.js';
 
 /** What one request carries. Field numbers: proto/bellwether/v1/log_service.proto. */
@@ -17,16 +18,6 @@ export interface StreamedBatch {
   readonly headroomBytes: number;
   readonly timeoutMs: number;
 }
-
-/** First bytes of the fields: number << 3 | wire type. The batch stands last, behind all that is in front of it. */
-const TAG = {
-  REQUEST_ID: 0x08,
-  TOPIC: 0x12,
-  PARTITION: 0x18,
-  ACKS: 0x20,
-  RECORD_BATCH: 0x2a,
-  TIMEOUT_MS: 0x30,
-};
 
 export function encodeStreamedBatch(batch: StreamedBatch): Buffer {
   const { recordBatch, headroomBytes } = batch;
@@ -55,15 +46,16 @@ function frontSize(batch: StreamedBatch, topicBytes: number): number {
   );
 }
 
+/** The batch stands last, behind all that is in front of it. */
 function writeFront(bytes: Buffer, batch: StreamedBatch, topicBytes: number, frontBytes: number): void {
-  let at = writeNumberField(bytes, 0, TAG.REQUEST_ID, batch.requestId);
-  bytes[at] = TAG.TOPIC;
+  let at = writeNumberField(bytes, 0, REQUEST_TAG.REQUEST_ID, batch.requestId);
+  bytes[at] = REQUEST_TAG.TOPIC;
   at = writeVarint(bytes, at + 1, topicBytes);
   at += bytes.write(batch.topic, at);
-  at = writeNumberField(bytes, at, TAG.PARTITION, batch.partition);
-  at = writeNumberField(bytes, at, TAG.ACKS, batch.acks);
-  at = writeNumberField(bytes, at, TAG.TIMEOUT_MS, batch.timeoutMs);
-  bytes[at] = TAG.RECORD_BATCH;
+  at = writeNumberField(bytes, at, REQUEST_TAG.PARTITION, batch.partition);
+  at = writeNumberField(bytes, at, REQUEST_TAG.ACKS, batch.acks);
+  at = writeNumberField(bytes, at, REQUEST_TAG.TIMEOUT_MS, batch.timeoutMs);
+  bytes[at] = REQUEST_TAG.RECORD_BATCH;
   at = writeVarint(bytes, at + 1, batch.recordBatch.length);
   invariant(at === frontBytes, 'the fields in front of a batch have the size that was computed', {
     at,

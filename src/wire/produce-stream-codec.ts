@@ -17,7 +17,7 @@ import { ProtoReader } from './proto-reader.js';
 import { asBuffer, numberFieldSize, writeNumberField } from './protobuf.js';
 
 /** First bytes of the fields: number << 3 | wire type (log_service.proto). */
-const REQUEST_TAG = {
+export const REQUEST_TAG = {
   REQUEST_ID: 0x08,
   TOPIC: 0x12,
   PARTITION: 0x18,
