@@ -6,14 +6,15 @@ import { createRequire } from 'node:module';
 import type * as Native from '@node-rs/crc32';
 import { computeCrc32cBy } from '../crc32c.js';
 
-let isTried = false;
+let isUsed: boolean | undefined;
 
-/** Has CRC-32C computed by the package, if it can be loaded. Tries once in a process. */
-export function useNativeCrc32c(): void {
-  if (isTried) return;
-  isTried = true;
+/** Has CRC-32C computed by the package, if it can be loaded. Tries once in a process. @returns Whether it is. */
+export function useNativeCrc32c(): boolean {
+  if (isUsed !== undefined) return isUsed;
   const native = loaded();
   if (native !== undefined) computeCrc32cBy((bytes) => native.crc32c(bytes));
+  isUsed = native !== undefined;
+  return isUsed;
 }
 
 function loaded(): typeof Native | undefined {
